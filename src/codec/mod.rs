@@ -1,0 +1,228 @@
+//! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
+
+pub mod l16;
+
+use crate::error::{Result, unknown};
+use crate::media::{Media, Pcm};
+use crate::sdp::fmtp::Fmtp;
+use crate::units::{Bitrate, Probability, Time};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// All audio codecs of this build.
+pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16];
+
+/// The audio codec of that SDP encoding name, in any case.
+///
+/// # Errors
+/// [`crate::Error::Usage`] that names the nearest known name.
+pub fn audio(name: &str) -> Result<&'static Codec<Pcm>> {
+    let names: Vec<&str> = AUDIO.iter().map(|c| c.name).collect();
+    AUDIO.iter().find(|c| c.name.eq_ignore_ascii_case(name)).copied().ok_or_else(|| unknown("codec", name, &names))
+}
+
+/// A codec: what it is, and how to make its running parts.
+pub struct Codec<M: Media> {
+    /// SDP encoding name: "opus", "PCMU", "G722".
+    pub name: &'static str,
+    /// What is inside: the library and the version that really got linked. Enters the cache key and every report.
+    pub version: fn() -> String,
+    pub licence: &'static str,
+    pub rtp: RtpFormat,
+    /// What a lost packet is filled with, in words.
+    pub plc: &'static str,
+    /// Requested to effective, each difference with its reason. Out-of-range values follow libwebrtc.
+    pub settle: Settle<M>,
+    pub encoder: fn(&Settings<M>) -> Result<Box<dyn Encoder<M>>>,
+    pub decoder: fn(&Settings<M>) -> Result<Box<dyn Decoder<M>>>,
+    /// What a sequence of packets shows of itself (RFC 6716 TOC and the like).
+    pub observe: fn(&Settings<M>, &[Unit]) -> Observed,
+    /// Settings whose algorithmic delay is worth measuring: (label, request).
+    pub variants: fn() -> Vec<(String, Request)>,
+    /// The implementation's documented look-ahead of encoder plus decoder, beyond the frame.
+    pub nominal_lookahead: fn(&Settings<M>) -> Duration,
+}
+
+/// From what is asked and the clip's format to what the codec runs with.
+pub type Settle<M> = fn(&Request, &<M as Media>::Format) -> Result<Settings<M>>;
+
+/// How a codec travels in RTP.
+#[derive(Clone, Copy, Debug)]
+pub struct RtpFormat {
+    /// Static (RFC 3551) or the usual dynamic number.
+    pub payload_type: u8,
+    /// The RTP clock in Hz; G.722 says 8000 though it samples at 16000 (RFC 3551, section 4.5.2).
+    pub clock_rate: fn(sample_rate: u32) -> u32,
+    /// The channels of `a=rtpmap`; Opus always says 2 (RFC 7587, section 7).
+    pub channels: fn(channels: u8) -> u16,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Request {
+    pub fmtp: Fmtp,
+    /// Milliseconds are fractional for Opus (2.5).
+    pub ptime: Option<Duration>,
+    pub bitrate: Option<Bitrate>,
+    /// 0 to 10 where the encoder has such a knob.
+    pub complexity: Option<u8>,
+    /// The encoder's mode where it has one; Opus: "voip", "audio", "lowdelay".
+    pub mode: Option<String>,
+}
+
+/// What the encoder and decoder are set to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings<M: Media> {
+    /// What the encoder is fed and the decoder gives.
+    pub format: M::Format,
+    /// The media time of one call of `encode`.
+    pub frame: Duration,
+    /// Target bitrate, where the codec has one.
+    pub bitrate: Option<Bitrate>,
+    /// Every other knob by name, as shown in reports and read back by the codec's own file.
+    pub knobs: BTreeMap<&'static str, Knob>,
+    /// Where the effective differs from the requested, and why.
+    pub changes: Vec<Change>,
+}
+
+impl<M: Media> Settings<M> {
+    /// The integer knob `name`; 0 when it is not set.
+    pub fn int(&self, name: &str) -> i64 {
+        match self.knobs.get(name) {
+            Some(Knob::Int(v)) => *v,
+            Some(Knob::Flag(v)) => i64::from(*v),
+            _ => 0,
+        }
+    }
+
+    /// The flag `name`; off when it is not set.
+    pub fn flag(&self, name: &str) -> bool {
+        self.int(name) != 0
+    }
+
+    /// The text knob `name`; empty when it is not set.
+    pub fn text(&self, name: &str) -> &str {
+        match self.knobs.get(name) {
+            Some(Knob::Text(v)) => v,
+            _ => "",
+        }
+    }
+}
+
+/// One effective setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Knob {
+    Flag(bool),
+    Int(i64),
+    Text(&'static str),
+}
+
+/// One difference between requested and effective.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The parameter as requested: "maxaveragebitrate=999999".
+    pub requested: String,
+    /// "510000", or "ignored".
+    pub effective: String,
+    pub kind: ChangeKind,
+    /// In words, with its source.
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// A value outside its range, brought into it. An error under `--strict`.
+    Clamped,
+    /// A value that is not one, so the default holds. An error under `--strict`.
+    Invalid,
+    /// Valid, but nothing in this sender reads it.
+    Ignored,
+    Rounded,
+    /// A parameter that the codec's payload format does not define.
+    Unknown,
+}
+
+/// What packets show of themselves. `None`: the codec's packets do not tell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Most frequent frame duration in a packet, in ms.
+    pub frame_ms: Option<f64>,
+    /// Share of packets per audio bandwidth ("narrowband" ... "fullband"), the largest first.
+    pub bandwidths: Vec<(String, f64)>,
+    /// Share of packets per coding mode ("SILK", "hybrid", "CELT"), the largest first.
+    pub modes: Vec<(String, f64)>,
+    pub channels: Option<u8>,
+    /// Share of packets that carry in-band FEC (LBRR), 0 to 1.
+    pub fec_share: Option<f64>,
+    /// Share of packets that are DTX (2 bytes or fewer), 0 to 1; frames never sent are not in it.
+    pub dtx_share: Option<f64>,
+}
+
+/// One coded unit: what one RTP payload (or a run of them) carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    pub data: Vec<u8>,
+    /// Capture time of its first sample.
+    pub pts: Time,
+    /// The media time it covers.
+    pub duration: Duration,
+}
+
+/// What the network and the receiver tell the encoder.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Feedback {
+    /// When it reached the sender.
+    pub at: Time,
+    /// The share of packets lost since the last report (RFC 3550, section 6.4.1); the encoder smooths it.
+    pub loss: Option<Probability>,
+}
+
+pub trait Encoder<M: Media>: Send {
+    /// Codes one frame of exactly [`Settings::frame`] into 0..n units (0: DTX). `pts` is the frame's capture time.
+    fn encode(&mut self, pts: Time, frame: &M, out: &mut Vec<Unit>) -> Result<()>;
+
+    fn adapt(&mut self, _feedback: Feedback) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What the receiver has for the next stretch of media time.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    Unit(&'a [u8]),
+    /// The last `missing` before the unit `from`, out of the redundancy that `from` carries (in-band FEC).
+    Recover {
+        from: &'a [u8],
+        missing: Duration,
+    },
+    /// Nothing: conceal so much.
+    Lost(Duration),
+}
+
+pub trait Decoder<M: Media>: Send {
+    /// Appends the decoded media to `out`. `Lost` and `Recover` give exactly the missing duration and never fail.
+    ///
+    /// # Errors
+    /// The unit is undecodable; it should be treated as lost, and decoding may go on.
+    fn decode(&mut self, input: Input<'_>, out: &mut M) -> Result<()>;
+
+    /// Whether `Recover` from this unit gives more than concealment would.
+    fn can_recover(&self, _from: &[u8]) -> bool {
+        false
+    }
+}
+
+/// For codecs whose payload format defines no fmtp parameter: every one that was requested is unknown.
+fn unknown_parameters(request: &Request) -> Vec<Change> {
+    let change = |(name, value): (&str, Option<&str>)| Change {
+        requested: value.map_or_else(|| name.to_owned(), |v| format!("{name}={v}")),
+        effective: "ignored".into(),
+        kind: ChangeKind::Unknown,
+        reason: "the payload format defines no such parameter".into(),
+    };
+    request.fmtp.iter().map(change).collect()
+}

@@ -1,0 +1,35 @@
+//! codecbench measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality,
+//! with error bars.
+//!
+//! The tour, in reading order. Imports point one way, from the bottom of this list to its top.
+//!
+//! - [`units`]: time, bitrate, probability, and the seed from which all chance comes; [`error`]: the one error type.
+//! - [`media`]: PCM and clips, WAV and FLAC files, synthesised material; [`corpus`]: manifests to clips.
+//! - [`sdp`]: fmtp lines and session descriptions. [`codec`]: every codec is one static value.
+//! - [`rtp`]: coded units to payloads. [`net`]: what the network does to a packet. [`metric`]: what a score is.
+//! - [`playout`]: the receiver. [`peer`]: two PeerConnections in virtual time.
+//! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
+//! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.
+//! - [`cli`]: one file per verb.
+
+pub mod call;
+pub mod cli;
+pub mod codec;
+pub mod corpus;
+pub mod error;
+pub mod latency;
+pub mod media;
+pub mod metric;
+pub mod net;
+pub mod peer;
+pub mod plan;
+pub mod playout;
+pub mod report;
+pub mod rtp;
+pub mod run;
+pub mod sdp;
+pub mod stats;
+pub mod store;
+pub mod units;
+
+pub use error::{Error, Result};

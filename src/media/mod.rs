@@ -1,0 +1,176 @@
+//! What is coded and heard: PCM audio, and clips of it. Pictures join as a second [`Media`].
+
+pub mod flac;
+pub mod resample;
+pub mod synth;
+pub mod wav;
+
+use crate::error::Result;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A kind of media that codecs, metrics and calls are generic over. Sealed: [`Pcm`] (and pictures, later).
+pub trait Media: sealed::Sealed + Clone + Send + Sync + 'static {
+    type Format: Clone + Send + Sync + std::fmt::Debug;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Pcm {}
+}
+
+/// The format of PCM audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PcmFormat {
+    /// Samples per second and channel, in Hz.
+    pub sample_rate: u32,
+    /// 1 or 2.
+    pub channels: u8,
+}
+
+impl PcmFormat {
+    pub const fn mono(sample_rate: u32) -> PcmFormat {
+        PcmFormat { sample_rate, channels: 1 }
+    }
+
+    /// Samples per channel in `d`, rounded to the nearest.
+    pub fn samples(&self, d: Duration) -> usize {
+        ((d.as_nanos() * u128::from(self.sample_rate) + 500_000_000) / 1_000_000_000) as usize
+    }
+
+    /// The time that `samples` per channel take, rounded to the nanosecond.
+    pub fn duration(&self, samples: usize) -> Duration {
+        Duration::from_nanos((samples as u128 * 1_000_000_000 / u128::from(self.sample_rate)) as u64)
+    }
+}
+
+/// Linear PCM, 16 bit, channels interleaved: `samples.len()` is frames times channels. 16 bit is what WebRTC's audio
+/// path carries; deeper files are rounded to it when read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pcm {
+    pub format: PcmFormat,
+    pub samples: Vec<i16>,
+}
+
+impl Media for Pcm {
+    type Format = PcmFormat;
+}
+
+impl Pcm {
+    pub fn silence(format: PcmFormat, samples_per_channel: usize) -> Pcm {
+        Pcm { format, samples: vec![0; samples_per_channel * format.channels as usize] }
+    }
+
+    /// Samples per channel.
+    pub fn len(&self) -> usize {
+        self.samples.len() / self.format.channels as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    pub fn duration(&self) -> Duration {
+        self.format.duration(self.len())
+    }
+
+    /// `samples_per_channel` from `start` on; what lies beyond the end is silence.
+    pub fn slice(&self, start: usize, samples_per_channel: usize) -> Pcm {
+        let c = self.format.channels as usize;
+        let (from, to) =
+            ((start * c).min(self.samples.len()), ((start + samples_per_channel) * c).min(self.samples.len()));
+        let mut samples = self.samples[from..to].to_vec();
+        samples.resize(samples_per_channel * c, 0);
+        Pcm { format: self.format, samples }
+    }
+
+    /// The mean of the channels, rounded to the nearest; a mono signal as it is.
+    pub fn to_mono(&self) -> Pcm {
+        if self.format.channels == 1 {
+            return self.clone();
+        }
+        let samples =
+            self.samples.chunks_exact(2).map(|c| ((i32::from(c[0]) + i32::from(c[1]) + 1) >> 1) as i16).collect();
+        Pcm { format: PcmFormat::mono(self.format.sample_rate), samples }
+    }
+
+    /// Brought to one or two channels: mono is doubled, stereo is averaged.
+    pub fn with_channels(&self, channels: u8) -> Pcm {
+        match (self.format.channels, channels) {
+            (2, 1) => self.to_mono(),
+            (1, 2) => Pcm {
+                format: PcmFormat { channels: 2, ..self.format },
+                samples: self.samples.iter().flat_map(|s| [*s, *s]).collect(),
+            },
+            _ => self.clone(),
+        }
+    }
+}
+
+/// What a clip holds; metrics and charts ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Content {
+    Speech,
+    Music,
+    /// Test signals: sweep, silence, noise.
+    Signal,
+}
+
+/// A reference signal with its name and origin. The unit over which every interval is drawn.
+#[derive(Debug)]
+pub struct Clip {
+    /// Unique in a run: the manifest's id, or a file's path as given.
+    pub id: String,
+    pub content: Content,
+    /// Who speaks, if speech of a known talker.
+    pub talker: Option<String>,
+    /// BCP 47, such as "en".
+    pub language: Option<String>,
+    /// What a reader of the report should know: origin, licence, "coded with G.722 before", "rounded to 16 bit".
+    pub notes: Vec<String>,
+    pub pcm: Arc<Pcm>,
+    /// BLAKE3 of format and samples, in hex: what the cache key sees.
+    pub hash: String,
+    converted: Mutex<BTreeMap<PcmFormat, Arc<Pcm>>>,
+}
+
+impl Clip {
+    pub fn new(id: impl Into<String>, content: Content, pcm: Pcm) -> Clip {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&pcm.format.sample_rate.to_le_bytes());
+        hasher.update(&[pcm.format.channels]);
+        for sample in &pcm.samples {
+            hasher.update(&sample.to_le_bytes());
+        }
+        Clip {
+            id: id.into(),
+            content,
+            talker: None,
+            language: None,
+            notes: Vec::new(),
+            pcm: Arc::new(pcm),
+            hash: hasher.finalize().to_hex().to_string(),
+            converted: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// The clip in another format, converted once and kept: codecs run at their own rate, metrics at theirs.
+    ///
+    /// # Errors
+    /// The resampler's, when the rates have no sensible ratio.
+    pub fn in_format(&self, format: PcmFormat) -> Result<Arc<Pcm>> {
+        if format == self.pcm.format {
+            return Ok(self.pcm.clone());
+        }
+        let mut converted = self.converted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(pcm) = converted.get(&format) {
+            return Ok(pcm.clone());
+        }
+        let pcm = Arc::new(resample::resample(&self.pcm.with_channels(format.channels), format.sample_rate)?);
+        converted.insert(format, pcm.clone());
+        Ok(pcm)
+    }
+}

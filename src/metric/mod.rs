@@ -1,0 +1,147 @@
+//! Every metric is one static value in one file, and one line in [`AUDIO`]. Facts of the call that are not scores of a
+//! signal pair (bitrates, losses, delays by the clock) are the [`FACTS`].
+
+use crate::error::{Result, unknown};
+use crate::media::{Media, Pcm};
+use serde::Serialize;
+
+/// All audio metrics of this build.
+pub static AUDIO: &[&Metric<Pcm>] = &[];
+
+/// The scale on which a number lies. Reports know nothing else of a metric.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Scale {
+    /// "pesq-wb", "si-sdr", "wire-bitrate".
+    pub id: &'static str,
+    /// For people: "PESQ wide-band".
+    pub title: &'static str,
+    /// "MOS-LQO", "dB", "kbit/s", "ms", "%".
+    pub unit: &'static str,
+    pub better: Better,
+    /// The best value that can be reached, if there is one.
+    pub cap: Option<f64>,
+    /// Recommendation or paper, the mapping, and the corrigendum state.
+    pub source: &'static str,
+    /// The smallest difference that matters in practice; differences inside it count as none.
+    pub margin: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    Higher,
+    Lower,
+    /// Neither is better by itself (a target delay, a concealed share that was asked for).
+    Neither,
+}
+
+/// One finite number, and what it was made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    pub value: f64,
+    /// Per-frame series, where the metric has one: (name, step in ms, values).
+    pub series: Option<Series>,
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Value {
+        Value { value, series: None }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub name: &'static str,
+    pub step_ms: f64,
+    pub values: Vec<f32>,
+}
+
+pub struct Metric<M: Media> {
+    pub scale: Scale,
+    /// The implementation and its version: enters the cache key.
+    pub version: fn() -> String,
+    pub score: fn(&Evidence<'_, M>) -> Result<Value>,
+}
+
+/// What a metric may look at. Both signals are whole, at whatever rate they have; a metric resamples as its standard
+/// says, and the call has already removed the constant mouth-to-ear delay that the virtual clock knows.
+pub struct Evidence<'a, M: Media> {
+    pub reference: &'a M,
+    pub degraded: &'a M,
+    /// The constant delay in ms that was removed from `degraded` before it was handed over; 0 for files.
+    pub removed_delay_ms: f64,
+}
+
+/// The metric of that id.
+///
+/// # Errors
+/// [`crate::Error::Usage`] that names the nearest known id.
+pub fn audio(id: &str) -> Result<&'static Metric<Pcm>> {
+    let ids: Vec<&str> = AUDIO.iter().map(|m| m.scale.id).collect();
+    AUDIO.iter().find(|m| m.scale.id == id).copied().ok_or_else(|| unknown("metric", id, &ids))
+}
+
+/// The scale of a metric or fact id.
+pub fn scale(id: &str) -> Option<&'static Scale> {
+    AUDIO.iter().map(|m| &m.scale).chain(FACTS).find(|s| s.id == id)
+}
+
+const fn fact(
+    id: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    better: Better,
+    margin: f64,
+    source: &'static str,
+) -> Scale {
+    Scale { id, title, unit, better, cap: None, source, margin }
+}
+
+/// Plain facts of a call, counted over the scored pass alone.
+pub static FACTS: &[Scale] = &[
+    fact("payload-bitrate", "payload bitrate", "kbit/s", Better::Lower, 0.5, "codec bytes per second of media"),
+    fact(
+        "wire-bitrate",
+        "wire bitrate",
+        "kbit/s",
+        Better::Lower,
+        0.5,
+        "RTP, SRTP tag, UDP and IPv4 included, media direction",
+    ),
+    fact("network-loss", "network loss", "%", Better::Neither, 0.1, "dropped by netem"),
+    fact(
+        "effective-loss",
+        "effective loss",
+        "%",
+        Better::Lower,
+        0.1,
+        "not there at playout time, late packets counted",
+    ),
+    fact("late-loss", "late packets", "%", Better::Lower, 0.1, "arrived after their playout time"),
+    fact(
+        "recovered",
+        "recovered by in-band FEC",
+        "%",
+        Better::Neither,
+        0.1,
+        "lost packets replaced from the next one's LBRR",
+    ),
+    fact("concealed", "concealed time", "%", Better::Lower, 0.1, "share of playout made up by concealment"),
+    fact(
+        "mouth-to-ear-clock",
+        "mouth-to-ear delay (clock)",
+        "ms",
+        Better::Lower,
+        1.0,
+        "capture of a sample to its playout by the virtual clock, codec look-ahead not included, median",
+    ),
+    fact(
+        "mouth-to-ear-p95",
+        "mouth-to-ear delay (clock), 95th percentile",
+        "ms",
+        Better::Lower,
+        1.0,
+        "as mouth-to-ear-clock",
+    ),
+    fact("playout-delay", "playout delay", "ms", Better::Neither, 1.0, "arrival of a packet to its playout, median"),
+];

@@ -1,0 +1,3 @@
+//! Two complete PeerConnections in virtual time.
+
+pub mod sim;

@@ -1,0 +1,3 @@
+//! The receiver between network and loudspeaker.
+
+pub mod audio;

@@ -1,0 +1,1 @@
+//! RTP payloads: coded units in and out.

@@ -1,0 +1,1 @@
+//! A whole session description: find, edit, negotiate.
