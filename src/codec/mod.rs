@@ -34,7 +34,9 @@ pub struct Codec<M: Media> {
     pub plc: &'static str,
     /// Requested to effective, each difference with its reason. Out-of-range values follow libwebrtc.
     pub settle: Settle<M>,
+    #[expect(clippy::type_complexity, reason = "a plain function from settings to a running encoder")]
     pub encoder: fn(&Settings<M>) -> Result<Box<dyn Encoder<M>>>,
+    #[expect(clippy::type_complexity, reason = "a plain function from settings to a running decoder")]
     pub decoder: fn(&Settings<M>) -> Result<Box<dyn Decoder<M>>>,
     /// What a sequence of packets shows of itself (RFC 6716 TOC and the like).
     pub observe: fn(&Settings<M>, &[Unit]) -> Observed,
