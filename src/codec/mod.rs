@@ -4,6 +4,7 @@ mod conceal;
 pub mod g711;
 pub mod g722;
 pub mod l16;
+pub mod opus_packet;
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm};
