@@ -157,7 +157,7 @@ pub enum ChangeKind {
 /// What packets show of themselves. `None`: the codec's packets do not tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
-    /// Most frequent frame duration in a packet, in ms.
+    /// Most frequent duration of a packet's media, in ms.
     pub frame_ms: Option<f64>,
     /// Share of packets per audio bandwidth ("narrowband" ... "fullband"), the largest first.
     pub bandwidths: Vec<(String, f64)>,

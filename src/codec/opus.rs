@@ -49,7 +49,7 @@ fn observe(_: &Settings<Pcm>, units: &[Unit]) -> Observed {
     let packets: Vec<OpusPacket> = units.iter().filter_map(|u| OpusPacket::parse(&u.data)).collect();
     let share = |count: usize| (!units.is_empty()).then(|| count as f64 / units.len() as f64);
     Observed {
-        frame_ms: shares(packets.iter().map(|p| p.frame)).first().map(|(frame, _)| ms(*frame)),
+        frame_ms: shares(packets.iter().map(|p| p.frame * p.frames as u32)).first().map(|(frame, _)| ms(*frame)),
         bandwidths: named(shares(packets.iter().map(|p| p.bandwidth.name()))),
         modes: named(shares(packets.iter().map(|p| p.mode.name()))),
         channels: shares(packets.iter().map(|p| p.channels)).first().map(|(channels, _)| *channels),
