@@ -204,7 +204,9 @@ mod tests {
         let plan = plan(3, 2, 4);
         let names: Vec<String> = plan
             .cases()
-            .map(|c| format!("{} {} {} {} {}", c.seed.0, c.clip.id, c.receiver, c.net.forward.jitter.as_millis(), c.label))
+            .map(|c| {
+                format!("{} {} {} {} {}", c.seed.0, c.clip.id, c.receiver, c.net.forward.jitter.as_millis(), c.label)
+            })
             .collect();
         assert_eq!((plan.len(), names.len()), (48, 48));
         assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 48);
@@ -227,7 +229,8 @@ mod tests {
     #[test]
     fn the_asked_loss_of_a_chain_is_its_stationary_loss() {
         let p = |x: f64| Probability::new(x).unwrap();
-        let net = |loss| NetSpec { forward: crate::net::spec::LinkSpec { loss, ..Default::default() }, ..NetSpec::default() };
+        let net =
+            |loss| NetSpec { forward: crate::net::spec::LinkSpec { loss, ..Default::default() }, ..NetSpec::default() };
         assert_eq!(net_loss(&net(Loss::None)), 0.0);
         assert_eq!(net_loss(&net(Loss::Random(p(0.05)))), 5.0);
         let chain = Loss::GilbertElliott { p: p(0.1), r: p(0.3), bad: p(0.8), good: p(0.0) };

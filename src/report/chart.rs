@@ -30,7 +30,8 @@ pub struct Chart {
 pub fn charts(view: &View) -> Vec<Chart> {
     let mut charts = Vec::new();
     let qualities = view.qualities();
-    let suffix = |m: &usize| if qualities.first() == Some(m) { String::new() } else { format!("-{}", view.measures[*m].id) };
+    let suffix =
+        |m: &usize| if qualities.first() == Some(m) { String::new() } else { format!("-{}", view.measures[*m].id) };
     for m in &qualities {
         charts.extend(chart(format!("quality-vs-bitrate{}", suffix(m)), |size| quality::draw(view, *m, size)));
         if charts.len() == 1 || m == &qualities[0] {

@@ -31,8 +31,11 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
         subtitle.push("mouth to ear: median by the clock of the call, whisker to the 95th percentile".to_owned());
         subtitle.push(pooling(view, &[condition]));
     }
-    let heading =
-        Heading { title: title.clone(), subtitle: subtitle.join(" · "), footnote: footnote(view, 0..view.settings.len()) };
+    let heading = Heading {
+        title: title.clone(),
+        subtitle: subtitle.join(" · "),
+        footnote: footnote(view, 0..view.settings.len()),
+    };
     let panels: Vec<(&str, &[Line])> = [("Algorithmic delay of the codec", &codec[..]), ("Mouth to ear", &call[..])]
         .into_iter()
         .filter(|p| !p.1.is_empty())
@@ -94,10 +97,11 @@ fn algorithmic(view: &View, condition: usize) -> Vec<Line> {
         let known = view.settings.iter().find(|s| s.codec == row.codec).map(|s| s.colour);
         let colour = known.unwrap_or_else(|| {
             let after = view.settings.iter().map(|s| s.colour + 1).max().unwrap_or(0);
-            after + strangers.iter().position(|s| *s == row.codec).unwrap_or_else(|| {
-                strangers.push(row.codec.clone());
-                strangers.len() - 1
-            })
+            after
+                + strangers.iter().position(|s| *s == row.codec).unwrap_or_else(|| {
+                    strangers.push(row.codec.clone());
+                    strangers.len() - 1
+                })
         });
         let name = format!("{} {}, {} ms frame", row.codec, ms(row.total_ms), figure_of(row.frame_ms));
         lines.push((row.codec.clone(), Line { name, colour, points: vec![point] }));

@@ -28,11 +28,13 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let heading = Heading { title: title.clone(), subtitle, footnote: footnote(view, 0..2) };
     let (mut scene, body) = page(size, &heading, Some(rows.len() as f64 * ROW + 60.0));
     let name = |v: &Verdict| {
-        let name = if several { view.conditions[v.condition].name.clone() } else { view.measures[v.measure].title.clone() };
+        let name =
+            if several { view.conditions[v.condition].name.clone() } else { view.measures[v.measure].title.clone() };
         cut(name, 12.0, false, if size == Size::Wide { 230.0 } else { body.right - body.left })
     };
     let beside = size == Size::Wide;
-    let left = if beside { rows.iter().map(|v| text_width(&name(v), 12.0, false)).fold(0.0, f64::max) + 14.0 } else { 0.0 };
+    let left =
+        if beside { rows.iter().map(|v| text_width(&name(v), 12.0, false)).fold(0.0, f64::max) + 14.0 } else { 0.0 };
     let right = rows.iter().map(|v| text_width(&words(view, v), 11.5, true)).fold(0.0, f64::max) + 12.0;
     let area = Rect { left: body.left + left, ..body };
     let reach = rows.iter().flat_map(|v| scaled(view, v)).map(f64::abs).fold(2.0, f64::max).min(FAR);
@@ -88,6 +90,7 @@ fn row(scene: &mut Scene, view: &View, panel: &Panel, v: &Verdict, y: f64, reach
     scene.line(vec![near(low), near(high)], ink, 2.0, 1.0);
     marker(scene, near(mean), ink, if mean.abs() > reach { 3 } else { 0 });
     let unit = &view.measures[v.measure].unit;
-    let interval = v.difference.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
+    let interval =
+        v.difference.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
     scene.tips.push((near(mean), format!("{}{interval}, {} clips", words(view, v), v.difference.n)));
 }

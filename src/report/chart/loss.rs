@@ -59,7 +59,10 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let highest = losses().fold(0.0, f64::max);
     let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
     let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>()));
-    let ends = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(s.interval.unwrap_or((s.mean, s.mean))));
+    let ends = lines
+        .iter()
+        .flat_map(|l| &l.points)
+        .flat_map(|(_, s)| <[f64; 2]>::from(s.interval.unwrap_or((s.mean, s.mean))));
     let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
     let panel = Panel::draw(&mut scene, body, "", x, y, false, right);
     plot(view, measure, &mut scene, &panel, &lines, &label);
@@ -82,11 +85,8 @@ fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
         let points: Vec<_> = ladder.iter().filter_map(point).collect();
         let kin = || view.settings.iter().filter(|s| s.colour == view.settings[setting].colour);
         let rank = view.settings[..setting].iter().filter(|s| s.colour == view.settings[setting].colour).count();
-        let (shape, alpha) = if shares {
-            (rank, 0.45 + 0.55 * (rank + 1) as f64 / kin().count() as f64)
-        } else {
-            (setting, 1.0)
-        };
+        let (shape, alpha) =
+            if shares { (rank, 0.45 + 0.55 * (rank + 1) as f64 / kin().count() as f64) } else { (setting, 1.0) };
         (points.len() > 1).then_some(Line { setting, points, shape, alpha })
     };
     (0..view.settings.len()).filter_map(line).collect()
@@ -118,7 +118,14 @@ fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     format!("{label} stands {loss} % loss best: {to} {}, from {from}", m.unit)
 }
 
-fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[Line], label: &dyn Fn(&Line) -> String) {
+fn plot(
+    view: &View,
+    measure: usize,
+    scene: &mut Scene,
+    panel: &Panel,
+    lines: &[Line],
+    label: &dyn Fn(&Line) -> String,
+) {
     let unit = &view.measures[measure].unit;
     let ink = |l: &Line| Ink::Series(view.settings[l.setting].colour);
     for line in lines {
@@ -134,7 +141,8 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[
         scene.line(path.clone(), ink(line), 2.2, line.alpha);
         for (at, (loss, s)) in path.iter().zip(&line.points) {
             marker(scene, *at, ink(line), line.shape);
-            let interval = s.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
+            let interval =
+                s.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
             let name = &view.settings[line.setting].label;
             let (mean, loss) = (figure(s.mean, unit), figure_of_loss(*loss));
             scene.tips.push((*at, format!("{name}: {mean}{interval} {unit} at {loss} % loss, {} clips", s.n)));
@@ -146,7 +154,12 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[
     for ((line, end), y) in lines.iter().zip(&ends).zip(&centres) {
         let colour = view.settings[line.setting].colour;
         let x = panel.plot.right;
-        scene.line(vec![(end.0 + 6.0, end.1), (x + 13.0, *y)], ink(line), 0.8, if (y - end.1).abs() > 3.0 { 0.7 } else { 0.0 });
+        scene.line(
+            vec![(end.0 + 6.0, end.1), (x + 13.0, *y)],
+            ink(line),
+            0.8,
+            if (y - end.1).abs() > 3.0 { 0.7 } else { 0.0 },
+        );
         scene.words(Words::new((x + 16.0, y + LABEL * 0.36), label(line), LABEL, Ink::Label(colour)).bold());
     }
 }
