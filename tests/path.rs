@@ -1,6 +1,8 @@
 //! The simulated path end to end: two PeerConnections and the network between them. Several tests keep watch over
 //! weaknesses of `rtc` 0.21.1 that the path works around.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use codecbench::net::spec::NetSpec;
 use codecbench::peer::sim::{Arrival, LossReport, Outgoing, Sim, TrackSpec, WireRecord};
 use codecbench::units::{Seed, Time};
