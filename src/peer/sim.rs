@@ -29,7 +29,6 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use rtc::sansio::Protocol;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -157,7 +156,7 @@ impl Sim {
         };
         let packet = rtp::Packet { header, payload: packet.payload.into() };
         let mut track =
-            self.sender.connection.rtp_sender(self.track).ok_or_else(|| Error::Call("the track is gone".into()))?;
+            self.sender.connection().rtp_sender(self.track).ok_or_else(|| Error::Call("the track is gone".into()))?;
         track.write_rtp(self.now, packet).map_err(call_error)?;
         self.settle()
     }
@@ -212,21 +211,14 @@ impl Sim {
 
     /// The earliest timer of either peer; the packets that netem holds are among them.
     fn next_event(&mut self) -> Option<Instant> {
-        let timers = [self.sender.connection.poll_timeout(), self.receiver.connection.poll_timeout()];
+        let timers = [self.sender.timer(), self.receiver.timer()];
         timers.into_iter().flatten().min().map(|at| moves_on(self.now, at))
     }
 
     /// Handles all that is due at the present instant.
     fn step(&mut self) -> Result<()> {
         for _ in 0..ROUNDS {
-            let mut due = false;
-            for peer in [&mut self.sender, &mut self.receiver] {
-                if peer.connection.poll_timeout().is_some_and(|at| at <= self.now) {
-                    peer.connection.handle_timeout(self.now).map_err(call_error)?;
-                    due = true;
-                }
-            }
-            if !due {
+            if !(self.sender.wake(self.now)? | self.receiver.wake(self.now)?) {
                 break;
             }
             self.settle()?;
@@ -236,32 +228,26 @@ impl Sim {
 
     /// Carries datagrams to and fro until neither peer has one, and takes what came out at the top.
     fn settle(&mut self) -> Result<()> {
-        loop {
-            let mut moved = false;
+        while self.sender.is_busy() || self.receiver.is_busy() {
             while let Some(datagram) = self.sender.transmit() {
                 // RTP and RTCP, as RFC 7983 tells them from STUN and DTLS.
                 if matches!(datagram.message.first(), Some(128..=191)) {
                     self.datagram_bytes += datagram.message.len() + IP_UDP_BYTES;
                 }
-                self.receiver.receive(self.now, &self.sender, datagram)?;
-                moved = true;
+                self.receiver.receive(self.now, self.sender.address(), datagram)?;
             }
             while let Some(datagram) = self.receiver.transmit() {
-                self.sender.receive(self.now, &self.receiver, datagram)?;
-                moved = true;
+                self.sender.receive(self.now, self.receiver.address(), datagram)?;
             }
-            if !moved {
-                break;
+            while let Some(message) = self.receiver.read() {
+                if let RTCMessage::RtpPacket(_, packet) = message {
+                    self.arrive(packet);
+                }
             }
+            while self.sender.read().is_some() {}
+            self.sender.look();
+            self.receiver.look();
         }
-        while let Some(message) = self.receiver.connection.poll_read() {
-            if let RTCMessage::RtpPacket(_, packet) = message.message {
-                self.arrive(packet);
-            }
-        }
-        while self.sender.connection.poll_read().is_some() {}
-        self.sender.take_events();
-        self.receiver.take_events();
         match self.now <= self.start || self.is_connected() {
             true => Ok(()),
             false => Err(Error::Call("the connection broke".into())),
@@ -310,7 +296,7 @@ fn add_track(sender: &mut Endpoint, codec: RTCRtpCodecParameters) -> Result<(RTC
         RtpCodecKind::Audio,
         vec![encoding.clone()],
     );
-    let connection = &mut sender.connection;
+    let connection = sender.connection();
     let init = RTCRtpTransceiverInit {
         direction: RTCRtpTransceiverDirection::Sendonly,
         send_encodings: vec![encoding],
@@ -324,18 +310,18 @@ fn add_track(sender: &mut Endpoint, codec: RTCRtpCodecParameters) -> Result<(RTC
 
 /// Offer and answer. Returns the fmtp line that the sender finds in the answer.
 fn negotiate(now: Instant, sender: &mut Endpoint, receiver: &mut Endpoint, track: &TrackSpec) -> Result<Fmtp> {
-    let offer = sender.connection.create_offer(None).map_err(call_error)?;
-    sender.connection.set_local_description(now, offer.clone()).map_err(call_error)?;
-    receiver.connection.set_remote_description(now, offer).map_err(call_error)?;
-    let answer = receiver.connection.create_answer(None).map_err(call_error)?;
+    let offer = sender.connection().create_offer(None).map_err(call_error)?;
+    sender.connection().set_local_description(now, offer.clone()).map_err(call_error)?;
+    receiver.connection().set_remote_description(now, offer).map_err(call_error)?;
+    let answer = receiver.connection().create_answer(None).map_err(call_error)?;
     // `rtc` answers with the parameters of the offer; what the receiver wishes is written in by hand, as an
     // application does that edits its description.
     let mut session: Session = answer.sdp.parse()?;
     session.set_fmtp(track.payload_type, &track.fmtp);
     let answer = RTCSessionDescription::answer(session.to_string()).map_err(call_error)?;
-    receiver.connection.set_local_description(now, answer.clone()).map_err(call_error)?;
+    receiver.connection().set_local_description(now, answer.clone()).map_err(call_error)?;
     let read: Session = answer.sdp.parse()?;
-    sender.connection.set_remote_description(now, answer).map_err(call_error)?;
+    sender.connection().set_remote_description(now, answer).map_err(call_error)?;
     match read.payload_type(track.name) {
         Some(payload_type) if payload_type == track.payload_type => read.fmtp(payload_type),
         other => Err(Error::Call(format!("the answer has {} as {other:?}, not {}", track.name, track.payload_type))),
