@@ -25,6 +25,10 @@ use super::rtcp::VirtualReports;
 const PROFILE: (SrtpProtectionProfile, Protection) =
     (SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80, Protection::AES_CM_SHA1_80);
 
+/// How many packets late a packet may be and still be taken. As browsers have it; the 64 of `rtc` would turn heavy
+/// jitter with short frames into loss.
+const REPLAY_WINDOW: usize = 1024;
+
 /// libwebrtc's interval between reports of an audio stream (it varies each by half; `rtc` does not).
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -66,7 +70,11 @@ impl Endpoint {
             .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
             .with(VirtualReports::slot(), reports)
             .with(NetemInterceptor::slot(), netem);
-        let settings = SettingEngineBuilder::new().with_srtp_protection_profiles(vec![PROFILE.0]).build();
+        let settings = SettingEngineBuilder::new()
+            .with_srtp_protection_profiles(vec![PROFILE.0])
+            .with_srtp_replay_protection_window(REPLAY_WINDOW)
+            .with_srtcp_replay_protection_window(REPLAY_WINDOW)
+            .build();
         let mut connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_media_engine(media)

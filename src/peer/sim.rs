@@ -29,7 +29,6 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -83,8 +82,6 @@ pub struct Sim {
     payload_type: u8,
     negotiated: Fmtp,
     arrivals: Vec<Arrival>,
-    /// Sequence number to timestamp of the last arrival with it.
-    seen: HashMap<u16, u32>,
     reports: Reports,
     wire: WireLog,
     wire_back: WireLog,
@@ -120,7 +117,6 @@ impl Sim {
             payload_type: track.payload_type,
             negotiated,
             arrivals: Vec::new(),
-            seen: HashMap::new(),
             reports,
             wire,
             wire_back,
@@ -173,7 +169,8 @@ impl Sim {
         self.run(until)
     }
 
-    /// Packets that reached the receiver's application since the last call, in order of arrival; duplicates removed.
+    /// Packets that reached the receiver's application since the last call, in order of arrival. SRTP's replay protection
+    /// removes duplicates.
     pub fn arrivals(&mut self) -> Vec<Arrival> {
         std::mem::take(&mut self.arrivals)
     }
@@ -240,8 +237,10 @@ impl Sim {
                 self.sender.receive(self.now, self.receiver.address(), datagram)?;
             }
             while let Some(message) = self.receiver.read() {
-                if let RTCMessage::RtpPacket(_, packet) = message {
-                    self.arrive(packet);
+                if let RTCMessage::RtpPacket(_, rtp::Packet { header, payload }) = message {
+                    let at = Time::ZERO + self.now.duration_since(self.start);
+                    let (sequence, timestamp) = (header.sequence_number, header.timestamp);
+                    self.arrivals.push(Arrival { at, sequence, timestamp, payload: payload.into() });
                 }
             }
             while self.sender.read().is_some() {}
@@ -256,16 +255,6 @@ impl Sim {
 
     fn is_connected(&self) -> bool {
         self.sender.is_connected() && self.receiver.is_connected()
-    }
-
-    /// A packet that came twice has the same sequence number and timestamp; a sequence number that came round again
-    /// after 65536 packets has another timestamp.
-    fn arrive(&mut self, packet: rtp::Packet) {
-        let (sequence, timestamp) = (packet.header.sequence_number, packet.header.timestamp);
-        if self.seen.insert(sequence, timestamp) != Some(timestamp) {
-            let at = Time::ZERO + self.now.duration_since(self.start);
-            self.arrivals.push(Arrival { at, sequence, timestamp, payload: packet.payload.into() });
-        }
     }
 }
 
