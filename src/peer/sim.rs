@@ -303,12 +303,12 @@ fn negotiate(now: Instant, sender: &mut Endpoint, receiver: &mut Endpoint, track
     sender.connection().set_local_description(now, offer.clone()).map_err(call_error)?;
     receiver.connection().set_remote_description(now, offer).map_err(call_error)?;
     let answer = receiver.connection().create_answer(None).map_err(call_error)?;
-    // `rtc` answers with the parameters of the offer; what the receiver wishes is written in by hand, as an
-    // application does that edits its description.
+    receiver.connection().set_local_description(now, answer.clone()).map_err(call_error)?;
+    // `rtc` answers with the parameters of the offer and takes no other answer as its own, so what the receiver wishes is
+    // written into the answer on its way, as signalling servers do it.
     let mut session: Session = answer.sdp.parse()?;
     session.set_fmtp(track.payload_type, &track.fmtp);
     let answer = RTCSessionDescription::answer(session.to_string()).map_err(call_error)?;
-    receiver.connection().set_local_description(now, answer.clone()).map_err(call_error)?;
     let read: Session = answer.sdp.parse()?;
     sender.connection().set_remote_description(now, answer).map_err(call_error)?;
     match read.payload_type(track.name) {
