@@ -205,12 +205,12 @@ pub fn observed(view: &View) -> Table {
         if *seen == Seen::default() {
             continue;
         }
-        let share = |v: Option<f64>| v.map_or("–".into(), |v| figure(100.0 * v, "%"));
+        let share = |v: Option<f64>| v.map_or("–".into(), |v| short(100.0 * v));
         let channels: Vec<String> = seen.channels.iter().map(u8::to_string).collect();
         table.row([
             of(&view.settings[*s].label),
             of(&view.conditions[*c].name),
-            of(seen.frame_ms.map_or("–".into(), |f| figure(f, "ms"))),
+            of(seen.frame_ms.map_or("–".into(), short)),
             of(dash(channels.join(", "))),
             of(dash(shares(&seen.bandwidths))),
             of(dash(shares(&seen.modes))),
@@ -320,6 +320,12 @@ fn summary_cell(s: &Summary, unit: &str) -> Cell {
     Cell { main: figure(s.mean, unit), small }
 }
 
+/// One decimal, where it says something.
+fn short(v: f64) -> String {
+    let text = figure(v, "%");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
 fn effective(setting: &Setting) -> String {
     let of = |(name, values): (&String, &Vec<String>)| format!("{name}={}", values.join("|"));
     dash(setting.effective.iter().map(of).collect::<Vec<_>>().join(", "))
@@ -327,7 +333,7 @@ fn effective(setting: &Setting) -> String {
 
 fn shares(shares: &[(String, f64)]) -> String {
     let of = |(name, share): &(String, f64)| {
-        if *share > 0.9995 { name.clone() } else { format!("{name} {} %", figure(100.0 * share, "%")) }
+        if *share > 0.9995 { name.clone() } else { format!("{name} {} %", short(100.0 * share)) }
     };
     shares.iter().map(of).collect::<Vec<_>>().join(", ")
 }
@@ -346,14 +352,14 @@ fn seen_in_words(seen: &[&Seen]) -> String {
     };
     add(seen.iter().map(|s| shares(&s.bandwidths)).collect());
     add(seen.iter().map(|s| shares(&s.modes)).collect());
-    add(seen.iter().filter_map(|s| s.frame_ms).map(|f| format!("{} ms frames", figure(f, "ms"))).collect());
+    add(seen.iter().filter_map(|s| s.frame_ms).map(|f| format!("{} ms frames", short(f))).collect());
     let channels = |s: &&Seen| s.channels.iter().map(u8::to_string).collect::<Vec<_>>().join(" or ");
     let plural = |n: String| if n.is_empty() { n } else { format!("{n} channel{}", if n == "1" { "" } else { "s" }) };
     add(seen.iter().map(channels).map(plural).collect());
     for (name, of) in [("FEC", (|s: &Seen| s.fec) as fn(&Seen) -> Option<f64>), ("DTX", |s| s.dtx)] {
         let values: Vec<f64> = seen.iter().filter_map(|s| of(s)).map(|v| 100.0 * v).collect();
-        let low = figure(values.iter().copied().fold(f64::INFINITY, f64::min), "%");
-        let high = figure(values.iter().copied().fold(0.0, f64::max), "%");
+        let low = short(values.iter().copied().fold(f64::INFINITY, f64::min));
+        let high = short(values.iter().copied().fold(0.0, f64::max));
         if !values.is_empty() {
             let range = if low == high { high } else { format!("{low} to {high}") };
             words.push(format!("{name} in {range} % of packets"));

@@ -1,12 +1,12 @@
 //! Two settings against each other: every paired difference with its interval, in units of what matters.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Size, cut, marker, page};
+use super::frame::{Heading, Panel, Shape, Size, cut, marker, page};
 use super::ink::Ink;
 use super::scene::{Rect, Scene, Words, text_width};
 use super::{figure, footnote, pooling};
 use crate::metric::Better;
-use crate::report::{Verdict, View};
+use crate::report::{Setting, Verdict, View};
 
 /// Differences beyond so many margins are drawn at the edge; the figures beside them are the true ones.
 const FAR: f64 = 10.0;
@@ -19,33 +19,46 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let first = rows.first()?;
     let conditions: Vec<usize> = rows.iter().map(|v| v.condition).collect();
     let several = conditions.iter().any(|c| *c != first.condition);
-    let title = format!("{} against {}: right is better, left is worse", b.label, a.label);
+    let gain = |id| rows.iter().filter(move |v| v.measure == id).map(|v| words(view, v)).next();
+    let quality = view.qualities().first().copied().and_then(gain).filter(|_| !several);
+    let bitrate = view.measure("wire-bitrate").and_then(gain).filter(|_| !several);
+    let gains: Vec<String> = quality.into_iter().chain(bitrate.map(|b| format!("{b} on the wire"))).collect();
+    let gains = if gains.is_empty() { String::new() } else { format!(": {}", gains.join(", ")) };
+    let title = format!("{} against {}{gains}", b.label, a.label);
     let what = if several { &view.measures[first.measure].title } else { &view.conditions[first.condition].name };
+    let asked = |s: &Setting| match s.requested.as_str() {
+        "" => String::new(),
+        requested => format!(" · {}: {requested}", s.label),
+    };
     let subtitle = format!(
-        "{what} · differences paired by clip and seed, in units of the smallest that matters · {}",
-        pooling(view, &conditions)
+        "{what} · right: {} is better · paired by clip and seed, {}{}{}",
+        b.label,
+        pooling(view, &conditions),
+        asked(a),
+        asked(b)
     );
     let heading = Heading { title: title.clone(), subtitle, footnote: footnote(view, 0..2) };
     let (mut scene, body) = page(size, &heading, Some(rows.len() as f64 * ROW + 60.0));
     let name = |v: &Verdict| {
         let name = if several { view.conditions[v.condition].name.clone() } else { view.measures[v.measure].title.clone() };
-        cut(name, 12.0, false, if size == Size::Wide { 230.0 } else { body.right - body.left })
+        cut(name, 12.0, false, if size == Size::Wide { 210.0 } else { body.right - body.left })
     };
     let beside = size == Size::Wide;
     let left = if beside { rows.iter().map(|v| text_width(&name(v), 12.0, false)).fold(0.0, f64::max) + 14.0 } else { 0.0 };
-    let right = rows.iter().map(|v| text_width(&words(view, v), 11.5, true)).fold(0.0, f64::max) + 12.0;
+    let said = |v: &Verdict| if beside { format!("{}{}", words(view, v), interval(view, v)) } else { words(view, v) };
+    let right = rows.iter().map(|v| text_width(&said(v), 11.5, true)).fold(0.0, f64::max) + 12.0;
     let area = Rect { left: body.left + left, ..body };
     let reach = rows.iter().flat_map(|v| scaled(view, v)).map(f64::abs).fold(2.0, f64::max).min(FAR);
-    let x = Axis::linear("difference ÷ smallest that matters", [], Some((-reach * 1.06, reach * 1.06)));
+    let x = Axis::linear("in units of the smallest difference that matters (grey)", [], Some((-reach * 1.06, reach * 1.06)));
     let y = Axis::linear("", [], Some((0.0, rows.len() as f64))).with_ticks([]);
-    let panel = Panel::draw(&mut scene, area, "", x, y, false, right);
+    let panel = Panel::draw(&mut scene, area, "", x, y, Shape { right, ..Shape::default() });
     for (i, v) in rows.iter().enumerate() {
         let y = rows.len() as f64 - 0.5 - i as f64;
         row(&mut scene, view, &panel, v, y, reach);
         let at = panel.at(0.0, y);
         let place = if beside { (body.left, at.1 + 4.0) } else { (panel.plot.left, at.1 - 9.0) };
         scene.words(Words::new(place, name(v), if beside { 12.0 } else { 11.0 }, Ink::Text));
-        scene.words(Words::new((panel.plot.right + 10.0, at.1 + 4.0), words(view, v), 11.5, Ink::Text).bold());
+        scene.words(Words::new((panel.plot.right + 10.0, at.1 + 4.0), said(v), 11.5, Ink::Text).bold());
     }
     let zero = |y| panel.at(0.0, y);
     scene.line(vec![zero(0.0), zero(rows.len() as f64)], Ink::Muted, 1.0, 1.0);
@@ -87,7 +100,11 @@ fn row(scene: &mut Scene, view: &View, panel: &Panel, v: &Verdict, y: f64, reach
     let ink = Ink::Series(view.settings[v.b].colour);
     scene.line(vec![near(low), near(high)], ink, 2.0, 1.0);
     marker(scene, near(mean), ink, if mean.abs() > reach { 3 } else { 0 });
+    let tip = format!("{}{}, {} clips", words(view, v), interval(view, v), v.difference.n);
+    scene.tips.push((near(mean), tip));
+}
+
+fn interval(view: &View, v: &Verdict) -> String {
     let unit = &view.measures[v.measure].unit;
-    let interval = v.difference.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
-    scene.tips.push((near(mean), format!("{}{interval}, {} clips", words(view, v), v.difference.n)));
+    v.difference.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)))
 }

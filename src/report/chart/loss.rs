@@ -1,12 +1,12 @@
 //! Quality over asked network loss: a line with its band for each setting, named at its end.
 
 use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Size, cut, marker, page};
+use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, marker, page};
 use super::ink::Ink;
 use super::place::spread;
 use super::quality::figure_of_loss;
 use super::scene::{Scene, Words, text_width};
-use super::{SERIES, axis_title, figure, fixed_range, footnote, pooling};
+use super::{SERIES, axis_title, figure, fixed_range, footnote, mapping, pooling};
 use crate::report::{Family, Summary, View};
 
 /// Conditions that differ in their loss alone, in order of it; at least two.
@@ -46,7 +46,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let network = if network.is_empty() { String::new() } else { format!("{network} · ") };
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{network}{} · {}", pooling(view, ladder), view.measures[measure].source),
+        subtitle: format!("{network}{} · {}", pooling(view, ladder), mapping(view, measure)),
         footnote: footnote(view, lines.iter().map(|l| l.setting)),
     };
     let labels = lines.len() as f64 * LABEL_ROW;
@@ -61,7 +61,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>()));
     let ends = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(s.interval.unwrap_or((s.mean, s.mean))));
     let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
-    let panel = Panel::draw(&mut scene, body, "", x, y, false, right);
+    let panel = Panel::draw(&mut scene, body, "", x, y, Shape { right, ..Shape::default() });
     plot(view, measure, &mut scene, &panel, &lines, &label);
     Some((title, scene))
 }
@@ -83,9 +83,9 @@ fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
         let kin = || view.settings.iter().filter(|s| s.colour == view.settings[setting].colour);
         let rank = view.settings[..setting].iter().filter(|s| s.colour == view.settings[setting].colour).count();
         let (shape, alpha) = if shares {
-            (rank, 0.45 + 0.55 * (rank + 1) as f64 / kin().count() as f64)
+            (view.settings[setting].colour + rank, 0.45 + 0.55 * (rank + 1) as f64 / kin().count() as f64)
         } else {
-            (setting, 1.0)
+            (view.settings[setting].colour, 1.0)
         };
         (points.len() > 1).then_some(Line { setting, points, shape, alpha })
     };
@@ -115,7 +115,7 @@ fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     if lines.len() == 1 {
         return format!("{label}: from {from} to {to} {} at {loss} % loss", m.unit);
     }
-    format!("{label} stands {loss} % loss best: {to} {}, from {from}", m.unit)
+    format!("{label} scores highest at {loss} % loss: {to} {}, from {from}", m.unit)
 }
 
 fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[Line], label: &dyn Fn(&Line) -> String) {
