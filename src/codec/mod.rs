@@ -1,5 +1,8 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+mod conceal;
+pub mod g711;
+pub mod g722;
 pub mod l16;
 
 use crate::error::{Result, unknown};
@@ -11,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs of this build.
-pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16];
+pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722];
 
 /// The audio codec of that SDP encoding name, in any case.
 ///
