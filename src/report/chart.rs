@@ -12,6 +12,7 @@ pub mod scene;
 
 use super::View;
 use crate::metric::Better;
+use crate::stats::{Interval, Summary};
 use frame::Size;
 pub use ink::SERIES;
 use scene::Scene;
@@ -150,6 +151,23 @@ fn footnote(view: &View, settings: impl IntoIterator<Item = usize>) -> String {
         }
     }
     format!("codecbench {} · {}", env!("CARGO_PKG_VERSION"), versions.join(" · "))
+}
+
+/// A difference with its sign and unit.
+pub fn signed(difference: f64, unit: &str) -> String {
+    let text = figure(difference, unit);
+    let plus = if text.starts_with(|c: char| c == '\u{2212}') || text.chars().all(|c| "0.".contains(c)) { "" } else { "+" };
+    format!("{plus}{text} {unit}").trim_end().to_owned()
+}
+
+/// " [2.15, 2.31]", or nothing.
+fn bracket(interval: Option<Interval>, unit: &str) -> String {
+    interval.map_or(String::new(), |i| format!(" [{}, {}]", figure(i.low, unit), figure(i.high, unit)))
+}
+
+/// Where an interval ends; at the mean where there is none.
+fn ends(s: &Summary) -> (f64, f64) {
+    s.interval.map_or((s.mean, s.mean), |i| (i.low, i.high))
 }
 
 /// A number as precise as its unit deserves.

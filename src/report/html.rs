@@ -30,7 +30,7 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
         }
         out += "</details>\n";
     }
-    section(&mut out, &table::verdicts(view));
+    section(&mut out, &table::comparisons(view));
     section(&mut out, &table::settings(view));
     section(&mut out, &table::changes(view));
     figures(&mut out, view);

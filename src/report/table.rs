@@ -1,8 +1,11 @@
 //! The tables of a report as plain cells: the page and the terminal draw the same ones.
 
-use super::chart::figure;
-use super::{Cell as Figures, Ruling, Seen, Setting, Summary, View};
+use super::chart::{figure, signed};
+use super::{Cell as Figures, Seen, Setting, View};
 use crate::metric::Better;
+use crate::stats::{Summary, Verdict};
+
+const INTERVAL: &str = "[95 % interval over clips: Student's t below 30 clips, BCa bootstrap from 30.]";
 
 /// A table with its heading.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +71,7 @@ impl Table {
 
 /// Every table that has rows, in reading order.
 pub fn tables(view: &View) -> Vec<Table> {
-    let mut tables = vec![failures(view), verdicts(view), settings(view), changes(view)];
+    let mut tables = vec![failures(view), comparisons(view), settings(view), changes(view)];
     tables.extend((0..view.conditions.len()).map(|c| summary(view, c)));
     tables.extend([observed(view), delays(view), costs(view), unscored(view), measures(view), provenance(view)]);
     tables.retain(|t| !t.rows.is_empty());
@@ -95,35 +98,26 @@ pub fn failures(view: &View) -> Table {
 }
 
 /// Paired differences and what follows from them.
-pub fn verdicts(view: &View) -> Table {
+pub fn comparisons(view: &View) -> Table {
     let columns =
         vec![text("network"), text("metric"), text("A"), text("B"), number("B − A", ""), number("clips", ""), text("verdict")];
-    let note = "Differences are paired: the same clip under the same seed meets the same losses. [95 % interval by Student's t \
-                over clips.]";
+    let note = format!("Paired: the same clip under the same seed meets the same losses. {INTERVAL}");
     let mut table = Table::new("Differences between the settings", note, columns);
-    for v in &view.verdicts {
-        let m = &view.measures[v.measure];
-        let (a, b) = (&view.settings[v.a].label, &view.settings[v.b].label);
-        let verdict = match v.ruling {
-            Ruling::Better => format!("{b} is better"),
-            Ruling::Worse => format!("{a} is better"),
-            Ruling::Same => "no measurable difference".into(),
-            Ruling::TooFew => "too few clips for a verdict".into(),
+    for c in &view.comparisons {
+        let m = &view.measures[c.measure];
+        let (a, b) = (&view.settings[c.a].label, &view.settings[c.b].label);
+        let verdict = match c.verdict {
+            Verdict::Better => format!("{b} is better"),
+            Verdict::Worse => format!("{a} is better"),
+            Verdict::Higher => format!("{b} is higher"),
+            Verdict::Lower => format!("{b} is lower"),
+            other => other.to_string(),
         };
-        let mut difference = summary_cell(&v.difference, &m.unit);
-        if v.difference.mean > 0.0 {
-            difference.main.insert(0, '+');
-        }
-        difference.main = format!("{} {}", difference.main, m.unit).trim_end().to_owned();
-        table.row([
-            of(&view.conditions[v.condition].name),
-            of(&m.title),
-            of(a),
-            of(b),
-            difference,
-            of(v.difference.n),
-            of(verdict),
-        ]);
+        let verdict = Cell { main: verdict, small: c.paired.missing().unwrap_or_default() };
+        let small = summary_cell(&c.paired.difference, &m.unit).small;
+        let difference = Cell { main: signed(c.paired.difference.mean, &m.unit), small };
+        let network = of(&view.conditions[c.condition].name);
+        table.row([network, of(&m.title), of(a), of(b), difference, of(c.paired.difference.n), verdict]);
     }
     table
 }
@@ -169,7 +163,7 @@ pub fn summary(view: &View, condition: usize) -> Table {
         (0..view.measures.len()).filter(|m| cells.iter().any(|(_, cell)| cell.summaries.contains_key(m))).collect();
     let mut columns = vec![text("setting"), number("cases", "")];
     columns.extend(shown.iter().map(|m| number(&view.measures[*m].title, &view.measures[*m].unit)));
-    let note = "Mean over clips, each the mean of its seeds. [95 % interval by Student's t over clips.] n = clips.";
+    let note = format!("Mean over clips, each the mean of its seeds. {INTERVAL} n: clips.");
     let mut table = Table::new(&c.name, note, columns);
     for (s, cell) in cells {
         let failed = if cell.failed > 0 { format!("{} failed", cell.failed) } else { String::new() };
@@ -316,7 +310,7 @@ fn dash(text: String) -> String {
 }
 
 fn summary_cell(s: &Summary, unit: &str) -> Cell {
-    let small = s.interval.map_or(String::new(), |(l, h)| format!("[{}, {}]", figure(l, unit), figure(h, unit)));
+    let small = s.interval.map_or(String::new(), |i| format!("[{}, {}]", figure(i.low, unit), figure(i.high, unit)));
     Cell { main: figure(s.mean, unit), small }
 }
 

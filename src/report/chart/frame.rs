@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::ink::Ink;
 use super::place::Placer;
 use super::scene::{Anchor, Mark, Point, Rect, Scene, Words, text_width};
-use crate::report::Summary;
+use crate::stats::{Interval, Summary};
 
 /// Where a chart is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +204,7 @@ pub fn marker(scene: &mut Scene, at: Point, ink: Ink, shape: usize) {
 
 /// A 95 % interval as a bar with caps.
 pub fn error_bar(scene: &mut Scene, panel: &Panel, x: f64, summary: &Summary, ink: Ink) {
-    if let Some((low, high)) = summary.interval {
+    if let Some(Interval { low, high }) = summary.interval {
         let ((x, a), (_, b)) = (panel.at(x, low), panel.at(x, high));
         let (a, b) = (a.clamp(panel.plot.top, panel.plot.bottom), b.clamp(panel.plot.top, panel.plot.bottom));
         scene.line(vec![(x, a), (x, b)], ink, 1.4, 1.0);

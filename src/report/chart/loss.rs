@@ -6,8 +6,9 @@ use super::ink::Ink;
 use super::place::spread;
 use super::quality::figure_of_loss;
 use super::scene::{Scene, Words, text_width};
-use super::{SERIES, axis_title, figure, fixed_range, footnote, mapping, pooling};
-use crate::report::{Family, Summary, View};
+use super::{SERIES, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling};
+use crate::report::{Family, View};
+use crate::stats::Summary;
 
 /// Conditions that differ in their loss alone, in order of it; at least two.
 pub type Ladder = Vec<usize>;
@@ -59,8 +60,8 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let highest = losses().fold(0.0, f64::max);
     let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
     let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>()));
-    let ends = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(s.interval.unwrap_or((s.mean, s.mean))));
-    let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
+    let reach = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
+    let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let panel = Panel::draw(&mut scene, body, "", x, y, Shape { right, ..Shape::default() });
     plot(view, measure, &mut scene, &panel, &lines, &label);
     Some((title, scene))
@@ -123,7 +124,7 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[
     let ink = |l: &Line| Ink::Series(view.settings[l.setting].colour);
     for line in lines {
         let edge = |pick: fn((f64, f64)) -> f64| {
-            let y = move |s: &Summary| s.interval.map_or(s.mean, pick);
+            let y = move |s: &Summary| pick(ends(s));
             line.points.iter().map(|(x, s)| panel.at(*x, y(s).clamp(panel.y.low, panel.y.high))).collect::<Vec<_>>()
         };
         let band: Vec<_> = edge(|i| i.1).into_iter().chain(edge(|i| i.0).into_iter().rev()).collect();
@@ -134,7 +135,7 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[
         scene.line(path.clone(), ink(line), 2.2, line.alpha);
         for (at, (loss, s)) in path.iter().zip(&line.points) {
             marker(scene, *at, ink(line), line.shape);
-            let interval = s.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
+            let interval = bracket(s.interval, unit);
             let name = &view.settings[line.setting].label;
             let (mean, loss) = (figure(s.mean, unit), figure_of_loss(*loss));
             scene.tips.push((*at, format!("{name}: {mean}{interval} {unit} at {loss} % loss, {} clips", s.n)));

@@ -4,8 +4,9 @@ use super::axis::Axis;
 use super::frame::{Heading, Panel, Shape, Size, error_bar, grid, label, marker, page};
 use super::ink::Ink;
 use super::scene::{Rect, Scene, Words};
-use super::{Series, axis_title, figure, fixed_range, footnote, mapping, pooling, series};
-use crate::report::{Summary, View};
+use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series};
+use crate::report::View;
+use crate::stats::{Interval, Summary};
 
 const MOST_PANELS: usize = 6;
 
@@ -28,11 +29,8 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
     let body = (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64);
     let (mut scene, body) = page(size, &heading, body);
     let x = Axis::log2("payload bitrate, kbit/s", all.iter().map(|p| p.bitrate));
-    let ends = all.iter().flat_map(|p| {
-        let (low, high) = p.score.interval.unwrap_or((p.score.mean, p.score.mean));
-        [low, high]
-    });
-    let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
+    let reach = all.iter().flat_map(|p| <[f64; 2]>::from(ends(&p.score)));
+    let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let series = series(view);
     for (condition, area) in panels.iter().zip(grid(body, panels.len(), columns)) {
         let name = &view.conditions[*condition].name;
@@ -133,7 +131,7 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, series: &
             let at = panel.at(p.bitrate, p.score.mean);
             marker(scene, at, Ink::Series(s.colour), s.colour);
             placer.take(Rect::around(at, 5.5));
-            if let Some((low, high)) = p.score.interval {
+            if let Some(Interval { low, high }) = p.score.interval {
                 placer.avoid(&[panel.at(p.bitrate, low), panel.at(p.bitrate, high)]);
             }
             scene.tips.push((at, tip(view, measure, p)));
@@ -162,8 +160,7 @@ fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Pl
 
 fn tip(view: &View, measure: usize, p: &Point) -> String {
     let m = &view.measures[measure];
-    let figure = |v| figure(v, &m.unit);
-    let interval = p.score.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l), figure(h)));
+    let (mean, interval) = (figure(p.score.mean, &m.unit), bracket(p.score.interval, &m.unit));
     let label = &view.settings[p.setting].label;
-    format!("{label}: {}{interval} {} at {:.1} kbit/s, {} clips", figure(p.score.mean), m.unit, p.bitrate, p.score.n)
+    format!("{label}: {mean}{interval} {} at {:.1} kbit/s, {} clips", m.unit, p.bitrate, p.score.n)
 }
