@@ -9,6 +9,7 @@
 //! - [`rtp`]: coded units to payloads. [`net`]: what the network does to a packet. [`metric`]: what a score is.
 //! - [`playout`]: the receiver. [`peer`]: two PeerConnections in virtual time.
 //! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
+//!   [`cost`]: CPU time of a setting.
 //! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.
 //! - [`cli`]: one file per verb.
 
@@ -16,6 +17,7 @@ pub mod call;
 // pub mod cli;
 pub mod codec;
 pub mod corpus;
+pub mod cost;
 pub mod error;
 pub mod latency;
 pub mod media;

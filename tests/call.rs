@@ -24,7 +24,7 @@ fn case(codec: &str, format: PcmFormat, net: &str) -> Case {
         label: codec.into(),
         request: Default::default(),
         receiver: "fixed:60ms".parse().unwrap(),
-        net: { let _ = net; use codecbench::net::spec::*; let l = LinkSpec { delay: Duration::from_millis(40), ..Default::default() }; NetSpec { forward: l, back: l, chance: Chance::Grid } },
+        net: net.parse().unwrap(),
         warm_up: Duration::from_secs(3),
         seed: Seed(1),
         metrics: vec![metric::audio("si-sdr").unwrap(), metric::audio("mouth-to-ear").unwrap()],
@@ -33,7 +33,9 @@ fn case(codec: &str, format: PcmFormat, net: &str) -> Case {
 
 #[test]
 fn l16_over_a_clean_path_is_the_reference_sample_for_sample() {
-    for (rate, channels, frame) in [(8000, 1, 10.0), (16_000, 1, 10.0), (44_100, 1, 10.0), (48_000, 1, 10.0), (48_000, 2, 5.0)] {
+    for (rate, channels, frame) in
+        [(8000, 1, 10.0), (16_000, 1, 10.0), (44_100, 1, 10.0), (48_000, 1, 10.0), (48_000, 2, 5.0)]
+    {
         let call = call::run(&case("L16", PcmFormat { sample_rate: rate, channels }, "delay 40ms")).unwrap();
         assert_eq!(call.degraded, *call.reference, "{rate} Hz, {channels} channels");
         let delay = call.scores.values["mouth-to-ear-clock"];

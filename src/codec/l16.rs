@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn a_frame_comes_back_bit_by_bit_and_in_small_payloads() {
         let format = PcmFormat { sample_rate: 48_000, channels: 2 };
-        let settings = (L16.settle)(&Request { ptime: Some(Duration::from_millis(10)), ..Request::default() }, &format).unwrap();
+        let settings =
+            (L16.settle)(&Request { ptime: Some(Duration::from_millis(10)), ..Request::default() }, &format).unwrap();
         let frame = Pcm { format, samples: (0..960).map(|i| (i * 37 - 9000) as i16).collect() };
         let mut units = Vec::new();
         (L16.encoder)(&settings).unwrap().encode(Time::ZERO, &frame, &mut units).unwrap();

@@ -6,6 +6,7 @@ pub mod interceptor;
 pub mod loss;
 pub mod netem;
 pub mod spec;
+mod words;
 
 use crate::units::Time;
 

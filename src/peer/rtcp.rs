@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossReport {
     pub at: Time,
-    /// 0 to 1, since the previous report.
+    /// 0 to 1, since the previous report, in steps of 1/256. A packet that had been overtaken and was still under way
+    /// counts as lost, for `rtc` does not take it back.
     pub fraction_lost: f64,
     /// From the sender report that the receiver last saw; `None` before it saw one. In steps of 1/65536 s.
     pub round_trip: Option<Duration>,

@@ -88,6 +88,7 @@ pub struct Sim {
     seen: HashMap<u16, u32>,
     reports: Reports,
     wire: WireLog,
+    wire_back: WireLog,
     datagram_bytes: usize,
 }
 
@@ -99,7 +100,7 @@ impl Sim {
     pub fn connect(track: &TrackSpec, net: &NetSpec, seed: Seed) -> Result<Sim> {
         let begin = some_instant();
         let start = begin + SET_UP;
-        let (wire, reports) = (WireLog::default(), Reports::default());
+        let (wire, wire_back, reports) = (WireLog::default(), WireLog::default(), Reports::default());
         let peer = |host, link, direction, wire: &WireLog, reports: &Reports| {
             let impairment = Box::new(Netem::new(link, net.chance, seed, direction));
             let netem = NetemInterceptor::new(impairment, start, Endpoint::protection(), wire.clone());
@@ -107,7 +108,7 @@ impl Sim {
             Endpoint::new(begin, address, codec(track), VirtualReports::new(start, reports.clone()), netem)
         };
         let mut sender = peer(1, net.forward, Direction::Forward, &wire, &reports)?;
-        let mut receiver = peer(2, net.back, Direction::Back, &WireLog::default(), &Reports::default())?;
+        let mut receiver = peer(2, net.back, Direction::Back, &wire_back, &Reports::default())?;
         let (id, ssrc) = add_track(&mut sender, codec(track))?;
         let negotiated = negotiate(begin, &mut sender, &mut receiver, track)?;
         let mut sim = Sim {
@@ -123,11 +124,12 @@ impl Sim {
             seen: HashMap::new(),
             reports,
             wire,
+            wire_back,
             datagram_bytes: 0,
         };
         sim.settle()?;
         sim.run(start)?;
-        if !(sim.sender.is_connected() && sim.receiver.is_connected()) {
+        if !sim.is_connected() {
             return Err(Error::Call("the peers are not connected at media start".into()));
         }
         Ok(sim)
@@ -188,6 +190,11 @@ impl Sim {
         self.wire.records()
     }
 
+    /// Everything the receiver put on the wire since media start, in order: its reports and transport-wide feedback.
+    pub fn wire_back(&self) -> Vec<WireRecord> {
+        self.wire_back.records()
+    }
+
     /// What the sender's RTP and RTCP datagrams that netem let through had in bytes, IPv4 and UDP included: what the
     /// sizes in [`Sim::wire`] foretell.
     pub fn datagram_bytes(&self) -> usize {
@@ -206,7 +213,7 @@ impl Sim {
     /// The earliest timer of either peer; the packets that netem holds are among them.
     fn next_event(&mut self) -> Option<Instant> {
         let timers = [self.sender.connection.poll_timeout(), self.receiver.connection.poll_timeout()];
-        timers.into_iter().flatten().min().map(|at| if at <= self.now { self.now + NUDGE } else { at })
+        timers.into_iter().flatten().min().map(|at| moves_on(self.now, at))
     }
 
     /// Handles all that is due at the present instant.
@@ -255,7 +262,14 @@ impl Sim {
         while self.sender.connection.poll_read().is_some() {}
         self.sender.take_events();
         self.receiver.take_events();
-        Ok(())
+        match self.now <= self.start || self.is_connected() {
+            true => Ok(()),
+            false => Err(Error::Call("the connection broke".into())),
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        self.sender.is_connected() && self.receiver.is_connected()
     }
 
     /// A packet that came twice has the same sequence number and timestamp; a sequence number that came round again
@@ -267,6 +281,11 @@ impl Sim {
             self.arrivals.push(Arrival { at, sequence, timestamp, payload: packet.payload.into() });
         }
     }
+}
+
+/// When to handle a timer that is set to `at`: then, but never at an instant that is already done with.
+fn moves_on(now: Instant, at: Instant) -> Instant {
+    if at <= now { now + NUDGE } else { at }
 }
 
 /// The standard library makes an `Instant` in one way only. Its value shows nowhere: all times are told from it.
@@ -309,16 +328,30 @@ fn negotiate(now: Instant, sender: &mut Endpoint, receiver: &mut Endpoint, track
     sender.connection.set_local_description(now, offer.clone()).map_err(call_error)?;
     receiver.connection.set_remote_description(now, offer).map_err(call_error)?;
     let answer = receiver.connection.create_answer(None).map_err(call_error)?;
-    // `rtc` answers with the parameters of the offer; what the receiver wishes is written in by hand, as an
-    // application does that edits its description.
+    receiver.connection.set_local_description(now, answer.clone()).map_err(call_error)?;
+    // `rtc` answers with the parameters of the offer and takes no other answer as its own, so what the receiver wishes is
+    // written into the answer on its way, as signalling servers do it.
     let mut session: Session = answer.sdp.parse()?;
     session.set_fmtp(track.payload_type, &track.fmtp);
     let answer = RTCSessionDescription::answer(session.to_string()).map_err(call_error)?;
-    receiver.connection.set_local_description(now, answer.clone()).map_err(call_error)?;
     let read: Session = answer.sdp.parse()?;
     sender.connection.set_remote_description(now, answer).map_err(call_error)?;
     match read.payload_type(track.name) {
         Some(payload_type) if payload_type == track.payload_type => read.fmtp(payload_type),
         other => Err(Error::Call(format!("the answer has {} as {other:?}, not {}", track.name, track.payload_type))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_that_stays_due_does_not_stop_time() {
+        let now = some_instant();
+        let later = now + Duration::from_nanos(1);
+        assert_eq!(moves_on(now, later), later);
+        assert!(moves_on(now, now) > now);
+        assert!(moves_on(later, now) > later);
     }
 }

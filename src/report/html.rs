@@ -131,7 +131,8 @@ fn grid(out: &mut String, t: &Table) {
     for row in &t.rows {
         out.push_str(if row.bad { "<tr class=\"bad\">" } else { "<tr>" });
         for (i, (cell, column)) in row.cells.iter().zip(&t.columns).enumerate() {
-            let small = if cell.small.is_empty() { String::new() } else { format!("<small>{}</small>", escape(&cell.small)) };
+            let small =
+                if cell.small.is_empty() { String::new() } else { format!("<small>{}</small>", escape(&cell.small)) };
             let tag = if i == 0 { "th" } else { "td" };
             let _ = write!(out, "<{tag}{}>{}{small}</{tag}>", class(column.numeric), escape(&cell.main));
         }

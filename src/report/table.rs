@@ -50,7 +50,9 @@ impl Table {
     /// Aligned columns for a terminal.
     pub fn text(&self) -> String {
         let head = |c: &Column| if c.unit.is_empty() { c.name.clone() } else { format!("{} ({})", c.name, c.unit) };
-        let cell = |c: &Cell| [c.main.as_str(), c.small.as_str()].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" ");
+        let cell = |c: &Cell| {
+            [c.main.as_str(), c.small.as_str()].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" ")
+        };
         let mut lines: Vec<Vec<String>> = vec![self.columns.iter().map(head).collect()];
         lines.extend(self.rows.iter().map(|r| r.cells.iter().map(cell).collect()));
         let width = |i: usize| lines.iter().filter_map(|l| l.get(i)).map(|t| t.chars().count()).max().unwrap_or(0);
@@ -84,7 +86,11 @@ pub fn failures(view: &View) -> Table {
     let columns = vec![text("setting"), text("network"), number("cases", ""), text("reason"), text("which")];
     let mut table = Table::new(title, "They are in no mean below.", columns);
     for f in &view.failures {
-        let more = if f.count > f.examples.len() { format!(" and {} more", f.count - f.examples.len()) } else { String::new() };
+        let more = if f.count > f.examples.len() {
+            format!(" and {} more", f.count - f.examples.len())
+        } else {
+            String::new()
+        };
         table.row([
             of(&view.settings[f.setting].label),
             of(&view.conditions[f.condition].name),
@@ -99,8 +105,15 @@ pub fn failures(view: &View) -> Table {
 
 /// Paired differences and what follows from them.
 pub fn comparisons(view: &View) -> Table {
-    let columns =
-        vec![text("network"), text("metric"), text("A"), text("B"), number("B − A", ""), number("clips", ""), text("verdict")];
+    let columns = vec![
+        text("network"),
+        text("metric"),
+        text("A"),
+        text("B"),
+        number("B − A", ""),
+        number("clips", ""),
+        text("verdict"),
+    ];
     let note = format!("Paired: the same clip under the same seed meets the same losses. {INTERVAL}");
     let mut table = Table::new("Differences between the settings", note, columns);
     for c in &view.comparisons {
@@ -124,7 +137,8 @@ pub fn comparisons(view: &View) -> Table {
 
 /// Requested, effective and observed.
 pub fn settings(view: &View) -> Table {
-    let columns = vec![text("setting"), text("codec"), text("requested"), text("effective"), text("observed in the packets")];
+    let columns =
+        vec![text("setting"), text("codec"), text("requested"), text("effective"), text("observed in the packets")];
     let note = "Requested by the fmtp line and the plan; effective: what the encoder was set to; observed: what its packets \
                 show, as a range where networks differ.";
     let mut table = Table::new("Settings", note, columns);
@@ -224,12 +238,20 @@ pub fn delays(view: &View) -> Table {
         number("look-ahead", "ms"),
         number("algorithmic delay", "ms"),
     ];
-    let note = "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it.";
+    let note =
+        "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it.";
     let mut table = Table::new("Algorithmic delay", note, columns);
     for d in &view.delays {
         let fine = |v: f64| of(format!("{v:.2}"));
         let bitrate = d.bitrate.map_or("–".into(), |b| figure(b, "kbit/s"));
-        table.row([of(&d.codec), of(&d.setting), of(bitrate), fine(d.frame_ms), fine(d.lookahead_ms), fine(d.total_ms)]);
+        table.row([
+            of(&d.codec),
+            of(&d.setting),
+            of(bitrate),
+            fine(d.frame_ms),
+            fine(d.lookahead_ms),
+            fine(d.total_ms),
+        ]);
     }
     table
 }

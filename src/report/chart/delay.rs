@@ -35,8 +35,11 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
         subtitle.push(format!("mouth to ear: median by the {how}; whisker to the 95th percentile"));
         subtitle.push(format!("means of {}", counts(view, &[condition])));
     }
-    let heading =
-        Heading { title: title.clone(), subtitle: subtitle.join(" · "), footnote: footnote(view, 0..view.settings.len()) };
+    let heading = Heading {
+        title: title.clone(),
+        subtitle: subtitle.join(" · "),
+        footnote: footnote(view, 0..view.settings.len()),
+    };
     let panels: Vec<(&str, &[Line])> = [("Algorithmic delay of the codec", &codec[..]), ("Mouth to ear", &call[..])]
         .into_iter()
         .filter(|p| !p.1.is_empty())
@@ -100,10 +103,11 @@ fn algorithmic(view: &View, condition: usize) -> Vec<Line> {
         let known = view.settings.iter().find(|s| s.codec == row.codec).map(|s| s.colour);
         let colour = known.unwrap_or_else(|| {
             let after = view.settings.iter().map(|s| s.colour + 1).max().unwrap_or(0);
-            after + strangers.iter().position(|s| *s == row.codec).unwrap_or_else(|| {
-                strangers.push(row.codec.clone());
-                strangers.len() - 1
-            })
+            after
+                + strangers.iter().position(|s| *s == row.codec).unwrap_or_else(|| {
+                    strangers.push(row.codec.clone());
+                    strangers.len() - 1
+                })
         });
         let frames = format!("{} {} ms frames", row.codec, figure_of(row.frame_ms));
         lines.push((row.codec.clone(), Line { name: frames, colour, shape: colour, points: vec![point] }));

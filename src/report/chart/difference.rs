@@ -40,16 +40,23 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let heading = Heading { title: title.clone(), subtitle, footnote: footnote(view, 0..2) };
     let (mut scene, body) = page(size, &heading, Some(rows.len() as f64 * ROW + 60.0));
     let name = |v: &Comparison| {
-        let name = if several { view.conditions[v.condition].name.clone() } else { view.measures[v.measure].title.clone() };
+        let name =
+            if several { view.conditions[v.condition].name.clone() } else { view.measures[v.measure].title.clone() };
         cut(name, 12.0, false, if size == Size::Wide { 210.0 } else { body.right - body.left })
     };
     let beside = size == Size::Wide;
-    let left = if beside { rows.iter().map(|v| text_width(&name(v), 12.0, false)).fold(0.0, f64::max) + 14.0 } else { 0.0 };
-    let said = |v: &Comparison| if beside { format!("{}{}", words(view, v), interval(view, v)) } else { words(view, v) };
+    let left =
+        if beside { rows.iter().map(|v| text_width(&name(v), 12.0, false)).fold(0.0, f64::max) + 14.0 } else { 0.0 };
+    let said =
+        |v: &Comparison| if beside { format!("{}{}", words(view, v), interval(view, v)) } else { words(view, v) };
     let right = rows.iter().map(|v| text_width(&said(v), 11.5, true)).fold(0.0, f64::max) + 12.0;
     let area = Rect { left: body.left + left, ..body };
     let reach = rows.iter().flat_map(|v| scaled(view, v)).map(f64::abs).fold(2.0, f64::max).min(FAR);
-    let x = Axis::linear("in units of the smallest difference that matters (grey)", [], Some((-reach * 1.06, reach * 1.06)));
+    let x = Axis::linear(
+        "in units of the smallest difference that matters (grey)",
+        [],
+        Some((-reach * 1.06, reach * 1.06)),
+    );
     let y = Axis::linear("", [], Some((0.0, rows.len() as f64))).with_ticks([]);
     let panel = Panel::draw(&mut scene, area, "", x, y, Shape { right, ..Shape::default() });
     for (i, v) in rows.iter().enumerate() {

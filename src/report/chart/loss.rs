@@ -119,7 +119,14 @@ fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     format!("{label} scores highest at {loss} % loss: {to} {}, from {from}", m.unit)
 }
 
-fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[Line], label: &dyn Fn(&Line) -> String) {
+fn plot(
+    view: &View,
+    measure: usize,
+    scene: &mut Scene,
+    panel: &Panel,
+    lines: &[Line],
+    label: &dyn Fn(&Line) -> String,
+) {
     let unit = &view.measures[measure].unit;
     let ink = |l: &Line| Ink::Series(view.settings[l.setting].colour);
     for line in lines {
@@ -147,7 +154,12 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[
     for ((line, end), y) in lines.iter().zip(&ends).zip(&centres) {
         let colour = view.settings[line.setting].colour;
         let x = panel.plot.right;
-        scene.line(vec![(end.0 + 6.0, end.1), (x + 13.0, *y)], ink(line), 0.8, if (y - end.1).abs() > 3.0 { 0.7 } else { 0.0 });
+        scene.line(
+            vec![(end.0 + 6.0, end.1), (x + 13.0, *y)],
+            ink(line),
+            0.8,
+            if (y - end.1).abs() > 3.0 { 0.7 } else { 0.0 },
+        );
         scene.words(Words::new((x + 16.0, y + LABEL * 0.36), label(line), LABEL, Ink::Label(colour)).bold());
     }
 }

@@ -10,9 +10,7 @@ pub fn spread(wanted: &[(f64, f64)], low: f64, high: f64) -> Vec<f64> {
     // Runs of labels that touch: (first in order, members, height, sum of the tops that its members would give it).
     let mut runs: Vec<(usize, usize, f64, f64)> = Vec::new();
     let total: f64 = wanted.iter().map(|w| w.1).sum();
-    let top = |run: &(usize, usize, f64, f64)| {
-        (run.3 / run.1 as f64).min(high - run.2).max(low)
-    };
+    let top = |run: &(usize, usize, f64, f64)| (run.3 / run.1 as f64).min(high - run.2).max(low);
     for (k, i) in order.iter().enumerate() {
         let (centre, height) = wanted[*i];
         runs.push((k, 1, height, centre - height / 2.0));

@@ -13,7 +13,8 @@ const MOST_PANELS: usize = 6;
 /// `None`: no setting has both this metric and a bitrate.
 pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
     let bitrate = view.measure("payload-bitrate")?;
-    let panels: Vec<usize> = panels(view).into_iter().filter(|c| !points(view, measure, bitrate, *c).is_empty()).collect();
+    let panels: Vec<usize> =
+        panels(view).into_iter().filter(|c| !points(view, measure, bitrate, *c).is_empty()).collect();
     let all: Vec<Point> = panels.iter().flat_map(|c| points(view, measure, bitrate, *c)).collect();
     if all.is_empty() {
         return None;

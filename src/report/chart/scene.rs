@@ -185,7 +185,8 @@ impl Scene {
                     let place = target.place((x, words.at.1));
                     let place = (place.0, place.1 - (target.rise * size).round() as i32);
                     let font = (FONT, size, style).into_font().color(&target.colour(words.ink));
-                    let text = if target.svg { format!("{}{}", words.anchor.code(), words.text) } else { words.text.clone() };
+                    let text =
+                        if target.svg { format!("{}{}", words.anchor.code(), words.text) } else { words.text.clone() };
                     area.draw(&Text::new(text, place, font))
                 }
             }
@@ -220,7 +221,9 @@ impl Scene {
                 for ((x, y), tip) in &self.tips {
                     let (x, y, r) = (x * SVG_SCALE, y * SVG_SCALE, 9.0 * SVG_SCALE);
                     let tip = super::super::html::escape(tip);
-                    out += &format!("<circle class=\"tip\" cx=\"{x:.0}\" cy=\"{y:.0}\" r=\"{r:.0}\"><title>{tip}</title></circle>\n");
+                    out += &format!(
+                        "<circle class=\"tip\" cx=\"{x:.0}\" cy=\"{y:.0}\" r=\"{r:.0}\"><title>{tip}</title></circle>\n"
+                    );
                 }
             }
             out.push_str(&line);

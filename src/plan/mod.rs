@@ -1,0 +1,241 @@
+//! What to measure: a [`Plan`] (TOML, see [`file`]) unfolds into [`Case`]s; a finished case is an [`Outcome`].
+
+pub mod file;
+
+use crate::codec::{Change, Codec, Observed, Request};
+use crate::media::{Clip, Pcm};
+use crate::metric::{Metric, Series};
+use crate::net::spec::{Loss, NetSpec};
+use crate::playout::audio::Receiver;
+use crate::units::{Bitrate, Seed, ms};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The axes of an experiment. Its cases are their product; no case is kept in memory.
+#[derive(Clone)]
+pub struct Plan {
+    /// The folder below `reports/`.
+    pub name: String,
+    pub clips: Vec<Arc<Clip>>,
+    pub settings: Vec<Setting>,
+    pub receivers: Vec<Receiver>,
+    pub networks: Vec<NetSpec>,
+    pub seeds: Vec<Seed>,
+    pub warm_up: Duration,
+    pub metrics: Vec<&'static Metric<Pcm>>,
+}
+
+/// A codec with what is asked of it.
+#[derive(Clone)]
+pub struct Setting {
+    /// Unique in a plan.
+    pub label: String,
+    pub codec: &'static Codec<Pcm>,
+    pub request: Request,
+}
+
+impl Plan {
+    /// The number of cases.
+    pub fn len(&self) -> usize {
+        self.seeds.len() * self.clips.len() * self.receivers.len() * self.networks.len() * self.settings.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The case at that place of the product, from 0 to [`Plan::len`]; `None` beyond.
+    ///
+    /// Settings turn fastest, then networks, receivers and clips; seeds turn slowest. So settings that will be compared
+    /// finish together, cheap and dear ones alternate (the time left is foreseen well), and a run that was stopped has
+    /// whole replicates.
+    pub fn case(&self, index: usize) -> Option<Case> {
+        let mut rest = index;
+        let mut turn = |length: usize| {
+            let place = rest.checked_rem(length);
+            rest = rest.checked_div(length).unwrap_or(0);
+            place
+        };
+        let setting = self.settings.get(turn(self.settings.len())?)?;
+        let net = self.networks.get(turn(self.networks.len())?)?;
+        let receiver = self.receivers.get(turn(self.receivers.len())?)?;
+        let clip = self.clips.get(turn(self.clips.len())?)?;
+        let seed = self.seeds.get(rest)?;
+        Some(Case {
+            clip: clip.clone(),
+            codec: setting.codec,
+            label: setting.label.clone(),
+            request: setting.request.clone(),
+            receiver: *receiver,
+            net: net.clone(),
+            warm_up: self.warm_up,
+            seed: *seed,
+            metrics: self.metrics.clone(),
+        })
+    }
+
+    /// All cases in the order of [`Plan::case`], made one at a time.
+    pub fn cases(&self) -> impl Iterator<Item = Case> + '_ {
+        (0..self.len()).map_while(|index| self.case(index))
+    }
+
+    /// The same number of seeds, but counted from `base` on.
+    pub fn with_base_seed(mut self, base: u64) -> Plan {
+        self.seeds = (0..self.seeds.len() as u64).map(|i| Seed(base.wrapping_add(i))).collect();
+        self
+    }
+}
+
+/// One call: a clip with a codec setting and a receiver, over one network, with one seed.
+#[derive(Clone)]
+pub struct Case {
+    pub clip: Arc<Clip>,
+    pub codec: &'static Codec<Pcm>,
+    /// The setting's name in charts and tables, unique in a plan: "opus 24k", "A", "B".
+    pub label: String,
+    pub request: Request,
+    /// `fixed:60ms` or `adaptive`.
+    pub receiver: Receiver,
+    pub net: NetSpec,
+    pub warm_up: Duration,
+    pub seed: Seed,
+    pub metrics: Vec<&'static Metric<Pcm>>,
+}
+
+/// A setting in words, only what was asked: "opus 24 kbit/s, 20 ms, complexity 9, voip, useinbandfec=1".
+pub fn requested(codec: &Codec<Pcm>, request: &Request) -> String {
+    let Request { fmtp, ptime, bitrate, complexity, mode } = request;
+    let fmtp = fmtp.to_string();
+    let parts = [
+        bitrate.map(kilobits),
+        ptime.map(|p| format!("{} ms", ms(p))),
+        complexity.map(|c| format!("complexity {c}")),
+        mode.clone(),
+        (!fmtp.is_empty()).then_some(fmtp),
+    ];
+    let asked = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    format!("{} {asked}", codec.name).trim_end().to_owned()
+}
+
+/// "12.8 kbit/s".
+fn kilobits(bitrate: Bitrate) -> String {
+    format!("{} kbit/s", f64::from(bitrate.0) / 1000.0)
+}
+
+/// The long-run loss that a network is asked for in the media direction, in percent.
+pub fn net_loss(net: &NetSpec) -> f64 {
+    match net.forward.loss {
+        Loss::None => 0.0,
+        Loss::Random(p) => p.percent(),
+        Loss::GilbertElliott { p, r, bad, good } => {
+            // The share of time in the bad state is p / (p + r); a chain that never moves stays in the good one.
+            let share = if p.get() > 0.0 { p.get() / (p.get() + r.get()) } else { 0.0 };
+            share * bad.percent() + (1.0 - share) * good.percent()
+        }
+    }
+}
+
+/// What is known of a finished case. All that reports see; owns no media.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// BLAKE3 of everything that shapes the case, in hex.
+    pub key: String,
+    /// Place in the plan; outcomes are shown in this order.
+    pub index: usize,
+    pub clip: String,
+    pub content: crate::media::Content,
+    pub codec: String,
+    pub codec_version: String,
+    pub label: String,
+    pub requested: String,
+    pub net: String,
+    /// Asked network loss in the media direction, in percent: the x of loss charts.
+    pub net_loss: f64,
+    pub receiver: String,
+    pub seed: u64,
+    pub result: Result<Scores, String>,
+}
+
+/// What a case gave.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Metric and fact ids to finite numbers.
+    pub values: BTreeMap<String, f64>,
+    /// Metrics that could not score, with their reason.
+    pub unscored: BTreeMap<String, String>,
+    /// Effective settings by name.
+    pub effective: BTreeMap<String, String>,
+    pub changes: Vec<Change>,
+    pub observed: Observed,
+    #[serde(skip)]
+    pub series: Vec<Series>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{Content, PcmFormat};
+    use crate::units::Probability;
+
+    fn plan(clips: usize, settings: usize, seeds: u64) -> Plan {
+        let pcm = Pcm::silence(PcmFormat::mono(8000), 1);
+        Plan {
+            name: "test".into(),
+            clips: (0..clips).map(|i| Arc::new(Clip::new(format!("c{i}"), Content::Signal, pcm.clone()))).collect(),
+            settings: (0..settings)
+                .map(|i| Setting {
+                    label: format!("s{i}"),
+                    codec: &crate::codec::l16::L16,
+                    request: Request::default(),
+                })
+                .collect(),
+            receivers: vec![Receiver::default(), Receiver::Adaptive],
+            networks: vec![NetSpec::default()],
+            seeds: (1..=seeds).map(Seed).collect(),
+            warm_up: Duration::ZERO,
+            metrics: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_product_is_complete_and_each_case_is_there_once() {
+        let plan = plan(3, 2, 4);
+        let names: Vec<String> = plan
+            .cases()
+            .map(|c| {
+                format!("{} {} {} {} {}", c.seed.0, c.clip.id, c.receiver, c.net.forward.jitter.as_millis(), c.label)
+            })
+            .collect();
+        assert_eq!((plan.len(), names.len()), (48, 48));
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 48);
+        assert!(names.is_sorted_by_key(|n| n.split(' ').next().map(str::to_owned)), "seeds turn slowest");
+        assert!(names[0].ends_with("s0") && names[1].ends_with("s1"), "settings turn fastest");
+        assert!(plan.case(48).is_none());
+    }
+
+    #[test]
+    fn an_axis_without_values_gives_no_case() {
+        assert!(plan(0, 2, 1).is_empty() && plan(0, 2, 1).case(0).is_none());
+        assert!(plan(2, 0, 1).case(0).is_none());
+    }
+
+    #[test]
+    fn the_base_seed_moves_all_seeds() {
+        assert_eq!(plan(1, 1, 3).with_base_seed(40).seeds, [Seed(40), Seed(41), Seed(42)]);
+    }
+
+    #[test]
+    fn the_asked_loss_of_a_chain_is_its_stationary_loss() {
+        let p = |x: f64| Probability::new(x).unwrap();
+        let net =
+            |loss| NetSpec { forward: crate::net::spec::LinkSpec { loss, ..Default::default() }, ..NetSpec::default() };
+        assert_eq!(net_loss(&net(Loss::None)), 0.0);
+        assert_eq!(net_loss(&net(Loss::Random(p(0.05)))), 5.0);
+        let chain = Loss::GilbertElliott { p: p(0.1), r: p(0.3), bad: p(0.8), good: p(0.0) };
+        assert!((net_loss(&net(chain)) - 20.0).abs() < 1e-9);
+        let still = Loss::GilbertElliott { p: p(0.0), r: p(0.0), bad: p(1.0), good: p(0.01) };
+        assert_eq!(net_loss(&net(still)), 1.0);
+    }
+}
