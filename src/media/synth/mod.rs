@@ -193,10 +193,7 @@ mod tests {
         ALL.iter().for_each(|s| {
             all.update(s.clip().hash.as_bytes());
         });
-        assert_eq!(
-            all.finalize().to_hex().as_str(),
-            "915e18b7348374a8a5436a42a7ee35f8cd73511674bdc36c4d002fbef6c3e37f"
-        );
+        assert_eq!(all.finalize().to_hex().as_str(), "915e18b7348374a8a5436a42a7ee35f8cd73511674bdc36c4d002fbef6c3e37f");
     }
 
     #[test]
