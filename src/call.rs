@@ -108,7 +108,15 @@ pub fn talk(case: &Case) -> Result<Heard> {
             position += frame;
         }
     }
-    Ok(Heard { settings, pass, units: sender.units, frames: position / frame, played: playout.finish(), wire: sim.wire(), first_sequence: sender.first_sequence })
+    Ok(Heard {
+        settings,
+        pass,
+        units: sender.units,
+        frames: position / frame,
+        played: playout.finish(),
+        wire: sim.wire(),
+        first_sequence: sender.first_sequence,
+    })
 }
 
 /// The scored pass, in samples of the call.
@@ -160,9 +168,11 @@ impl Heard {
         let scored: Vec<(usize, &Unit)> =
             self.units.iter().enumerate().filter(|(_, u)| (begin..end).contains(&u.pts)).collect();
         let sequences: BTreeSet<u16> = scored.iter().map(|(i, _)| sequence(*i)).collect();
-        let late = self.played.late.iter().filter(|s| scored.binary_search_by_key(*s, |(i, _)| *i as i64).is_ok()).count();
+        let late =
+            self.played.late.iter().filter(|s| scored.binary_search_by_key(*s, |(i, _)| *i as i64).is_ok()).count();
         let sent_between = |r: &&WireRecord| r.sent > begin && r.sent <= end + self.settings.frame;
-        let media = || self.wire.iter().filter(sent_between).filter(|r| r.sequence.is_some_and(|s| sequences.contains(&s)));
+        let media =
+            || self.wire.iter().filter(sent_between).filter(|r| r.sequence.is_some_and(|s| sequences.contains(&s)));
         let control = self.wire.iter().filter(|r| r.sequence.is_none() && r.sent > begin && r.sent <= end);
         let wire_bytes: usize = media().chain(control).map(|r| r.bytes).sum();
         let dropped = media().filter(|r| r.dropped).count();
@@ -170,12 +180,16 @@ impl Heard {
         let percent = |part: f64, whole: f64| if whole > 0.0 { 100.0 * part / whole } else { 0.0 };
         let packets = scored.len() as f64;
         let samples = |origin: Origin| -> f64 {
-            self.played.stretches.iter().filter(|s| s.origin == origin && in_pass(s.position)).map(|s| s.samples as f64).sum()
+            self.played
+                .stretches
+                .iter()
+                .filter(|s| s.origin == origin && in_pass(s.position))
+                .fold(0.0, |sum, s| sum + s.samples as f64)
         };
-        let recovered = self.played.stretches.iter().filter(|s| s.origin == Origin::Recovered && in_pass(s.position)).count();
-        let tick_delay = |t: &crate::playout::audio::Tick| {
-            ms(t.at.since(Time::ZERO + format.duration(t.position.max(0) as usize)))
-        };
+        let recovered =
+            self.played.stretches.iter().filter(|s| s.origin == Origin::Recovered && in_pass(s.position)).count();
+        let tick_delay =
+            |t: &crate::playout::audio::Tick| ms(t.at.since(Time::ZERO + format.duration(t.position.max(0) as usize)));
         let mut delays: Vec<f64> = self.played.ticks.iter().filter(|t| in_pass(t.position)).map(tick_delay).collect();
         delays.sort_by(f64::total_cmp);
         let quantile = |q: f64| delays.get(((delays.len().max(1) - 1) as f64 * q).round() as usize).copied();
@@ -243,7 +257,8 @@ fn effective(settings: &Settings<Pcm>) -> BTreeMap<String, String> {
 
 /// `samples` of the endlessly repeated `source`, from `offset` on.
 fn looped(source: &Pcm, offset: usize, samples: usize) -> Pcm {
-    let mut frame = Pcm { format: source.format, samples: Vec::with_capacity(samples * source.format.channels as usize) };
+    let mut frame =
+        Pcm { format: source.format, samples: Vec::with_capacity(samples * source.format.channels as usize) };
     let mut offset = offset;
     while frame.len() < samples {
         let part = (source.len() - offset).min(samples - frame.len());

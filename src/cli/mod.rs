@@ -1,1 +1,125 @@
-//! cli/mod
+//! The command line: one file per verb. Progress and tables live here and nowhere else; stdout is data, stderr is for
+//! people.
+
+pub mod corpora;
+pub mod delay;
+pub mod fmtp;
+pub mod list;
+pub mod report;
+pub mod run;
+pub mod score;
+
+use crate::error::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality, with error bars.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 110, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  codecbench run                                   the demo plan: charts and tables in reports/demo
+  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%' --seeds 10
+  codecbench score reference.wav degraded.wav --metric pesq-wb
+  codecbench delay opus G722
+  codecbench list metrics
+
+Exit codes: 0 done, 1 a case or a score failed, 2 wrong usage or input, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run a plan: clips x settings x networks x seeds, to charts, tables and a report
+    Run(run::Args),
+    /// Compare fmtp lines over one network: settings side by side, paired differences, a verdict
+    Fmtp(fmtp::Args),
+    /// Score a degraded file against its reference
+    Score(score::Args),
+    /// Measure the algorithmic delay of codecs
+    Delay(delay::Args),
+    /// List codecs, metrics or clips
+    List(list::Args),
+    /// Write the report of finished runs again
+    Report(report::Args),
+    /// List, fetch or verify the corpora
+    Corpora(corpora::Args),
+    /// Print shell completions
+    Completions {
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the program; the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help goes to stdout and is no error; clap's own texts are already for people.
+            let _ = e.print();
+            return if e.use_stderr() { 2 } else { 0 };
+        }
+    };
+    match cli.verb.run() {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("codecbench: {e}");
+            e.exit_code()
+        }
+    }
+}
+
+impl Verb {
+    fn run(&self) -> Result<u8> {
+        match self {
+            Verb::Run(args) => run::run(args),
+            Verb::Fmtp(args) => fmtp::run(args),
+            Verb::Score(args) => score::run(args),
+            Verb::Delay(args) => delay::run(args),
+            Verb::List(args) => list::run(args),
+            Verb::Report(args) => report::run(args),
+            Verb::Corpora(args) => corpora::run(args),
+            Verb::Completions { shell } => {
+                let mut completions = Vec::new();
+                clap_complete::generate(*shell, &mut Cli::command(), "codecbench", &mut completions);
+                print(&String::from_utf8_lossy(&completions));
+                Ok(0)
+            }
+        }
+    }
+}
+
+/// Data for stdout. A reader that went away (`| head`) is no error.
+pub fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// One JSON object for stdout, with a line end.
+pub fn print_json(value: &serde_json::Value) {
+    print(&format!("{value:#}\n"));
+}
+
+/// Columns aligned, the first to the left, numbers to the right.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let numeric = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-−".contains(c)) || text.is_empty();
+    let right: Vec<bool> = (0..columns)
+        .map(|c| c > 0 && rows.iter().skip(1).filter_map(|r| r.get(c)).all(|t| numeric(t)))
+        .collect();
+    let mut out = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (c, text) in row.iter().enumerate() {
+            let pad = " ".repeat(widths[c] - text.chars().count());
+            line += &if right[c] { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") };
+        }
+        out += line.trim_end();
+        out.push('\n');
+    }
+    out
+}

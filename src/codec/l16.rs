@@ -29,7 +29,7 @@ pub static L16: Codec<Pcm> = Codec {
 };
 
 fn settle(request: &Request, format: &PcmFormat) -> Result<Settings<Pcm>> {
-    let frame = request.ptime.unwrap_or(Duration::from_millis(10));
+    let frame = request.ptime.unwrap_or_else(|| one_payload(format));
     if frame.is_zero() || frame > Duration::from_millis(200) || format.duration(format.samples(frame)) != frame {
         return Err(Error::usage(format!("L16: ptime must be 1 to 200 ms of whole samples, not {frame:?}")));
     }
@@ -40,6 +40,12 @@ fn settle(request: &Request, format: &PcmFormat) -> Result<Settings<Pcm>> {
         knobs: BTreeMap::new(),
         changes: super::unknown_parameters(request),
     })
+}
+
+/// 10 ms, or 5 where 10 would not go into one payload.
+fn one_payload(format: &PcmFormat) -> Duration {
+    let bytes = 2 * format.channels as usize * format.samples(Duration::from_millis(10));
+    Duration::from_millis(if bytes <= MAX_PAYLOAD { 10 } else { 5 })
 }
 
 struct L16Encoder {
@@ -93,7 +99,8 @@ mod tests {
     #[test]
     fn a_frame_comes_back_bit_by_bit_and_in_small_payloads() {
         let format = PcmFormat { sample_rate: 48_000, channels: 2 };
-        let settings = (L16.settle)(&Request::default(), &format).unwrap();
+        let settings =
+            (L16.settle)(&Request { ptime: Some(Duration::from_millis(10)), ..Request::default() }, &format).unwrap();
         let frame = Pcm { format, samples: (0..960).map(|i| (i * 37 - 9000) as i16).collect() };
         let mut units = Vec::new();
         (L16.encoder)(&settings).unwrap().encode(Time::ZERO, &frame, &mut units).unwrap();

@@ -1,6 +1,12 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+mod conceal;
+pub mod g711;
+pub mod g722;
 pub mod l16;
+pub mod opus;
+pub mod opus_packet;
+mod opus_settle;
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm};
@@ -11,7 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs of this build.
-pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16];
+pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
 
 /// The audio codec of that SDP encoding name, in any case.
 ///
@@ -151,7 +157,7 @@ pub enum ChangeKind {
 /// What packets show of themselves. `None`: the codec's packets do not tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
-    /// Most frequent frame duration in a packet, in ms.
+    /// Most frequent duration of a packet's media, in ms.
     pub frame_ms: Option<f64>,
     /// Share of packets per audio bandwidth ("narrowband" ... "fullband"), the largest first.
     pub bandwidths: Vec<(String, f64)>,

@@ -1,9 +1,12 @@
 //! What is coded and heard: PCM audio, and clips of it. Pictures join as a second [`Media`].
 
+mod file;
 pub mod flac;
 pub mod resample;
 pub mod synth;
 pub mod wav;
+
+pub use file::{Decoded, glob, is_pattern, load};
 
 use crate::error::Result;
 use serde::{Deserialize, Serialize};

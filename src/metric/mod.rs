@@ -1,12 +1,18 @@
 //! Every metric is one static value in one file, and one line in [`AUDIO`]. Facts of the call that are not scores of a
 //! signal pair (bitrates, losses, delays by the clock) are the [`FACTS`].
 
+mod correlate;
+pub mod delay;
+pub mod pesq;
+pub mod si_sdr;
+
 use crate::error::{Result, unknown};
-use crate::media::{Media, Pcm};
+use crate::media::{Media, Pcm, resample};
 use serde::Serialize;
 
 /// All audio metrics of this build.
-pub static AUDIO: &[&Metric<Pcm>] = &[];
+pub static AUDIO: &[&Metric<Pcm>] =
+    &[&pesq::WIDE_BAND, &pesq::WIDE_BAND_C2, &pesq::NARROW_BAND, &si_sdr::SI_SDR, &delay::MOUTH_TO_EAR];
 
 /// The scale on which a number lies. Reports know nothing else of a metric.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -84,6 +90,21 @@ pub fn audio(id: &str) -> Result<&'static Metric<Pcm>> {
 /// The scale of a metric or fact id.
 pub fn scale(id: &str) -> Option<&'static Scale> {
     AUDIO.iter().map(|m| &m.scale).chain(FACTS).find(|s| s.id == id)
+}
+
+/// The mono mix at the rate that a metric works at.
+fn mono_at(pcm: &Pcm, sample_rate: u32) -> Result<Vec<i16>> {
+    let mono = pcm.to_mono();
+    if mono.format.sample_rate == sample_rate {
+        return Ok(mono.samples);
+    }
+    Ok(resample::resample(&mono, sample_rate)?.samples)
+}
+
+/// The signal without its mean: an offset is inaudible, but it would correlate with everything.
+fn zero_mean<S: Copy + Into<f64>>(signal: &[S]) -> Vec<f64> {
+    let mean = signal.iter().map(|s| (*s).into()).sum::<f64>() / signal.len().max(1) as f64;
+    signal.iter().map(|s| (*s).into() - mean).collect()
 }
 
 const fn fact(

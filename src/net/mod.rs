@@ -1,12 +1,23 @@
-//! What the network does to a packet. [`spec`] says it in words, [`netem`] does it, [`interceptor`] puts it into a call.
+//! What the network does to a packet. [`spec`] says it in words, [`netem`] does it (with [`loss`] and [`delay`]),
+//! [`interceptor`] puts it into a call.
 
 pub mod delay;
 pub mod interceptor;
 pub mod loss;
 pub mod netem;
 pub mod spec;
+mod words;
 
 use crate::units::Time;
+
+/// The way a packet goes. Each has chance of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Media sender to receiver.
+    Forward,
+    /// Receiver to media sender: RTCP.
+    Back,
+}
 
 /// What an impairment may know of a packet. Never an SSRC: `rtc` draws those at random.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +35,6 @@ pub struct Delivery {
 
 /// Decides a packet's fate on arrival; reads no clock, owns its chance.
 pub trait Impairment: Send {
-    /// `now` is virtual time since the first capture. Deliveries lie at or after `now`.
+    /// `now` is virtual time since the first capture and never runs backwards. Deliveries lie at or after `now`.
     fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>);
 }

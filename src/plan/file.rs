@@ -125,7 +125,9 @@ fn duration(text: &str, most: Duration) -> Result<Duration> {
     let value = factor.and_then(|f| Some(f * number.trim().parse::<f64>().ok()?));
     match value {
         Some(value) if (0.0..=ms(most)).contains(&value) => Ok(from_ms(value)),
-        _ => Err(Error::usage(format!("'{text}' is not a time from 0ms to {}s, such as 20ms or 2s", most.as_secs_f64()))),
+        _ => {
+            Err(Error::usage(format!("'{text}' is not a time from 0ms to {}s, such as 20ms or 2s", most.as_secs_f64())))
+        }
     }
 }
 
@@ -158,7 +160,11 @@ fn material(value: &Value<'_>, clips: Clips<'_>) -> Result<Vec<Arc<Clip>>> {
 }
 
 /// Each element read; two that mean the same are an error.
-fn distinct<T>(value: &Value<'_>, read: impl Fn(&Value<'_>) -> Result<T>, name: impl Fn(&T) -> String) -> Result<Vec<T>> {
+fn distinct<T>(
+    value: &Value<'_>,
+    read: impl Fn(&Value<'_>) -> Result<T>,
+    name: impl Fn(&T) -> String,
+) -> Result<Vec<T>> {
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     for element in value.each()? {
@@ -196,7 +202,11 @@ fn settings(value: &Value<'_>) -> Result<Vec<Draft>> {
                 label: label.clone(),
                 codec,
                 request: Request::default(),
-                marks: if label.is_none() || table.need("codec")?.is_list() { vec![codec.name.into()] } else { Vec::new() },
+                marks: if label.is_none() || table.need("codec")?.is_list() {
+                    vec![codec.name.into()]
+                } else {
+                    Vec::new()
+                },
             });
         }
         sweep(&mut drafts, table.get("bitrate"), true, bitrate, |request, v| request.bitrate = Some(v))?;

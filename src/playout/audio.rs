@@ -283,12 +283,13 @@ impl Playout {
     }
 
     fn decode_packet(&mut self) -> Result<Origin> {
-        let Some((_, packet)) = self.buffer.pop_first() else { return self.conceal(self.last_samples, Origin::Concealed) };
+        let Some((_, packet)) = self.buffer.pop_first() else {
+            return self.conceal(self.last_samples, Origin::Concealed);
+        };
         if self.last_sequence.is_some_and(|last| packet.sequence == last + 1) {
             // Nothing was missing after all: the sender was silent before this packet.
-            for stretch in self.stretches.iter_mut().rev().take_while(|s| s.origin == Origin::Concealed) {
-                stretch.origin = Origin::Silent;
-            }
+            let since_last = self.stretches.iter_mut().rev().take_while(|s| s.origin != Origin::Decoded);
+            since_last.filter(|s| s.origin == Origin::Concealed).for_each(|s| s.origin = Origin::Silent);
         }
         self.last_sequence = Some(packet.sequence);
         let before = self.decoded.samples.len();

@@ -1,1 +1,243 @@
-//! report/mod
+//! What is shown of finished cases: a [`View`] holds every figure, charts and tables only draw it.
+//!
+//! A view is made in one pass over the outcomes and keeps sums, not outcomes, so that a million cases fit.
+
+pub mod chart;
+mod gather;
+mod html;
+mod interval;
+pub mod table;
+
+use crate::codec::Change;
+use crate::error::{Error, Result};
+use crate::metric::Better;
+use crate::plan::Outcome;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Everything that a report says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    pub title: String,
+    /// Metrics and facts that any case has, in the order of the lists.
+    pub measures: Vec<Measure>,
+    /// In the order of the plan.
+    pub settings: Vec<Setting>,
+    /// Network, receiver and kind of material, in the order of the plan; figures are never pooled over two of them.
+    pub conditions: Vec<Condition>,
+    /// What (setting, condition) gave; places in the two lists.
+    pub cells: BTreeMap<(usize, usize), Cell>,
+    /// Paired differences between the settings, where there are two to four of them.
+    pub verdicts: Vec<Verdict>,
+    pub failures: Vec<Failure>,
+    pub unscored: Vec<Unscored>,
+    pub delays: Vec<DelayRow>,
+    pub costs: Vec<CostRow>,
+    /// Name and value: versions, seeds, and what the caller adds.
+    pub provenance: Vec<(String, String)>,
+    pub cases: usize,
+    pub failed: usize,
+}
+
+/// What the outcomes do not know.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// The plan's name; the report's heading.
+    pub title: String,
+    /// Algorithmic delays to chart and list.
+    pub delays: Vec<DelayRow>,
+    pub costs: Vec<CostRow>,
+    /// Further lines of the provenance: warm-up, chance mode, the command.
+    pub provenance: Vec<(String, String)>,
+}
+
+/// The algorithmic delay of one codec setting.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DelayRow {
+    pub codec: String,
+    /// Equal to a plan's label where it is that setting.
+    pub setting: String,
+    /// In kbit/s; without it the row is listed, not charted, unless its setting has a measured bitrate.
+    pub bitrate: Option<f64>,
+    pub frame_ms: f64,
+    pub lookahead_ms: f64,
+    pub total_ms: f64,
+}
+
+/// CPU time of a setting. Depends on the machine.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CostRow {
+    pub label: String,
+    pub encode_us_per_frame: f64,
+    pub decode_us_per_frame: f64,
+    pub frame_ms: f64,
+}
+
+/// A metric or a fact, as its [`crate::metric::Scale`] says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    pub id: String,
+    pub title: String,
+    pub unit: String,
+    pub better: Better,
+    pub cap: Option<f64>,
+    pub source: String,
+    /// The smallest difference that matters.
+    pub margin: f64,
+}
+
+/// One codec setting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    pub label: String,
+    pub codec: String,
+    pub codec_version: String,
+    pub requested: String,
+    /// Each effective setting with the values it took; more than one where it follows the clip.
+    pub effective: BTreeMap<String, Vec<String>>,
+    pub changes: Vec<Change>,
+    /// The colour of its series.
+    pub colour: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The network, and what else tells it from the others.
+    pub name: String,
+    pub net: String,
+    /// Asked loss in percent.
+    pub loss: f64,
+    /// Conditions with the same family differ in their asked loss alone.
+    pub family: Family,
+    pub clips: usize,
+    pub seeds: usize,
+}
+
+/// What stays when the amount of loss is taken out of a condition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Family {
+    /// The network's other words, the receiver and the material.
+    pub base: String,
+    /// The kind of loss: empty for independent loss and for none.
+    pub model: String,
+}
+
+/// The cases of one setting under one condition.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    pub cases: usize,
+    pub failed: usize,
+    /// By place in [`View::measures`].
+    pub summaries: BTreeMap<usize, Summary>,
+    pub observed: Seen,
+}
+
+/// A mean over clips with its 95 % interval; each clip is the mean of its seeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    pub mean: f64,
+    /// `None`: one clip has no interval.
+    pub interval: Option<(f64, f64)>,
+    /// Clips.
+    pub n: usize,
+}
+
+/// What the packets showed, averaged over cases. Shares are 0 to 1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    pub frame_ms: Option<f64>,
+    pub channels: Vec<u8>,
+    pub bandwidths: Vec<(String, f64)>,
+    pub modes: Vec<(String, f64)>,
+    pub fec: Option<f64>,
+    pub dtx: Option<f64>,
+}
+
+/// Setting `b` against setting `a`, paired by clip and seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    pub condition: usize,
+    pub measure: usize,
+    pub a: usize,
+    pub b: usize,
+    /// b minus a.
+    pub difference: Summary,
+    pub ruling: Ruling,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// b is better than a.
+    Better,
+    Worse,
+    /// The interval holds no zero, or all of it is smaller than what matters.
+    Same,
+    /// Fewer clips than a verdict needs.
+    TooFew,
+}
+
+/// Failed cases of one setting and condition with the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub setting: usize,
+    pub condition: usize,
+    pub reason: String,
+    pub count: usize,
+    /// "clip, seed" of the first few.
+    pub examples: Vec<String>,
+}
+
+/// A metric that could not score, with how often and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unscored {
+    pub metric: String,
+    pub setting: usize,
+    pub reason: String,
+    pub count: usize,
+}
+
+impl View {
+    /// Reads all outcomes once, in the order of the plan.
+    ///
+    /// # Errors
+    /// The first error of the iterator; [`Error::Usage`] when there is no outcome at all.
+    pub fn build(outcomes: impl IntoIterator<Item = Result<Outcome>>, extras: Extras) -> Result<View> {
+        let mut gather = gather::Gather::default();
+        for outcome in outcomes {
+            gather.add(&outcome?);
+        }
+        gather.view(extras)
+    }
+
+    /// The measures that say how good it sounds or looks, the most telling first.
+    pub fn qualities(&self) -> Vec<usize> {
+        (0..self.measures.len()).filter(|m| self.measures[*m].better == Better::Higher).collect()
+    }
+
+    /// The place of the measure with that id.
+    pub fn measure(&self, id: &str) -> Option<usize> {
+        self.measures.iter().position(|m| m.id == id)
+    }
+
+    pub fn summary(&self, setting: usize, condition: usize, measure: usize) -> Option<&Summary> {
+        self.cells.get(&(setting, condition))?.summaries.get(&measure)
+    }
+}
+
+/// Writes `report.html` and the PNG charts into `dir`, which is made if it is missing. Same view, same bytes.
+///
+/// # Errors
+/// [`Error::Output`] that names the file.
+pub fn write(dir: &Path, view: &View) -> Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(dir).map_err(|e| Error::output(dir, e))?;
+    let charts = chart::charts(view);
+    let page = dir.join("report.html");
+    std::fs::write(&page, html::page(view, &charts)?).map_err(|e| Error::output(&page, e))?;
+    let mut written = vec![page];
+    for chart in &charts {
+        let path = dir.join(format!("{}.png", chart.name));
+        chart.wide.png(&path)?;
+        written.push(path);
+    }
+    Ok(written)
+}

@@ -1,1 +1,112 @@
-//! A whole session description: find, edit, negotiate.
+//! A whole session description (RFC 8866): its audio section, found and edited line by line. What is not asked for
+//! stays as it is.
+
+use super::fmtp::Fmtp;
+use crate::error::{Error, Result};
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+
+/// A session description with an audio section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    lines: Vec<String>,
+    /// The lines of the first audio section; its first is `m=audio`.
+    audio: Range<usize>,
+}
+
+impl Session {
+    /// The lines of the first audio section, `m=audio` first.
+    pub fn audio(&self) -> impl Iterator<Item = &str> {
+        self.lines[self.audio.clone()].iter().map(String::as_str)
+    }
+
+    /// The payload type of a codec in the audio section, by its SDP encoding name in any case: the first of them in the
+    /// order of the `m=` line, which is the order of preference.
+    pub fn payload_type(&self, codec: &str) -> Option<u8> {
+        let named = |payload_type: &u8| match self.rtpmap(*payload_type) {
+            Some(rtpmap) => rtpmap.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(codec)),
+            None => STATIC.iter().any(|(pt, name)| pt == payload_type && name.eq_ignore_ascii_case(codec)),
+        };
+        self.formats().find(named)
+    }
+
+    /// The fmtp line of a payload type in the audio section; empty when there is none.
+    ///
+    /// # Errors
+    /// The line is not a list of parameters.
+    pub fn fmtp(&self, payload_type: u8) -> Result<Fmtp> {
+        self.attribute("a=fmtp:", payload_type).map_or_else(|| Ok(Fmtp::default()), str::parse)
+    }
+
+    /// Puts an fmtp line for that payload type into the audio section, in place of the one that was there, else after
+    /// its rtpmap. An empty one takes the line away.
+    pub fn set_fmtp(&mut self, payload_type: u8, fmtp: &Fmtp) {
+        let audio = self.audio.clone();
+        self.set_fmtp_text(audio, payload_type, &fmtp.to_string());
+    }
+
+    /// `opus/48000/2` of a payload type.
+    fn rtpmap(&self, payload_type: u8) -> Option<&str> {
+        self.attribute("a=rtpmap:", payload_type)
+    }
+
+    fn attribute(&self, name: &str, payload_type: u8) -> Option<&str> {
+        self.audio().find_map(|line| value_for(line, name, payload_type))
+    }
+
+    /// `m=audio 9 UDP/TLS/RTP/SAVPF 111 63`: the formats are the words from the fourth on.
+    fn formats(&self) -> impl Iterator<Item = u8> {
+        self.audio().next().into_iter().flat_map(|m| m.split_ascii_whitespace().skip(3)).filter_map(|f| f.parse().ok())
+    }
+
+    fn set_fmtp_text(&mut self, audio: Range<usize>, payload_type: u8, text: &str) {
+        let mut section: Vec<String> = self.lines[audio.clone()].to_vec();
+        let place = section.iter().position(|l| value_for(l, "a=fmtp:", payload_type).is_some());
+        section.retain(|l| value_for(l, "a=fmtp:", payload_type).is_none());
+        if !text.is_empty() {
+            let after_rtpmap =
+                || section.iter().position(|l| value_for(l, "a=rtpmap:", payload_type).is_some()).map(|i| i + 1);
+            let at = place.or_else(after_rtpmap).unwrap_or(section.len());
+            section.insert(at, format!("a=fmtp:{payload_type} {text}"));
+        }
+        self.audio = audio.start..audio.start + section.len();
+        self.lines.splice(audio, section);
+    }
+}
+
+/// The static payload types that may stand without an rtpmap (RFC 3551, section 6) and that this program knows.
+const STATIC: &[(u8, &str)] = &[(0, "PCMU"), (8, "PCMA"), (9, "G722")];
+
+/// The value of `a=NAME:PT VALUE`, if `line` is that.
+fn value_for<'a>(line: &'a str, name: &str, payload_type: u8) -> Option<&'a str> {
+    let (number, value) = line.strip_prefix(name)?.trim_start().split_once(' ')?;
+    (number.parse() == Ok(payload_type)).then(|| value.trim())
+}
+
+impl FromStr for Session {
+    type Err = Error;
+
+    /// # Errors
+    /// [`Error::Usage`]: not a session description, or one without audio.
+    fn from_str(text: &str) -> Result<Session> {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        if lines.first().is_none_or(|l| l.trim() != "v=0") {
+            return Err(Error::usage("not a session description: it must begin with the line v=0 (RFC 8866)"));
+        }
+        let start = lines
+            .iter()
+            .position(|l| l.starts_with("m=audio "))
+            .ok_or_else(|| Error::usage("the session description has no audio: no line begins with m=audio"))?;
+        let length = lines[start + 1..].iter().position(|l| l.starts_with("m="));
+        let end = length.map_or(lines.len(), |n| start + 1 + n);
+        Ok(Session { lines, audio: start..end })
+    }
+}
+
+/// With the line ends that RFC 8866 asks for, CR LF.
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| write!(f, "{line}\r\n"))
+    }
+}

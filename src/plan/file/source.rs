@@ -40,8 +40,15 @@ pub struct Table<'a> {
 impl<'a> Table<'a> {
     /// # Errors
     /// The first key that is not among `keys`, with the nearest that is; `kind` says what it should have been.
-    pub fn new(source: &'a Source<'a>, table: &'a DeTable<'a>, start: usize, kind: &str, keys: &[&str]) -> Result<Self> {
-        let stray = table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref())).min_by_key(|key| key.span().start);
+    pub fn new(
+        source: &'a Source<'a>,
+        table: &'a DeTable<'a>,
+        start: usize,
+        kind: &str,
+        keys: &[&str],
+    ) -> Result<Self> {
+        let stray =
+            table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref())).min_by_key(|key| key.span().start);
         match stray {
             Some(key) => Err(source.error(key.span().start, unknown(kind, key.get_ref(), keys))),
             None => Ok(Table { source, table, start }),

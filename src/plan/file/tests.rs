@@ -55,7 +55,8 @@ fn everything_can_be_said() {
 
 #[test]
 fn a_sweep_unfolds_to_the_product_with_a_label_each() {
-    let sweep = "clips = 'b'\n[[settings]]\ncodec = 'L16'\nbitrate = [6000, 12800]\nptime = ['10ms', '20ms']\nmode = 'x'\n";
+    let sweep =
+        "clips = 'b'\n[[settings]]\ncodec = 'L16'\nbitrate = [6000, 12800]\nptime = ['10ms', '20ms']\nmode = 'x'\n";
     let all = ["L16 6 kbit/s, 10 ms", "L16 6 kbit/s, 20 ms", "L16 12.8 kbit/s, 10 ms", "L16 12.8 kbit/s, 20 ms"];
     assert_eq!(labels(sweep), all);
     assert_eq!(labels(&format!("{sweep}label = 'A'\n")), all.map(|l| l.replacen("L16", "A", 1)));

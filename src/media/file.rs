@@ -1,0 +1,224 @@
+//! A user's files: found by path or pattern, told apart by their first bytes, each turned into a [`Clip`].
+
+use super::{Clip, Content, Pcm, PcmFormat, flac, wav};
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What a file holds, and what had to be done to its samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    pub pcm: Pcm,
+    pub notes: Vec<String>,
+}
+
+/// The WAV or FLAC file at `path` as a clip; its id is the path as given. What it holds cannot be seen from outside, so
+/// it counts as speech, which is what calls carry.
+///
+/// # Errors
+/// [`Error::Input`] in one line: missing, another kind of file, cut short, no samples, samples that are no numbers, more
+/// than two channels.
+pub fn load(path: &Path) -> Result<Clip> {
+    let mut magic = Vec::new();
+    open(path)?.take(4).read_to_end(&mut magic).map_err(|e| Error::input(path, format!("cannot read: {e}")))?;
+    let Decoded { pcm, notes } = match magic.as_slice() {
+        b"RIFF" => wav::read(path)?,
+        b"fLaC" => flac::read(path)?,
+        b"" => return Err(Error::input(path, "the file is empty; a WAV or FLAC file would be right")),
+        _ => return Err(Error::input(path, "neither a WAV nor a FLAC file, by its first bytes")),
+    };
+    let mut clip = Clip::new(path.display().to_string(), Content::Speech, pcm);
+    clip.notes = notes;
+    Ok(clip)
+}
+
+/// Whether `text` is a pattern and not a path.
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+/// The files of one folder whose name matches the pattern, sorted by name: `*` stands for any run of characters, `?`
+/// for one, in the last part of the path only.
+///
+/// # Errors
+/// [`Error::Input`]: the folder cannot be read, or no file matches.
+pub fn glob(pattern: &str) -> Result<Vec<PathBuf>> {
+    let whole = Path::new(pattern);
+    let folder = whole.parent().filter(|p| !p.as_os_str().is_empty());
+    let name: Vec<char> = whole.file_name().unwrap_or_default().to_string_lossy().chars().collect();
+    if folder.is_some_and(|f| is_pattern(&f.to_string_lossy())) {
+        return Err(Error::input(pattern, "'*' and '?' work in the file name only, not in a folder's name"));
+    }
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).map_err(|e| Error::input(pattern, e))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::input(pattern, e))?;
+        let file_name = entry.file_name();
+        let path = folder.map_or_else(|| PathBuf::from(&file_name), |f| f.join(&file_name));
+        let chars: Vec<char> = file_name.to_string_lossy().chars().collect();
+        if matches(&name, &chars) && path.is_file() {
+            found.push(path);
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::input(pattern, "no file matches"));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Opens a regular file for reading.
+pub(super) fn open(path: &Path) -> Result<File> {
+    let file = File::open(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::input(path, "no such file"),
+        _ => Error::input(path, format!("cannot read: {e}")),
+    })?;
+    if path.is_dir() {
+        return Err(Error::input(
+            path,
+            "a folder; a WAV or FLAC file, or a pattern such as 'FOLDER/*.wav', would be right",
+        ));
+    }
+    Ok(file)
+}
+
+/// One or two channels, a rate that speech or music may have, and something to hear.
+pub(super) fn check_format(path: &Path, sample_rate: u32, channels: u32, samples: u64) -> Result<PcmFormat> {
+    let wrong = |text: String| Err(Error::input(path, text));
+    match (channels, sample_rate) {
+        (3.., _) => wrong(format!("{channels} channels; one or two would be right")),
+        (_, 4_000..=384_000) if samples > 0 => Ok(PcmFormat { sample_rate, channels: channels as u8 }),
+        (_, 4_000..=384_000) => wrong("0 samples; there is nothing to hear in it".into()),
+        _ => wrong(format!("a sample rate of {sample_rate} Hz; 4000 to 384000 Hz would be right")),
+    }
+}
+
+/// A sample of `bits` as 16 bit: shallower ones are shifted up, deeper ones rounded to the nearest.
+pub(super) fn from_int(sample: i32, bits: u32) -> i16 {
+    if bits <= 16 {
+        return (sample << (16 - bits)) as i16;
+    }
+    let half = 1i64 << (bits - 17);
+    ((i64::from(sample) + half) >> (bits - 16)).min(i64::from(i16::MAX)) as i16
+}
+
+/// Whether `name` matches `pattern`, which may hold `*` and `?`.
+fn matches(pattern: &[char], name: &[char]) -> bool {
+    match (pattern.first(), name.first()) {
+        (Some('*'), Some(_)) => matches(&pattern[1..], name) || matches(pattern, &name[1..]),
+        (Some('*'), None) => matches(&pattern[1..], name),
+        (Some(p), Some(n)) => (*p == '?' || p == n) && matches(&pattern[1..], &name[1..]),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(path: &Path) -> String {
+        let error = load(path).unwrap_err();
+        assert!(matches!(error, Error::Input { .. }) && error.exit_code() == 2, "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(&path.display().to_string()) && !text.contains('\n'), "{text}");
+        text
+    }
+
+    fn wav_bytes(channels: u16, float: bool, samples: &[f32]) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let sample_format = if float { hound::SampleFormat::Float } else { hound::SampleFormat::Int };
+        let bits_per_sample = if float { 32 } else { 16 };
+        let spec = hound::WavSpec { channels, sample_rate: 16_000, bits_per_sample, sample_format };
+        let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+        for s in samples {
+            if float {
+                writer.write_sample(*s).unwrap();
+            } else {
+                writer.write_sample(*s as i16).unwrap();
+            }
+        }
+        writer.finalize().unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn every_bad_file_is_one_line_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let bad = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            error(&path)
+        };
+        let good = wav_bytes(1, false, &[1.0, 2.0, 3.0, 4.0]);
+        assert!(error(&dir.path().join("nowhere.wav")).contains("no such file"));
+        assert!(error(dir.path()).contains("a folder"));
+        assert!(bad("empty.wav", b"").contains("empty"));
+        assert!(bad("text.wav", b"hello there").contains("neither a WAV nor a FLAC"));
+        assert!(bad("cut.wav", &good[..good.len() - 2]).contains("cut short: the header promises 4 samples"));
+        assert!(bad("odd.wav", &good[..good.len() - 3]).contains("cut short"));
+        assert!(bad("header.wav", &good[..20]).contains("cut short: the WAV header is incomplete"));
+        assert!(bad("none.wav", &wav_bytes(1, false, &[])).contains("0 samples"));
+        assert!(bad("three.wav", &wav_bytes(3, false, &[0.0; 6])).contains("3 channels; one or two"));
+        assert!(bad("nan.wav", &wav_bytes(1, true, &[0.0, f32::NAN])).contains("sample 1 is NaN"));
+        assert!(bad("inf.wav", &wav_bytes(1, true, &[f32::INFINITY])).contains("sample 0 is inf"));
+        let mut law = good.clone();
+        law[20] = 6; // WAVE_FORMAT_ALAW
+        assert!(bad("law.wav", &law).contains("unsupported WAV encoding"));
+        let mut slow = good.clone();
+        (slow[24..28].copy_from_slice(&100u32.to_le_bytes()), slow[28..32].copy_from_slice(&200u32.to_le_bytes()));
+        assert!(bad("slow.wav", &slow).contains("sample rate of 100 Hz"));
+        assert!(bad("bad.flac", b"fLaC\0\0\0\x22cut").contains("cut short"));
+        assert!(load(&dir.path().join("empty.wav")).is_err() && dir.path().join("empty.wav").exists());
+    }
+
+    #[test]
+    fn pcm_survives_wav_and_deep_samples_are_rounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wav");
+        let pcm = Pcm {
+            format: PcmFormat { sample_rate: 44_100, channels: 2 },
+            samples: vec![0, -1, i16::MIN, i16::MAX, 5, 6],
+        };
+        wav::write(&path, &pcm).unwrap();
+        let clip = load(&path).unwrap();
+        assert_eq!((&*clip.pcm, clip.notes.is_empty()), (&pcm, true));
+
+        std::fs::write(&path, wav_bytes(1, true, &[0.5, -1.0, 1.0, 7.0, 1.6 / 32768.0])).unwrap();
+        let clip = load(&path).unwrap();
+        assert_eq!(clip.pcm.samples, [16_384, -32_768, 32_767, 32_767, 2]);
+        assert_eq!(clip.notes, ["32-bit float samples rounded to 16 bit"]);
+
+        assert_eq!([from_int(127, 8), from_int(-128, 8)], [32_512, -32_768]);
+        assert_eq!([from_int(0x7f_ff80, 24), from_int(0x7f_7f80, 24), from_int(-0x80, 24)], [32_767, 32_640, 0]);
+        assert_eq!([from_int(i32::MAX, 32), from_int(i32::MIN, 32), from_int(0x8000, 32)], [32_767, -32_768, 1]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_an_output_error_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().join("file");
+        std::fs::write(&below, "x").unwrap();
+        let error = wav::write(&below.join("a.wav"), &Pcm::silence(PcmFormat::mono(8_000), 80)).unwrap_err();
+        assert!(matches!(error, Error::Output { .. }), "{error}");
+    }
+
+    #[test]
+    fn patterns_match_names_of_one_folder_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b1.wav", "a1.wav", "a12.wav", "a1.flac"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        let names = |pattern: &str| -> Vec<String> {
+            let found = glob(&dir.path().join(pattern).display().to_string()).unwrap();
+            found.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect()
+        };
+        assert_eq!(names("*.wav"), ["a1.wav", "a12.wav", "b1.wav"]);
+        assert_eq!(names("a?.*"), ["a1.flac", "a1.wav"]);
+        assert!(
+            glob(&dir.path().join("z*").display().to_string()).unwrap_err().to_string().contains("no file matches")
+        );
+        assert!(glob(&dir.path().join("*/a.wav").display().to_string()).is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! One peer: its connection, its address, and how it is driven.
+
+use crate::error::{Error, Result};
+use crate::net::interceptor::{NetemInterceptor, Protection};
+use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot};
+use rtc::peer_connection::configuration::RTCConfigurationBuilder;
+use rtc::peer_connection::configuration::interceptor_registry::configure_twcc;
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::event::RTCPeerConnectionEvent;
+use rtc::peer_connection::state::RTCPeerConnectionState;
+use rtc::peer_connection::transport::{CandidateConfig, CandidateHostConfig, RTCIceCandidate};
+use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use rtc::sansio::Protocol;
+use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::rtcp::VirtualReports;
+
+/// What browsers settle on, and what it adds to a packet.
+const PROFILE: (SrtpProtectionProfile, Protection) =
+    (SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80, Protection::AES_CM_SHA1_80);
+
+/// libwebrtc's interval between reports of an audio stream (it varies each by half; `rtc` does not).
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A peer connection whose datagrams all come from and go to one other.
+pub(super) struct Endpoint {
+    pub(super) connection: RTCPeerConnection,
+    address: SocketAddr,
+    state: RTCPeerConnectionState,
+}
+
+impl Endpoint {
+    pub(super) fn protection() -> Protection {
+        PROFILE.1
+    }
+
+    /// A peer that knows one audio codec. `address` is made up; it stands in ICE candidates.
+    pub(super) fn new(
+        now: Instant,
+        address: SocketAddr,
+        codec: RTCRtpCodecParameters,
+        reports: VirtualReports,
+        netem: NetemInterceptor,
+    ) -> Result<Endpoint> {
+        let mut media = MediaEngine::default();
+        media.register_codec(codec, RtpCodecKind::Audio).map_err(call_error)?;
+        // No NACK, RTX, RED or FEC, no pacer: browsers have none for audio. No jitter buffer either: that of
+        // `rtc` 0.21.1 drops audio every 10 s, and playout is the receiving application's work.
+        let registry = configure_twcc(Registry::new(), &mut media)
+            .map_err(call_error)?
+            .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
+            .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
+            .with(VirtualReports::slot(), reports)
+            .with(NetemInterceptor::slot(), netem);
+        let settings = SettingEngineBuilder::new().with_srtp_protection_profiles(vec![PROFILE.0]).build();
+        let mut connection = RTCPeerConnectionBuilder::new()
+            .with_configuration(RTCConfigurationBuilder::new().build())
+            .with_media_engine(media)
+            .with_setting_engine(settings)
+            .with_interceptor_registry(registry)
+            .build(now)
+            .map_err(call_error)?;
+        let host = CandidateHostConfig {
+            base_config: CandidateConfig {
+                network: "udp".to_owned(),
+                address: address.ip().to_string(),
+                port: address.port(),
+                component: 1,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let candidate =
+            host.new_candidate_host().and_then(|c| RTCIceCandidate::from(&c).to_json()).map_err(call_error)?;
+        connection.add_local_candidate(candidate).map_err(call_error)?;
+        Ok(Endpoint { connection, address, state: RTCPeerConnectionState::New })
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.state == RTCPeerConnectionState::Connected
+    }
+
+    /// The next datagram to put on the wire.
+    pub(super) fn transmit(&mut self) -> Option<TaggedBytesMut> {
+        self.connection.poll_write()
+    }
+
+    /// Takes a datagram of the other peer.
+    pub(super) fn receive(&mut self, now: Instant, from: &Endpoint, mut datagram: TaggedBytesMut) -> Result<()> {
+        datagram.now = now;
+        datagram.transport = TransportContext {
+            local_addr: self.address,
+            peer_addr: from.address,
+            transport_protocol: TransportProtocol::UDP,
+            ecn: None,
+        };
+        self.connection.handle_read(datagram).map_err(call_error)
+    }
+
+    /// Notes what became of the connection.
+    pub(super) fn take_events(&mut self) {
+        while let Some(event) = self.connection.poll_event() {
+            if let RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) = event {
+                self.state = state;
+            }
+        }
+    }
+}
+
+/// The codec in the terms of `rtc`.
+pub(super) fn codec(track: &super::sim::TrackSpec) -> RTCRtpCodecParameters {
+    RTCRtpCodecParameters {
+        rtp_codec: RTCRtpCodec {
+            mime_type: format!("audio/{}", track.name),
+            clock_rate: track.clock_rate,
+            channels: track.channels,
+            // The offer is the media sender's description: it says what that one would receive, which is nothing.
+            sdp_fmtp_line: String::new(),
+            rtcp_feedback: Vec::new(),
+        },
+        payload_type: track.payload_type,
+    }
+}
+
+pub(super) fn call_error(error: rtc::shared::error::Error) -> Error {
+    Error::Call(error.to_string())
+}

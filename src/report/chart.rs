@@ -1,0 +1,149 @@
+//! The charts of a report. Each is a pure function from the view to a [`Scene`]; how it is rendered is the scene's own.
+
+mod axis;
+mod delay;
+mod difference;
+mod frame;
+pub mod ink;
+mod loss;
+mod place;
+mod quality;
+pub mod scene;
+
+use super::View;
+use crate::metric::Better;
+use frame::Size;
+pub use ink::SERIES;
+use scene::Scene;
+
+/// One chart in its two shapes.
+pub struct Chart {
+    /// File name without its ending: "quality-vs-bitrate".
+    pub name: String,
+    /// The sentence in its heading.
+    pub title: String,
+    pub wide: Scene,
+    pub narrow: Scene,
+}
+
+/// All charts that the view has figures for. The first metric's charts have plain names, the others' its id as suffix.
+pub fn charts(view: &View) -> Vec<Chart> {
+    let mut charts = Vec::new();
+    let qualities = view.qualities();
+    let suffix =
+        |m: &usize| if qualities.first() == Some(m) { String::new() } else { format!("-{}", view.measures[*m].id) };
+    for m in &qualities {
+        charts.extend(chart(format!("quality-vs-bitrate{}", suffix(m)), |size| quality::draw(view, *m, size)));
+        if charts.len() == 1 || m == &qualities[0] {
+            charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
+        }
+        for (i, family) in loss::families(view).iter().enumerate() {
+            let more = if i == 0 { String::new() } else { format!("-{}", i + 1) };
+            let name = format!("quality-vs-loss{}{more}", suffix(m));
+            charts.extend(chart(name, |size| loss::draw(view, *m, family, size)));
+        }
+    }
+    if qualities.is_empty() {
+        charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
+    }
+    charts.extend(chart("difference".into(), |size| difference::draw(view, size)));
+    charts
+}
+
+fn chart(name: String, draw: impl Fn(Size) -> Option<(String, Scene)>) -> Option<Chart> {
+    let (title, wide) = draw(Size::Wide)?;
+    let (_, narrow) = draw(Size::Narrow)?;
+    Some(Chart { name, title, wide, narrow })
+}
+
+/// Settings of one codec that differ in nothing but their bitrate: one line in a chart over bitrate.
+struct Series {
+    name: String,
+    colour: usize,
+    settings: Vec<usize>,
+}
+
+fn series(view: &View) -> Vec<Series> {
+    let kind = |s: usize| {
+        let setting = &view.settings[s];
+        let knobs = setting.effective.iter().filter(|(name, _)| !name.contains("bitrate"));
+        (setting.codec.clone(), knobs.map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>())
+    };
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for s in 0..view.settings.len() {
+        match groups.iter_mut().find(|g| kind(g[0]) == kind(s)) {
+            Some(group) => group.push(s),
+            None => groups.push(vec![s]),
+        }
+    }
+    let codec = |g: &[usize]| view.settings[g[0]].codec.as_str();
+    let name = |g: &Vec<usize>| {
+        let labels: Vec<&str> = g.iter().map(|s| view.settings[*s].label.as_str()).collect();
+        if g.len() == 1 {
+            return labels[0].to_owned();
+        }
+        let alone = groups.iter().filter(|other| codec(other) == codec(g)).count() == 1;
+        let in_all = |word: &&str| labels.iter().all(|l| l.split_whitespace().any(|w| w == *word));
+        let common = labels[0].split_whitespace().filter(in_all).collect::<Vec<_>>().join(" ");
+        if alone || common.is_empty() { codec(g).to_owned() } else { common }
+    };
+    let make = |g: &Vec<usize>| Series { name: name(g), colour: view.settings[g[0]].colour, settings: g.clone() };
+    groups.iter().map(make).collect()
+}
+
+/// "PESQ wide-band, MOS-LQO, higher is better".
+fn axis_title(view: &View, measure: usize) -> String {
+    let m = &view.measures[measure];
+    let better = match m.better {
+        Better::Higher => " (higher is better)",
+        Better::Lower => " (lower is better)",
+        Better::Neither => "",
+    };
+    let unit = if m.unit.is_empty() { String::new() } else { format!(", {}", m.unit) };
+    format!("{}{unit}{better}", m.title)
+}
+
+/// Opinion scales go from 1 to 5, whatever the data.
+fn fixed_range(view: &View, measure: usize) -> Option<(f64, f64)> {
+    view.measures[measure].unit.contains("MOS").then_some((1.0, 5.0))
+}
+
+/// "20 clips x 3 seeds per point, mean and 95 % interval over clips".
+fn pooling(view: &View, conditions: &[usize]) -> String {
+    let range = |of: fn(&super::Condition) -> usize, word: &str| {
+        let counts = || conditions.iter().map(|c| of(&view.conditions[*c]));
+        let (low, high) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
+        let plural = if high == 1 { "" } else { "s" };
+        if low == high { format!("{high} {word}{plural}") } else { format!("{low} to {high} {word}{plural}") }
+    };
+    let clips = range(|c| c.clips, "clip");
+    let seeds = range(|c| c.seeds, "seed");
+    let most = conditions.iter().map(|c| view.conditions[*c].clips).max().unwrap_or(0);
+    let interval = if most > 1 { "mean and 95 % interval over clips" } else { "mean; one clip has no interval" };
+    format!("{clips} × {seeds} per point, {interval}")
+}
+
+/// Versions that made the figures.
+fn footnote(view: &View, settings: impl IntoIterator<Item = usize>) -> String {
+    let mut versions: Vec<&str> = Vec::new();
+    for s in settings {
+        let version = view.settings[s].codec_version.as_str();
+        if !versions.contains(&version) {
+            versions.push(version);
+        }
+    }
+    format!("codecbench {} · {}", env!("CARGO_PKG_VERSION"), versions.join(" · "))
+}
+
+/// A number as precise as its unit deserves.
+pub fn figure(value: f64, unit: &str) -> String {
+    let decimals = match unit {
+        u if u.contains("MOS") => 2,
+        "" => 3,
+        _ if value.abs() >= 1000.0 => 0,
+        _ => 1,
+    };
+    let text = format!("{value:.decimals$}");
+    let text = if text.trim_start_matches(['-', '0', '.']).is_empty() { text.replace('-', "") } else { text };
+    text.replace('-', "\u{2212}")
+}

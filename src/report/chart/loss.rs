@@ -1,0 +1,165 @@
+//! Quality over asked network loss: a line with its band for each setting, named at its end.
+
+use super::axis::Axis;
+use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Size, cut, marker, page};
+use super::ink::Ink;
+use super::place::spread;
+use super::quality::figure_of_loss;
+use super::scene::{Scene, Words, text_width};
+use super::{SERIES, axis_title, figure, fixed_range, footnote, pooling};
+use crate::report::{Family, Summary, View};
+
+/// Conditions that differ in their loss alone, in order of it; at least two.
+pub type Ladder = Vec<usize>;
+
+/// All ladders, the longest first.
+pub fn families(view: &View) -> Vec<Ladder> {
+    let mut families: Vec<&Family> = view.conditions.iter().map(|c| &c.family).collect();
+    families.sort();
+    families.dedup();
+    let ladder = |family: &Family| {
+        let fits = |c: &usize| {
+            let condition = &view.conditions[*c];
+            condition.family == *family
+                || condition.family.base == family.base && condition.family.model.is_empty() && condition.loss == 0.0
+        };
+        let mut of: Ladder = (0..view.conditions.len()).filter(fits).collect();
+        of.sort_by(|a, b| view.conditions[*a].loss.total_cmp(&view.conditions[*b].loss));
+        of.dedup_by_key(|c| view.conditions[*c].loss.to_bits());
+        of
+    };
+    let mut ladders: Vec<Ladder> = families.into_iter().map(ladder).filter(|l| l.len() > 1).collect();
+    ladders.sort_by_key(|l| std::cmp::Reverse(l.len()));
+    ladders
+}
+
+/// `None`: no setting has this metric at two losses.
+pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<(String, Scene)> {
+    let lines = lines(view, measure, ladder);
+    if lines.is_empty() {
+        return None;
+    }
+    let title = title(view, measure, &lines);
+    let family = &view.conditions[*ladder.last()?].family;
+    let network = [family.base.as_str(), family.model.as_str()].into_iter().filter(|t| !t.is_empty());
+    let network = network.collect::<Vec<_>>().join(", ");
+    let network = if network.is_empty() { String::new() } else { format!("{network} · ") };
+    let heading = Heading {
+        title: title.clone(),
+        subtitle: format!("{network}{} · {}", pooling(view, ladder), view.measures[measure].source),
+        footnote: footnote(view, lines.iter().map(|l| l.setting)),
+    };
+    let labels = lines.len() as f64 * LABEL_ROW;
+    let least = if size == Size::Narrow { 340.0 } else { 0.0 };
+    let (mut scene, body) = page(size, &heading, Some((labels + 76.0).max(least)));
+    let most = if size == Size::Narrow { 120.0 } else { 260.0 };
+    let label = |l: &Line| cut(view.settings[l.setting].label.clone(), LABEL, true, most);
+    let right = lines.iter().map(|l| text_width(&label(l), LABEL, true)).fold(0.0, f64::max) + 18.0;
+    let losses = || ladder.iter().map(|c| view.conditions[*c].loss);
+    let highest = losses().fold(0.0, f64::max);
+    let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
+    let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>()));
+    let ends = lines
+        .iter()
+        .flat_map(|l| &l.points)
+        .flat_map(|(_, s)| <[f64; 2]>::from(s.interval.unwrap_or((s.mean, s.mean))));
+    let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
+    let panel = Panel::draw(&mut scene, body, "", x, y, false, right);
+    plot(view, measure, &mut scene, &panel, &lines, &label);
+    Some((title, scene))
+}
+
+struct Line {
+    setting: usize,
+    /// Asked loss and score.
+    points: Vec<(f64, Summary)>,
+    shape: usize,
+    /// Settings that share a colour differ in strength.
+    alpha: f64,
+}
+
+fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
+    let shares = view.settings.len() > SERIES;
+    let line = |setting: usize| {
+        let point = |c: &usize| Some((view.conditions[*c].loss, *view.summary(setting, *c, measure)?));
+        let points: Vec<_> = ladder.iter().filter_map(point).collect();
+        let kin = || view.settings.iter().filter(|s| s.colour == view.settings[setting].colour);
+        let rank = view.settings[..setting].iter().filter(|s| s.colour == view.settings[setting].colour).count();
+        let (shape, alpha) =
+            if shares { (rank, 0.45 + 0.55 * (rank + 1) as f64 / kin().count() as f64) } else { (setting, 1.0) };
+        (points.len() > 1).then_some(Line { setting, points, shape, alpha })
+    };
+    (0..view.settings.len()).filter_map(line).collect()
+}
+
+/// Losses far enough apart for their figures not to touch: 0, 1, 3, 5, 10, 20 keeps all but those too near.
+fn spaced(losses: &[f64]) -> Vec<f64> {
+    let range = losses.iter().copied().fold(0.0, f64::max) - losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut kept: Vec<f64> = Vec::new();
+    for loss in losses {
+        if kept.last().is_none_or(|k| loss - k >= range * 0.045) {
+            kept.push(*loss);
+        }
+    }
+    kept
+}
+
+fn title(view: &View, measure: usize, lines: &[Line]) -> String {
+    let m = &view.measures[measure];
+    let last = |l: &Line| l.points.last().map_or((0.0, f64::NEG_INFINITY), |(loss, s)| (*loss, s.mean));
+    let Some(best) = lines.iter().max_by(|a, b| last(a).1.total_cmp(&last(b).1)) else { return m.title.clone() };
+    let (loss, score) = last(best);
+    let first = best.points.first().map_or(score, |(_, s)| s.mean);
+    let label = &view.settings[best.setting].label;
+    let (from, to, loss) = (figure(first, &m.unit), figure(score, &m.unit), figure_of_loss(loss));
+    if lines.len() == 1 {
+        return format!("{label}: from {from} to {to} {} at {loss} % loss", m.unit);
+    }
+    format!("{label} stands {loss} % loss best: {to} {}, from {from}", m.unit)
+}
+
+fn plot(
+    view: &View,
+    measure: usize,
+    scene: &mut Scene,
+    panel: &Panel,
+    lines: &[Line],
+    label: &dyn Fn(&Line) -> String,
+) {
+    let unit = &view.measures[measure].unit;
+    let ink = |l: &Line| Ink::Series(view.settings[l.setting].colour);
+    for line in lines {
+        let edge = |pick: fn((f64, f64)) -> f64| {
+            let y = move |s: &Summary| s.interval.map_or(s.mean, pick);
+            line.points.iter().map(|(x, s)| panel.at(*x, y(s).clamp(panel.y.low, panel.y.high))).collect::<Vec<_>>()
+        };
+        let band: Vec<_> = edge(|i| i.1).into_iter().chain(edge(|i| i.0).into_iter().rev()).collect();
+        scene.area(band, ink(line), 0.13);
+    }
+    for line in lines {
+        let path: Vec<_> = line.points.iter().map(|(x, s)| panel.at(*x, s.mean)).collect();
+        scene.line(path.clone(), ink(line), 2.2, line.alpha);
+        for (at, (loss, s)) in path.iter().zip(&line.points) {
+            marker(scene, *at, ink(line), line.shape);
+            let interval =
+                s.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
+            let name = &view.settings[line.setting].label;
+            let (mean, loss) = (figure(s.mean, unit), figure_of_loss(*loss));
+            scene.tips.push((*at, format!("{name}: {mean}{interval} {unit} at {loss} % loss, {} clips", s.n)));
+        }
+    }
+    let ends: Vec<_> = lines.iter().filter_map(|l| l.points.last().map(|(x, s)| panel.at(*x, s.mean))).collect();
+    let wanted: Vec<_> = ends.iter().map(|e| (e.1, LABEL_ROW)).collect();
+    let centres = spread(&wanted, panel.plot.top - 4.0, panel.plot.bottom + 4.0);
+    for ((line, end), y) in lines.iter().zip(&ends).zip(&centres) {
+        let colour = view.settings[line.setting].colour;
+        let x = panel.plot.right;
+        scene.line(
+            vec![(end.0 + 6.0, end.1), (x + 13.0, *y)],
+            ink(line),
+            0.8,
+            if (y - end.1).abs() > 3.0 { 0.7 } else { 0.0 },
+        );
+        scene.words(Words::new((x + 16.0, y + LABEL * 0.36), label(line), LABEL, Ink::Label(colour)).bold());
+    }
+}

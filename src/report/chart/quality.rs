@@ -1,0 +1,169 @@
+//! Quality over bitrate: one panel for the mildest and one for the hardest network.
+
+use super::axis::Axis;
+use super::frame::{Heading, Panel, Size, error_bar, grid, label, marker, page};
+use super::ink::Ink;
+use super::scene::{Rect, Scene, Words};
+use super::{Series, axis_title, figure, fixed_range, footnote, pooling, series};
+use crate::report::{Summary, View};
+
+const MOST_PANELS: usize = 6;
+
+/// `None`: no setting has both this metric and a bitrate.
+pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
+    let bitrate = view.measure("payload-bitrate")?;
+    let panels: Vec<usize> =
+        panels(view).into_iter().filter(|c| !points(view, measure, bitrate, *c).is_empty()).collect();
+    let all: Vec<Point> = panels.iter().flat_map(|c| points(view, measure, bitrate, *c)).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let title = title(view, measure, &panels, bitrate);
+    let heading = Heading {
+        title: title.clone(),
+        subtitle: format!("{} · {}", pooling(view, &panels), view.measures[measure].source),
+        footnote: footnote(view, all.iter().map(|p| p.setting)),
+    };
+    let columns = size.columns(panels.len());
+    let rows = panels.len().div_ceil(columns);
+    let body = (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64);
+    let (mut scene, body) = page(size, &heading, body);
+    let x = Axis::log2("payload bitrate, kbit/s", all.iter().map(|p| p.bitrate));
+    let ends = all.iter().flat_map(|p| {
+        let (low, high) = p.score.interval.unwrap_or((p.score.mean, p.score.mean));
+        [low, high]
+    });
+    let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
+    let series = series(view);
+    for (condition, area) in panels.iter().zip(grid(body, panels.len(), columns)) {
+        let name = &view.conditions[*condition].name;
+        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), false, 0.0);
+        let points = points(view, measure, bitrate, *condition);
+        plot(view, measure, &mut scene, &panel, &series, &points);
+    }
+    Some((title, scene))
+}
+
+struct Point {
+    setting: usize,
+    /// kbit/s
+    bitrate: f64,
+    score: Summary,
+}
+
+fn points(view: &View, measure: usize, bitrate: usize, condition: usize) -> Vec<Point> {
+    let point = |setting: usize| {
+        let bitrate = view.summary(setting, condition, bitrate)?.mean;
+        Some(Point { setting, bitrate, score: *view.summary(setting, condition, measure)? })
+    };
+    (0..view.settings.len()).filter_map(point).filter(|p| p.bitrate > 0.0).collect()
+}
+
+/// For each receiver and material, the network with the least and the one with the most asked loss.
+fn panels(view: &View) -> Vec<usize> {
+    let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+    for (c, condition) in view.conditions.iter().enumerate() {
+        let apart = condition.name.strip_prefix(&condition.net).unwrap_or_default().to_owned();
+        match groups.iter_mut().find(|g| g.0 == apart) {
+            Some(group) => group.1.push(c),
+            None => groups.push((apart, vec![c])),
+        }
+    }
+    let loss = |c: &usize| view.conditions[*c].loss;
+    let ends = |(_, group): (String, Vec<usize>)| {
+        let first = group.iter().copied().reduce(|a, b| if loss(&b) < loss(&a) { b } else { a });
+        let last = group.iter().copied().reduce(|a, b| if loss(&b) > loss(&a) { b } else { a });
+        let last = last.filter(|l| Some(*l) != first);
+        // Networks of equal loss: the first and the last of the plan.
+        let last = last.or_else(|| group.last().copied().filter(|l| Some(*l) != first));
+        first.into_iter().chain(last)
+    };
+    groups.into_iter().flat_map(ends).take(MOST_PANELS).collect()
+}
+
+/// The cheapest setting that is practically as good as the best, on the hardest network shown.
+fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> String {
+    let m = &view.measures[measure];
+    let Some(condition) = panels.last() else { return m.title.clone() };
+    let points = points(view, measure, bitrate, *condition);
+    let best = points.iter().max_by(|a, b| a.score.mean.total_cmp(&b.score.mean));
+    let Some(best) = best.filter(|_| points.len() > 1) else { return format!("{} and bitrate", m.title) };
+    let good = points.iter().filter(|p| p.score.mean >= best.score.mean - m.margin);
+    let cheapest = good.min_by(|a, b| a.bitrate.total_cmp(&b.bitrate)).unwrap_or(best);
+    let place = match panels.len() {
+        1 => String::new(),
+        _ => format!(" at {} % loss", figure_of_loss(view.conditions[*condition].loss)),
+    };
+    let label = |p: &Point| view.settings[p.setting].label.clone();
+    let (score, rate) = (figure(cheapest.score.mean, &m.unit), figure(cheapest.bitrate, "kbit/s"));
+    if cheapest.setting == best.setting {
+        format!("{} scores highest{place}: {score} {} for {rate} kbit/s", label(best), m.unit)
+    } else {
+        format!("{} is as good as the best{place}: {score} {} for {rate} kbit/s", label(cheapest), m.unit)
+    }
+}
+
+pub fn figure_of_loss(loss: f64) -> String {
+    let text = format!("{loss:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, series: &[Series], points: &[Point]) {
+    let m = &view.measures[measure];
+    let mut placer = panel.placer();
+    if let Some(cap) = m.cap.filter(|c| (panel.y.low..=panel.y.high).contains(c)) {
+        best_possible(scene, panel, &mut placer, cap, &figure(cap, &m.unit));
+    }
+    let mut lines: Vec<(&Series, Vec<&Point>)> = Vec::new();
+    for s in series {
+        let mut of: Vec<&Point> = points.iter().filter(|p| s.settings.contains(&p.setting)).collect();
+        of.sort_by(|a, b| a.bitrate.total_cmp(&b.bitrate));
+        lines.push((s, of));
+    }
+    for (s, of) in &lines {
+        let path: Vec<_> = of.iter().map(|p| panel.at(p.bitrate, p.score.mean)).collect();
+        placer.avoid(&path);
+        if path.len() > 1 {
+            scene.line(path, Ink::Series(s.colour), 2.2, 1.0);
+        }
+    }
+    for (i, (s, of)) in lines.iter().enumerate() {
+        for p in of {
+            error_bar(scene, panel, p.bitrate, &p.score, Ink::Series(s.colour));
+            let at = panel.at(p.bitrate, p.score.mean);
+            marker(scene, at, Ink::Series(s.colour), i);
+            placer.take(Rect::around(at, 5.5));
+            if let Some((low, high)) = p.score.interval {
+                placer.avoid(&[panel.at(p.bitrate, low), panel.at(p.bitrate, high)]);
+            }
+            scene.tips.push((at, tip(view, measure, p)));
+        }
+    }
+    // Lone points first: they have the least room to choose from.
+    lines.sort_by_key(|(_, of)| of.len());
+    for (s, of) in &lines {
+        if let Some(last) = of.last() {
+            label(scene, &mut placer, panel.at(last.bitrate, last.score.mean), &s.name, Ink::Label(s.colour));
+        }
+    }
+}
+
+fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Placer, cap: f64, figure: &str) {
+    let y = panel.at(panel.x.low, cap).1;
+    let (mut x, right) = (panel.plot.left, panel.plot.right);
+    while x < right {
+        scene.line(vec![(x, y), ((x + 4.0).min(right), y)], Ink::Muted, 0.9, 0.8);
+        x += 8.0;
+    }
+    let words = Words::new((panel.plot.left + 4.0, y - 4.0), format!("best possible {figure}"), 10.0, Ink::Muted);
+    placer.take(words.bounds());
+    scene.words(words);
+}
+
+fn tip(view: &View, measure: usize, p: &Point) -> String {
+    let m = &view.measures[measure];
+    let figure = |v| figure(v, &m.unit);
+    let interval = p.score.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l), figure(h)));
+    let label = &view.settings[p.setting].label;
+    format!("{label}: {}{interval} {} at {:.1} kbit/s, {} clips", figure(p.score.mean), m.unit, p.bitrate, p.score.n)
+}

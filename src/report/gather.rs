@@ -1,0 +1,453 @@
+//! Outcomes to a [`View`], in one pass and with sums for memory.
+
+use super::interval::summary;
+use super::{Cell, Condition, Extras, Failure, Family, Measure, Ruling, Seen, Setting, Unscored, Verdict, View};
+use crate::codec::Observed;
+use crate::error::{Error, Result};
+use crate::media::Content;
+use crate::metric::{self, Better, Scale};
+use crate::plan::{Outcome, Scores};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Verdicts are drawn for so many settings at most: beyond, pairs are too many to read.
+const MOST_PAIRED: usize = 4;
+/// Below so many clips figures are shown, but nothing is concluded from them.
+const FEWEST_CLIPS: usize = 6;
+const EXAMPLES: usize = 8;
+
+#[derive(Default)]
+pub struct Gather {
+    settings: Vec<SettingSums>,
+    conditions: Vec<ConditionSums>,
+    clips: Names,
+    measures: Names,
+    cells: BTreeMap<(usize, usize), CellSums>,
+    failures: Vec<Failure>,
+    unscored: BTreeMap<(String, usize, String), usize>,
+    seeds: BTreeSet<u64>,
+    cases: usize,
+}
+
+struct SettingSums {
+    setting: Setting,
+    effective: BTreeMap<String, BTreeSet<String>>,
+}
+
+struct ConditionSums {
+    net: String,
+    receiver: String,
+    content: Content,
+    loss: f64,
+    clips: BTreeSet<usize>,
+    seeds: BTreeSet<u64>,
+}
+
+#[derive(Default)]
+struct CellSums {
+    cases: usize,
+    failed: usize,
+    /// By measure and clip.
+    sums: BTreeMap<(usize, usize), Sum>,
+    seen: SeenSums,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Sum {
+    total: f64,
+    count: u32,
+    /// Equal for equal sets of seeds, whatever their order.
+    seeds: u64,
+}
+
+#[derive(Default)]
+struct SeenSums {
+    frames: BTreeMap<u64, usize>,
+    channels: BTreeSet<u8>,
+    bandwidths: (BTreeMap<String, f64>, usize),
+    modes: (BTreeMap<String, f64>, usize),
+    fec: (f64, usize),
+    dtx: (f64, usize),
+}
+
+impl Gather {
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.cases += 1;
+        self.seeds.insert(outcome.seed);
+        let setting = self.setting(outcome);
+        let condition = self.condition(outcome);
+        let clip = self.clips.place(&outcome.clip);
+        let cell = self.cells.entry((setting, condition)).or_default();
+        cell.cases += 1;
+        match &outcome.result {
+            Ok(scores) => {
+                for (id, value) in scores.values.iter().filter(|(_, v)| v.is_finite()) {
+                    let sum = cell.sums.entry((self.measures.place(id), clip)).or_default();
+                    sum.total += value;
+                    sum.count += 1;
+                    sum.seeds = sum.seeds.wrapping_add(crate::units::Seed(outcome.seed).draw("report", &[]));
+                }
+                cell.seen.add(&scores.observed);
+                self.settings[setting].add(scores);
+                for (metric, reason) in &scores.unscored {
+                    *self.unscored.entry((metric.clone(), setting, reason.clone())).or_default() += 1;
+                }
+            }
+            Err(reason) => {
+                cell.failed += 1;
+                self.fail(setting, condition, reason, format!("{}, seed {}", outcome.clip, outcome.seed));
+            }
+        }
+    }
+
+    pub fn view(self, extras: Extras) -> Result<View> {
+        if self.cases == 0 {
+            return Err(Error::usage("nothing to report: no finished case"));
+        }
+        let order = self.measures.by_list();
+        let cells = self.cells.iter().map(|(place, sums)| (*place, sums.cell(&order))).collect();
+        let unscored = self.unscored.iter().map(|((metric, setting, reason), count)| Unscored {
+            metric: metric.clone(),
+            setting: *setting,
+            reason: reason.clone(),
+            count: *count,
+        });
+        let mut view = View {
+            title: if extras.title.is_empty() { "codecbench".into() } else { extras.title },
+            measures: order.iter().map(|m| Measure::of(&self.measures.names[*m])).collect(),
+            settings: self.settings.iter().map(SettingSums::setting).collect(),
+            conditions: conditions(&self.conditions),
+            cells,
+            verdicts: Vec::new(),
+            unscored: unscored.collect(),
+            delays: extras.delays,
+            costs: extras.costs,
+            provenance: Vec::new(),
+            cases: self.cases,
+            failed: self.failures.iter().map(|f| f.count).sum(),
+            failures: Vec::new(),
+        };
+        tell_apart(&mut view.settings);
+        colour(&mut view.settings);
+        view.verdicts = self.verdicts(&view, &order);
+        view.provenance = self.provenance(&view, extras.provenance);
+        view.failures = self.failures;
+        Ok(view)
+    }
+
+    fn setting(&mut self, o: &Outcome) -> usize {
+        let same = |s: &SettingSums| {
+            let s = &s.setting;
+            s.label == o.label && s.codec == o.codec && s.requested == o.requested && s.codec_version == o.codec_version
+        };
+        self.settings.iter().position(same).unwrap_or_else(|| {
+            let setting = Setting {
+                label: o.label.clone(),
+                codec: o.codec.clone(),
+                codec_version: o.codec_version.clone(),
+                requested: o.requested.clone(),
+                effective: BTreeMap::new(),
+                changes: Vec::new(),
+                colour: 0,
+            };
+            self.settings.push(SettingSums { setting, effective: BTreeMap::new() });
+            self.settings.len() - 1
+        })
+    }
+
+    fn condition(&mut self, o: &Outcome) -> usize {
+        let same = |c: &ConditionSums| c.net == o.net && c.receiver == o.receiver && c.content == o.content;
+        let place = self.conditions.iter().position(same).unwrap_or_else(|| {
+            self.conditions.push(ConditionSums {
+                net: o.net.clone(),
+                receiver: o.receiver.clone(),
+                content: o.content,
+                loss: o.net_loss,
+                clips: BTreeSet::new(),
+                seeds: BTreeSet::new(),
+            });
+            self.conditions.len() - 1
+        });
+        let clip = self.clips.place(&o.clip);
+        self.conditions[place].clips.insert(clip);
+        self.conditions[place].seeds.insert(o.seed);
+        place
+    }
+
+    fn fail(&mut self, setting: usize, condition: usize, reason: &str, example: String) {
+        let same = |f: &&mut Failure| f.setting == setting && f.condition == condition && f.reason == reason;
+        match self.failures.iter_mut().find(same) {
+            Some(failure) => {
+                failure.count += 1;
+                if failure.examples.len() < EXAMPLES {
+                    failure.examples.push(example);
+                }
+            }
+            None => {
+                let reason = reason.to_owned();
+                self.failures.push(Failure { setting, condition, reason, count: 1, examples: vec![example] });
+            }
+        }
+    }
+
+    fn verdicts(&self, view: &View, order: &[usize]) -> Vec<Verdict> {
+        let n = view.settings.len();
+        let mut verdicts = Vec::new();
+        if n > MOST_PAIRED {
+            return verdicts;
+        }
+        for condition in 0..view.conditions.len() {
+            for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
+                let cell = |s| self.cells.get(&(s, condition));
+                let (Some(x), Some(y)) = (cell(a), cell(b)) else { continue };
+                for (measure, id) in order.iter().enumerate() {
+                    if view.measures[measure].better == Better::Neither {
+                        continue;
+                    }
+                    let differences = paired(x, y, *id);
+                    if let Some(difference) = summary(&differences) {
+                        let ruling = rule(&difference, &view.measures[measure]);
+                        verdicts.push(Verdict { condition, measure, a, b, difference, ruling });
+                    }
+                }
+            }
+        }
+        verdicts
+    }
+
+    fn provenance(&self, view: &View, more: Vec<(String, String)>) -> Vec<(String, String)> {
+        let mut lines = vec![("codecbench".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+        for s in &view.settings {
+            let line = (format!("codec {}", s.codec), s.codec_version.clone());
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        let receivers: BTreeSet<&str> = self.conditions.iter().map(|c| c.receiver.as_str()).collect();
+        lines.push(("receiver".into(), receivers.into_iter().collect::<Vec<_>>().join(", ")));
+        lines.push(("seeds".into(), list(self.seeds.iter().map(u64::to_string))));
+        lines.push(("clips".into(), list(self.clips.names.iter().cloned())));
+        lines.push(("cases".into(), format!("{}, of which {} failed", view.cases, view.failed)));
+        lines.extend(more);
+        lines
+    }
+}
+
+/// Differences of clip means, over clips that both settings scored under the same seeds.
+fn paired(a: &CellSums, b: &CellSums, measure: usize) -> Vec<f64> {
+    let of = a.sums.range((measure, 0)..(measure + 1, 0));
+    let pair = |(place, x): (&(usize, usize), &Sum)| {
+        let y = b.sums.get(place)?;
+        (x.seeds == y.seeds && x.count == y.count).then(|| (y.total - x.total) / f64::from(x.count))
+    };
+    of.filter_map(pair).collect()
+}
+
+fn rule(d: &super::Summary, measure: &Measure) -> Ruling {
+    match d.interval {
+        Some((low, high)) if d.n >= FEWEST_CLIPS => {
+            let matters = low > 0.0 && high > measure.margin || high < 0.0 && low < -measure.margin;
+            match (matters, (d.mean > 0.0) == (measure.better == Better::Higher)) {
+                (false, _) => Ruling::Same,
+                (true, true) => Ruling::Better,
+                (true, false) => Ruling::Worse,
+            }
+        }
+        _ => Ruling::TooFew,
+    }
+}
+
+impl SettingSums {
+    fn add(&mut self, scores: &Scores) {
+        for (name, value) in &scores.effective {
+            self.effective.entry(name.clone()).or_default().insert(value.clone());
+        }
+        for change in &scores.changes {
+            if !self.setting.changes.contains(change) {
+                self.setting.changes.push(change.clone());
+            }
+        }
+    }
+
+    fn setting(&self) -> Setting {
+        let effective = self.effective.iter().map(|(k, v)| (k.clone(), v.iter().cloned().collect())).collect();
+        Setting { effective, ..self.setting.clone() }
+    }
+}
+
+impl CellSums {
+    fn cell(&self, order: &[usize]) -> Cell {
+        let means = |m: &usize| -> Vec<f64> {
+            self.sums.range((*m, 0)..(*m + 1, 0)).map(|(_, s)| s.total / f64::from(s.count)).collect()
+        };
+        let summaries = order.iter().enumerate().filter_map(|(place, m)| Some((place, summary(&means(m))?)));
+        Cell { cases: self.cases, failed: self.failed, summaries: summaries.collect(), observed: self.seen.seen() }
+    }
+}
+
+impl SeenSums {
+    fn add(&mut self, o: &Observed) {
+        if let Some(frame) = o.frame_ms {
+            *self.frames.entry(frame.to_bits()).or_default() += 1;
+        }
+        self.channels.extend(o.channels);
+        for (shares, (sums, n)) in [(&o.bandwidths, &mut self.bandwidths), (&o.modes, &mut self.modes)] {
+            *n += usize::from(!shares.is_empty());
+            for (name, share) in shares {
+                *sums.entry(name.clone()).or_default() += share;
+            }
+        }
+        for (share, (sum, n)) in [(o.fec_share, &mut self.fec), (o.dtx_share, &mut self.dtx)] {
+            if let Some(share) = share {
+                *sum += share;
+                *n += 1;
+            }
+        }
+    }
+
+    fn seen(&self) -> Seen {
+        let shares = |(sums, n): &(BTreeMap<String, f64>, usize)| {
+            let mut shares: Vec<_> = sums.iter().map(|(name, sum)| (name.clone(), sum / *n as f64)).collect();
+            shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+            shares
+        };
+        let mean = |(sum, n): (f64, usize)| (n > 0).then(|| sum / n as f64);
+        Seen {
+            frame_ms: self.frames.iter().max_by_key(|(_, n)| **n).map(|(bits, _)| f64::from_bits(*bits)),
+            channels: self.channels.iter().copied().collect(),
+            bandwidths: shares(&self.bandwidths),
+            modes: shares(&self.modes),
+            fec: mean(self.fec),
+            dtx: mean(self.dtx),
+        }
+    }
+}
+
+impl Measure {
+    /// What the lists say of an id; the bare id for one that this build does not know.
+    fn of(id: &str) -> Measure {
+        let known = |s: &Scale| Measure {
+            id: id.to_owned(),
+            title: s.title.into(),
+            unit: s.unit.into(),
+            better: s.better,
+            cap: s.cap,
+            source: s.source.into(),
+            margin: s.margin,
+        };
+        metric::scale(id).map_or_else(
+            || Measure {
+                id: id.to_owned(),
+                title: id.to_owned(),
+                unit: String::new(),
+                better: Better::Neither,
+                cap: None,
+                source: "not known to this version".into(),
+                margin: 0.0,
+            },
+            known,
+        )
+    }
+}
+
+/// Names to small numbers, in order of appearance.
+#[derive(Default)]
+struct Names {
+    names: Vec<String>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Names {
+    fn place(&mut self, name: &str) -> usize {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        self.names.push(name.to_owned());
+        self.places.insert(name.to_owned(), self.names.len() - 1);
+        self.names.len() - 1
+    }
+
+    /// The numbers in the order of the metric and fact lists; ids that are in neither come last.
+    fn by_list(&self) -> Vec<usize> {
+        let scales = || metric::AUDIO.iter().map(|m| &m.scale).chain(metric::FACTS);
+        let rank = |id: &str| scales().position(|s| s.id == id).unwrap_or(usize::MAX);
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        order.sort_by_key(|m| (rank(&self.names[*m]), self.names[*m].clone()));
+        order
+    }
+}
+
+fn conditions(sums: &[ConditionSums]) -> Vec<Condition> {
+    let receivers: BTreeSet<&str> = sums.iter().map(|c| c.receiver.as_str()).collect();
+    let contents: Vec<Content> = sums.iter().map(|c| c.content).collect();
+    let several = contents.iter().any(|c| *c != contents[0]);
+    let condition = |c: &ConditionSums| {
+        let net = if c.net.is_empty() { "clean network".to_owned() } else { c.net.clone() };
+        let mut more = String::new();
+        if receivers.len() > 1 {
+            more += &format!(", {} receiver", c.receiver);
+        }
+        if several {
+            more += &format!(", {}", format!("{:?}", c.content).to_lowercase());
+        }
+        let (base, model) = without_loss(&c.net);
+        Condition {
+            name: format!("{net}{more}"),
+            net,
+            loss: c.loss,
+            family: Family { base: format!("{base}{more}"), model },
+            clips: c.clips.len(),
+            seeds: c.seeds.len(),
+        }
+    };
+    sums.iter().map(condition).collect()
+}
+
+/// A network's words without its first amount of loss, and the kind of that loss.
+fn without_loss(net: &str) -> (String, String) {
+    let is_amount = |t: &&str| t.trim_end_matches([',', ';']).trim_end_matches('%').parse::<f64>().is_ok();
+    let words: Vec<&str> = net.split_whitespace().collect();
+    let Some(start) = words.iter().position(|w| *w == "loss") else { return (words.join(" "), String::new()) };
+    let kind_end = start + 1 + words[start + 1..].iter().take_while(|w| !is_amount(w)).count();
+    let end = kind_end + words[kind_end..].iter().take_while(|w| is_amount(w)).count();
+    let kind = words[start + 1..kind_end].join(" ");
+    let model = if kind.is_empty() || kind == "random" || end <= kind_end + 1 {
+        kind.replace("random", "")
+    } else {
+        format!("{kind} … {}", words[kind_end + 1..end].join(" "))
+    };
+    ([&words[..start], &words[end..]].concat().join(" "), model)
+}
+
+/// Settings of several runs may share a label; the later ones get a number.
+fn tell_apart(settings: &mut [Setting]) {
+    let labels: Vec<String> = settings.iter().map(|s| s.label.clone()).collect();
+    for (i, setting) in settings.iter_mut().enumerate() {
+        let before = labels[..i].iter().filter(|l| **l == labels[i]).count();
+        if before > 0 {
+            setting.label = format!("{} #{}", setting.label, before + 1);
+        }
+    }
+}
+
+/// A colour each while there are enough, else one for each codec.
+fn colour(settings: &mut [Setting]) {
+    let few = settings.len() <= super::chart::SERIES;
+    let mut codecs: Vec<String> = Vec::new();
+    for (i, setting) in settings.iter_mut().enumerate() {
+        let known = codecs.iter().position(|c| *c == setting.codec).unwrap_or_else(|| {
+            codecs.push(setting.codec.clone());
+            codecs.len() - 1
+        });
+        setting.colour = if few { i } else { known };
+    }
+}
+
+fn list(items: impl ExactSizeIterator<Item = String>) -> String {
+    const MOST: usize = 24;
+    let n = items.len();
+    let mut text = items.take(MOST).collect::<Vec<_>>().join(", ");
+    if n > MOST {
+        text += &format!(" and {} more", n - MOST);
+    }
+    text
+}

@@ -1,0 +1,385 @@
+//! The tables of a report as plain cells: the page and the terminal draw the same ones.
+
+use super::chart::figure;
+use super::{Cell as Figures, Ruling, Seen, Setting, Summary, View};
+use crate::metric::Better;
+
+/// A table with its heading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    pub title: String,
+    /// What a reader must know to read it right.
+    pub note: String,
+    pub columns: Vec<Column>,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub unit: String,
+    pub numeric: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    pub cells: Vec<Cell>,
+    /// Something failed here.
+    pub bad: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    pub main: String,
+    /// An interval, a remark; shown less loudly.
+    pub small: String,
+}
+
+impl Table {
+    fn new(title: impl Into<String>, note: impl Into<String>, columns: Vec<Column>) -> Table {
+        Table { title: title.into(), note: note.into(), columns, rows: Vec::new() }
+    }
+
+    fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(Row { cells: cells.into_iter().collect(), bad: false });
+    }
+
+    /// Aligned columns for a terminal.
+    pub fn text(&self) -> String {
+        let head = |c: &Column| if c.unit.is_empty() { c.name.clone() } else { format!("{} ({})", c.name, c.unit) };
+        let cell = |c: &Cell| {
+            [c.main.as_str(), c.small.as_str()].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        let mut lines: Vec<Vec<String>> = vec![self.columns.iter().map(head).collect()];
+        lines.extend(self.rows.iter().map(|r| r.cells.iter().map(cell).collect()));
+        let width = |i: usize| lines.iter().filter_map(|l| l.get(i)).map(|t| t.chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
+        let mut out = format!("{}\n", self.title);
+        for line in &lines {
+            let mut text = String::new();
+            for ((t, w), column) in line.iter().zip(&widths).zip(&self.columns) {
+                let pad = " ".repeat(w - t.chars().count());
+                text += &if column.numeric { format!("{pad}{t}  ") } else { format!("{t}{pad}  ") };
+            }
+            out += text.trim_end();
+            out.push('\n');
+        }
+        out
+    }
+}
+
+/// Every table that has rows, in reading order.
+pub fn tables(view: &View) -> Vec<Table> {
+    let mut tables = vec![failures(view), verdicts(view), settings(view), changes(view)];
+    tables.extend((0..view.conditions.len()).map(|c| summary(view, c)));
+    tables.extend([observed(view), delays(view), costs(view), unscored(view), measures(view), provenance(view)]);
+    tables.retain(|t| !t.rows.is_empty());
+    tables
+}
+
+/// Failed cases with their reasons.
+pub fn failures(view: &View) -> Table {
+    let title = format!("Failed cases: {} of {}", view.failed, view.cases);
+    let columns = vec![text("setting"), text("network"), number("cases", ""), text("reason"), text("which")];
+    let mut table = Table::new(title, "They are in no mean below.", columns);
+    for f in &view.failures {
+        let more = if f.count > f.examples.len() {
+            format!(" and {} more", f.count - f.examples.len())
+        } else {
+            String::new()
+        };
+        table.row([
+            of(&view.settings[f.setting].label),
+            of(&view.conditions[f.condition].name),
+            of(f.count),
+            of(&f.reason),
+            of(format!("{}{more}", f.examples.join("; "))),
+        ]);
+    }
+    table.rows.iter_mut().for_each(|r| r.bad = true);
+    table
+}
+
+/// Paired differences and what follows from them.
+pub fn verdicts(view: &View) -> Table {
+    let columns = vec![
+        text("network"),
+        text("metric"),
+        text("A"),
+        text("B"),
+        number("B − A", ""),
+        number("clips", ""),
+        text("verdict"),
+    ];
+    let note = "Differences are paired: the same clip under the same seed meets the same losses. [95 % interval by Student's t \
+                over clips.]";
+    let mut table = Table::new("Differences between the settings", note, columns);
+    for v in &view.verdicts {
+        let m = &view.measures[v.measure];
+        let (a, b) = (&view.settings[v.a].label, &view.settings[v.b].label);
+        let verdict = match v.ruling {
+            Ruling::Better => format!("{b} is better"),
+            Ruling::Worse => format!("{a} is better"),
+            Ruling::Same => "no measurable difference".into(),
+            Ruling::TooFew => "too few clips for a verdict".into(),
+        };
+        let mut difference = summary_cell(&v.difference, &m.unit);
+        if v.difference.mean > 0.0 {
+            difference.main.insert(0, '+');
+        }
+        difference.main = format!("{} {}", difference.main, m.unit).trim_end().to_owned();
+        table.row([
+            of(&view.conditions[v.condition].name),
+            of(&m.title),
+            of(a),
+            of(b),
+            difference,
+            of(v.difference.n),
+            of(verdict),
+        ]);
+    }
+    table
+}
+
+/// Requested, effective and observed.
+pub fn settings(view: &View) -> Table {
+    let columns =
+        vec![text("setting"), text("codec"), text("requested"), text("effective"), text("observed in the packets")];
+    let note = "Requested by the fmtp line and the plan; effective: what the encoder was set to; observed: what its packets \
+                show, as a range where networks differ.";
+    let mut table = Table::new("Settings", note, columns);
+    for (s, setting) in view.settings.iter().enumerate() {
+        let cells: Vec<&Figures> = (0..view.conditions.len()).filter_map(|c| view.cells.get(&(s, c))).collect();
+        let seen: Vec<&Seen> = cells.iter().map(|c| &c.observed).collect();
+        let requested = if setting.requested.is_empty() { "defaults" } else { &setting.requested };
+        let codec = Cell { main: setting.codec.clone(), small: setting.codec_version.clone() };
+        table.row([of(&setting.label), codec, of(requested), of(effective(setting)), of(seen_in_words(&seen))]);
+        if let Some(row) = table.rows.last_mut() {
+            row.bad = cells.iter().all(|c| c.cases == c.failed);
+        }
+    }
+    table
+}
+
+/// Where the effective differs from the requested, and why.
+pub fn changes(view: &View) -> Table {
+    let columns = vec![text("setting"), text("requested"), text("effective"), text("kind"), text("reason")];
+    let mut table = Table::new("Requested, but not taken as it stands", "", columns);
+    for setting in &view.settings {
+        for c in &setting.changes {
+            let kind = format!("{:?}", c.kind).to_lowercase();
+            table.row([of(&setting.label), of(&c.requested), of(&c.effective), of(kind), of(&c.reason)]);
+        }
+    }
+    table
+}
+
+/// Means of all measures under one condition.
+pub fn summary(view: &View, condition: usize) -> Table {
+    let c = &view.conditions[condition];
+    let cells: Vec<(usize, &Figures)> =
+        (0..view.settings.len()).filter_map(|s| Some((s, view.cells.get(&(s, condition))?))).collect();
+    let shown: Vec<usize> =
+        (0..view.measures.len()).filter(|m| cells.iter().any(|(_, cell)| cell.summaries.contains_key(m))).collect();
+    let mut columns = vec![text("setting"), number("cases", "")];
+    columns.extend(shown.iter().map(|m| number(&view.measures[*m].title, &view.measures[*m].unit)));
+    let note = "Mean over clips, each the mean of its seeds. [95 % interval by Student's t over clips.] n = clips.";
+    let mut table = Table::new(&c.name, note, columns);
+    for (s, cell) in cells {
+        let failed = if cell.failed > 0 { format!("{} failed", cell.failed) } else { String::new() };
+        let figures = shown.iter().map(|m| match cell.summaries.get(m) {
+            Some(summary) => {
+                let mut figure = summary_cell(summary, &view.measures[*m].unit);
+                figure.small = format!("{} n={}", figure.small, summary.n).trim_start().to_owned();
+                figure
+            }
+            None => of("–"),
+        });
+        let lead = [of(&view.settings[s].label), Cell { main: cell.cases.to_string(), small: failed }];
+        table.rows.push(Row { cells: lead.into_iter().chain(figures).collect(), bad: cell.failed > 0 });
+    }
+    table
+}
+
+/// What packets showed under each condition.
+pub fn observed(view: &View) -> Table {
+    let columns = vec![
+        text("setting"),
+        text("network"),
+        number("frame", "ms"),
+        text("channels"),
+        text("bandwidths"),
+        text("modes"),
+        number("with in-band FEC", "% of packets"),
+        number("DTX", "% of packets"),
+    ];
+    let mut table = Table::new("Observed in the packets, by network", "– : this codec's packets do not tell.", columns);
+    for ((s, c), cell) in &view.cells {
+        let seen = &cell.observed;
+        if *seen == Seen::default() {
+            continue;
+        }
+        let share = |v: Option<f64>| v.map_or("–".into(), |v| figure(100.0 * v, "%"));
+        let channels: Vec<String> = seen.channels.iter().map(u8::to_string).collect();
+        table.row([
+            of(&view.settings[*s].label),
+            of(&view.conditions[*c].name),
+            of(seen.frame_ms.map_or("–".into(), |f| figure(f, "ms"))),
+            of(dash(channels.join(", "))),
+            of(dash(shares(&seen.bandwidths))),
+            of(dash(shares(&seen.modes))),
+            of(share(seen.fec)),
+            of(share(seen.dtx)),
+        ]);
+    }
+    table
+}
+
+pub fn delays(view: &View) -> Table {
+    let columns = vec![
+        text("codec"),
+        text("setting"),
+        number("bitrate", "kbit/s"),
+        number("frame", "ms"),
+        number("look-ahead", "ms"),
+        number("algorithmic delay", "ms"),
+    ];
+    let note =
+        "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it.";
+    let mut table = Table::new("Algorithmic delay", note, columns);
+    for d in &view.delays {
+        let fine = |v: f64| of(format!("{v:.2}"));
+        let bitrate = d.bitrate.map_or("–".into(), |b| figure(b, "kbit/s"));
+        table.row([
+            of(&d.codec),
+            of(&d.setting),
+            of(bitrate),
+            fine(d.frame_ms),
+            fine(d.lookahead_ms),
+            fine(d.total_ms),
+        ]);
+    }
+    table
+}
+
+pub fn costs(view: &View) -> Table {
+    let columns = vec![
+        text("setting"),
+        number("encode", "µs per frame"),
+        number("decode", "µs per frame"),
+        number("encode", "× real time"),
+        number("decode", "× real time"),
+    ];
+    let note = "Depends on the machine that measured it; everything else in this report does not.";
+    let mut table = Table::new("CPU time", note, columns);
+    for c in &view.costs {
+        let speed = |us: f64| of(if us > 0.0 { format!("{:.0}", c.frame_ms * 1000.0 / us) } else { "–".into() });
+        let micro = |us: f64| of(format!("{us:.1}"));
+        let (encode, decode) = (c.encode_us_per_frame, c.decode_us_per_frame);
+        table.row([of(&c.label), micro(encode), micro(decode), speed(encode), speed(decode)]);
+    }
+    table
+}
+
+pub fn unscored(view: &View) -> Table {
+    let columns = vec![text("metric"), text("setting"), number("cases", ""), text("reason")];
+    let mut table = Table::new("Not scored", "These cases ran, but this metric has no figure for them.", columns);
+    for u in &view.unscored {
+        table.row([of(&u.metric), of(&view.settings[u.setting].label), of(u.count), of(&u.reason)]);
+    }
+    table
+}
+
+pub fn measures(view: &View) -> Table {
+    let columns = vec![
+        text("id"),
+        text("what it is"),
+        text("unit"),
+        text("better"),
+        number("best possible", ""),
+        number("matters from", ""),
+        text("source and mapping"),
+    ];
+    let mut table = Table::new("Metrics and facts", "", columns);
+    for m in &view.measures {
+        let better = match m.better {
+            Better::Higher => "higher",
+            Better::Lower => "lower",
+            Better::Neither => "–",
+        };
+        let cap = m.cap.map_or("–".into(), |c| figure(c, &m.unit));
+        table.row([of(&m.id), of(&m.title), of(&m.unit), of(better), of(cap), of(m.margin), of(&m.source)]);
+    }
+    table
+}
+
+pub fn provenance(view: &View) -> Table {
+    let mut table = Table::new("How this was made", "", vec![text("what"), text("value")]);
+    for (name, value) in &view.provenance {
+        table.row([of(name), of(value)]);
+    }
+    table
+}
+
+fn text(name: &str) -> Column {
+    Column { name: name.into(), unit: String::new(), numeric: false }
+}
+
+fn number(name: &str, unit: &str) -> Column {
+    Column { name: name.into(), unit: unit.into(), numeric: true }
+}
+
+fn of(value: impl ToString) -> Cell {
+    Cell { main: value.to_string(), small: String::new() }
+}
+
+fn dash(text: String) -> String {
+    if text.is_empty() { "–".into() } else { text }
+}
+
+fn summary_cell(s: &Summary, unit: &str) -> Cell {
+    let small = s.interval.map_or(String::new(), |(l, h)| format!("[{}, {}]", figure(l, unit), figure(h, unit)));
+    Cell { main: figure(s.mean, unit), small }
+}
+
+fn effective(setting: &Setting) -> String {
+    let of = |(name, values): (&String, &Vec<String>)| format!("{name}={}", values.join("|"));
+    dash(setting.effective.iter().map(of).collect::<Vec<_>>().join(", "))
+}
+
+fn shares(shares: &[(String, f64)]) -> String {
+    let of = |(name, share): &(String, f64)| {
+        if *share > 0.9995 { name.clone() } else { format!("{name} {} %", figure(100.0 * share, "%")) }
+    };
+    shares.iter().map(of).collect::<Vec<_>>().join(", ")
+}
+
+/// "fullband; SILK 80 %, hybrid 20 %; 20 ms frames; 1 channel; FEC in 0 to 93 % of packets".
+fn seen_in_words(seen: &[&Seen]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut add = |texts: Vec<String>| {
+        let mut texts: Vec<String> = texts.into_iter().filter(|t| !t.is_empty()).collect();
+        texts.dedup();
+        match texts.len() {
+            0 => {}
+            1 | 2 => words.push(texts.join(" to ")),
+            n => words.push(format!("{} to {} ({n} networks differ)", texts[0], texts[n - 1])),
+        }
+    };
+    add(seen.iter().map(|s| shares(&s.bandwidths)).collect());
+    add(seen.iter().map(|s| shares(&s.modes)).collect());
+    add(seen.iter().filter_map(|s| s.frame_ms).map(|f| format!("{} ms frames", figure(f, "ms"))).collect());
+    let channels = |s: &&Seen| s.channels.iter().map(u8::to_string).collect::<Vec<_>>().join(" or ");
+    let plural = |n: String| if n.is_empty() { n } else { format!("{n} channel{}", if n == "1" { "" } else { "s" }) };
+    add(seen.iter().map(channels).map(plural).collect());
+    for (name, of) in [("FEC", (|s: &Seen| s.fec) as fn(&Seen) -> Option<f64>), ("DTX", |s| s.dtx)] {
+        let values: Vec<f64> = seen.iter().filter_map(|s| of(s)).map(|v| 100.0 * v).collect();
+        let low = figure(values.iter().copied().fold(f64::INFINITY, f64::min), "%");
+        let high = figure(values.iter().copied().fold(0.0, f64::max), "%");
+        if !values.is_empty() {
+            let range = if low == high { high } else { format!("{low} to {high}") };
+            words.push(format!("{name} in {range} % of packets"));
+        }
+    }
+    dash(words.join("; "))
+}
