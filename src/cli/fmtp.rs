@@ -5,7 +5,7 @@ use super::{print, print_json, report};
 use crate::codec::{self, ChangeKind, Request};
 use crate::error::{Error, Result};
 use crate::media::{Clip, Pcm};
-use crate::metric::{self, Better, Metric};
+use crate::metric::{self, Metric};
 use crate::net::spec::NetSpec;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
@@ -77,7 +77,8 @@ pub fn run(args: &Args) -> Result<u8> {
     if done.interrupted {
         return Ok(done.exit_code());
     }
-    let view = report::write(&done.store, &args.out)?;
+    let view = report::view(&[&done.store])?;
+    crate::report::write(&args.out, &view)?;
     if args.json {
         print_json(&to_json(&view));
     } else {
@@ -191,12 +192,12 @@ fn verdicts(view: &View) -> String {
     for (condition, shown) in view.conditions.iter().enumerate() {
         for b in 0..view.settings.len() {
             for a in 0..b {
-                let pair = |v: &&crate::report::Verdict| v.condition == condition && v.a == a && v.b == b;
+                let pair = |v: &&crate::report::Comparison| v.condition == condition && v.a == a && v.b == b;
                 let (mut differ, mut same, mut open) = (Vec::new(), Vec::new(), Vec::new());
-                for verdict in view.verdicts.iter().filter(pair) {
+                for verdict in view.comparisons.iter().filter(pair) {
                     let measure = &view.measures[verdict.measure];
                     let told = difference(view, verdict);
-                    match verdict.paired.verdict(prefer(measure.better), measure.margin) {
+                    match &verdict.verdict {
                         Verdict::Better | Verdict::Worse | Verdict::Higher | Verdict::Lower => differ.push(told),
                         Verdict::Same | Verdict::Negligible => same.push(measure.title.clone()),
                         Verdict::Undecided { .. } => open.push(told),
@@ -223,11 +224,10 @@ fn verdicts(view: &View) -> String {
 }
 
 /// "-0.31 MOS-LQO PESQ wide-band [-0.36, -0.27], worse".
-fn difference(view: &View, verdict: &crate::report::Verdict) -> String {
+fn difference(view: &View, verdict: &crate::report::Comparison) -> String {
     let measure = &view.measures[verdict.measure];
     let Summary { mean, interval, .. } = verdict.paired.difference;
-    let ruling = verdict.paired.verdict(prefer(measure.better), measure.margin);
-    let ruling = match ruling {
+    let ruling = match &verdict.verdict {
         Verdict::Undecided { .. } => String::new(),
         ruling => format!(", {ruling}"),
     };
@@ -237,14 +237,6 @@ fn difference(view: &View, verdict: &crate::report::Verdict) -> String {
         .filter(|s| measure.unit == "kbit/s" && s.mean > 0.0)
         .map_or(String::new(), |s| format!(" ({:+.0} %)", 100.0 * mean / s.mean));
     format!("{}: {mean:+.3} {}{interval}{relative}{ruling}", measure.title, measure.unit)
-}
-
-fn prefer(better: Better) -> crate::stats::Prefer {
-    match better {
-        Better::Higher => crate::stats::Prefer::Higher,
-        Better::Lower => crate::stats::Prefer::Lower,
-        Better::Neither => crate::stats::Prefer::Neither,
-    }
 }
 
 /// The documented object (reports/README.md).
@@ -275,20 +267,20 @@ fn to_json(view: &View) -> Value {
             "metrics": metrics,
         })
     };
-    let verdict = |v: &crate::report::Verdict| {
+    let verdict = |v: &crate::report::Comparison| {
         let measure = &view.measures[v.measure];
         let d = bounds(&v.paired.difference);
         json!({
             "metric": measure.id, "unit": measure.unit, "a": view.settings[v.a].label, "b": view.settings[v.b].label,
             "difference": d["mean"], "low": d["low"], "high": d["high"], "n": d["n"], "p_value": v.paired.p_value,
-            "verdict": v.paired.verdict(prefer(measure.better), measure.margin).to_string(),
+            "verdict": v.verdict.to_string(),
         })
     };
     json!({
         "schema": 1,
         "net": view.conditions.first().map(|c| &c.net),
         "settings": view.settings.iter().enumerate().map(setting).collect::<Vec<_>>(),
-        "verdicts": view.verdicts.iter().map(verdict).collect::<Vec<_>>(),
+        "verdicts": view.comparisons.iter().map(verdict).collect::<Vec<_>>(),
         "failed": view.failed,
     })
 }
