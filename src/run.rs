@@ -1,1 +1,158 @@
-//! run
+//! All cases of a plan: what is not in the store yet is computed on all cores, and committed as it comes.
+
+use crate::call::Call;
+use crate::cost::{self, Cost};
+use crate::error::{Error, Result};
+use crate::plan::{Case, Plan, Setting};
+use crate::store::{Finished, Store};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Results that wait for the writer. Bounds the memory of a run whose cases are quicker than the disk.
+const WAITING: usize = 64;
+
+/// How far a run is; told after every commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Cases of this run that are committed, of so many.
+    pub done: usize,
+    pub total: usize,
+    /// Of those done.
+    pub failed: usize,
+}
+
+/// Computes the cases of `plan` at the places `todo` on `jobs` threads, in that order, until all are done or `stop` is
+/// set; cases that run then are finished first. Returns whether all were done.
+///
+/// What `work` gives depends on its case alone, so a case that fails or panics is a result too: it is stored with its
+/// reason and not tried again. Only [`Error::Output`] ends the run: it says nothing of the case.
+///
+/// # Errors
+/// The store cannot be written, or `work` could not write a file.
+pub fn cases(
+    plan: &Plan,
+    todo: &[u32],
+    store: &mut Store,
+    jobs: usize,
+    stop: &AtomicBool,
+    work: impl Fn(&Case) -> Result<Call> + Sync,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<bool> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs.max(1))
+        .build()
+        .map_err(|e| Error::usage(format!("--jobs {jobs}: {e}")))?;
+    let (sender, receiver) = sync_channel(WAITING);
+    let (next, halt) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let mut state = Progress { total: todo.len(), ..Progress::default() };
+    progress(state);
+    std::thread::scope(|scope| {
+        let (halt, state) = (&halt, &mut state);
+        let writer = scope.spawn(move || {
+            let result = commit_all(store, &receiver, |committed| {
+                state.done += committed.len();
+                state.failed += committed.iter().filter(|f| f.result.is_err()).count();
+                progress(*state);
+            });
+            // With the receiver gone nobody may compute on: the result would be lost.
+            halt.store(result.is_err(), Ordering::Relaxed);
+            result
+        });
+        let take = || -> Option<Case> {
+            let open = !stop.load(Ordering::Relaxed) && !halt.load(Ordering::Relaxed);
+            let place = open.then(|| todo.get(next.fetch_add(1, Ordering::Relaxed)))??;
+            plan.case(*place as usize)
+        };
+        // Every thread takes the next case when it is free: the order is the plan's, whatever the number of threads.
+        pool.broadcast(|_| compute(&take, &work, &sender));
+        drop(sender);
+        writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    Ok(state.done == state.total)
+}
+
+/// Measures what each setting costs on the plan's first clip, one after the other, unless this machine has done so
+/// before. `alone` measures one.
+///
+/// # Errors
+/// The store cannot be read or written. A setting that cannot be measured has no cost; its cases have the reason.
+pub fn costs(
+    plan: &Plan,
+    store: &mut Store,
+    stop: &AtomicBool,
+    alone: impl Fn(&Setting) -> Result<Cost>,
+    mut progress: impl FnMut(&Setting),
+) -> Result<()> {
+    let Some(clip) = plan.clips.first() else { return Ok(()) };
+    for setting in plan.settings.iter().take_while(|_| !stop.load(Ordering::Relaxed)) {
+        let key = cost::key(setting, clip);
+        let known = store.cost(&key)?;
+        if known.is_none() {
+            progress(setting);
+        }
+        if let Some(cost) = known.or_else(|| alone(setting).ok()) {
+            store.write_cost(&setting.label, &key, &cost)?;
+        }
+    }
+    Ok(())
+}
+
+fn compute(
+    take: &impl Fn() -> Option<Case>,
+    work: &impl Fn(&Case) -> Result<Call>,
+    sender: &SyncSender<Result<Finished>>,
+) {
+    while let Some(case) = take() {
+        let result = match catch_unwind(AssertUnwindSafe(|| work(&case))) {
+            Ok(Ok(call)) => Ok(Finished { result: Ok(finite(call)), case }),
+            Ok(Err(e @ Error::Output { .. })) => Err(e),
+            Ok(Err(e)) => Ok(Finished { result: Err(e.to_string()), case }),
+            Err(panic) => Ok(Finished { result: Err(format!("panicked: {}", message(&*panic))), case }),
+        };
+        if sender.send(result).is_err() {
+            return;
+        }
+    }
+}
+
+/// The scores alone; one that is no finite number has no value but a reason.
+fn finite(call: Call) -> crate::plan::Scores {
+    let mut scores = call.scores;
+    let unscored = &mut scores.unscored;
+    scores.values.retain(|id, value| {
+        if !value.is_finite() {
+            unscored.insert(id.clone(), format!("gave {value}, which is no finite number"));
+        }
+        value.is_finite()
+    });
+    scores
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+/// Commits whatever is there, at once: under light load every case by itself, under heavy load many in one transaction.
+fn commit_all(
+    store: &mut Store,
+    receiver: &Receiver<Result<Finished>>,
+    mut committed: impl FnMut(&[Finished]),
+) -> Result<()> {
+    while let Ok(first) = receiver.recv() {
+        let (mut batch, mut failure) = (Vec::new(), None);
+        for result in std::iter::once(first).chain(receiver.try_iter().take(WAITING)) {
+            match result {
+                Ok(finished) => batch.push(finished),
+                Err(e) => failure = Some(e),
+            }
+        }
+        store.write(&batch)?;
+        committed(&batch);
+        if let Some(e) = failure {
+            return Err(e);
+        }
+    }
+    Ok(())
+}

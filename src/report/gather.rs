@@ -1,18 +1,18 @@
 //! Outcomes to a [`View`], in one pass and with sums for memory.
 
-use super::interval::summary;
-use super::{Cell, Condition, Extras, Failure, Family, Measure, Ruling, Seen, Setting, Unscored, Verdict, View};
+use super::{Cell, Comparison, Condition, Extras, Failure, Family, Measure, Seen, Setting, Unscored, View};
 use crate::codec::Observed;
 use crate::error::{Error, Result};
 use crate::media::Content;
 use crate::metric::{self, Better, Scale};
 use crate::plan::{Outcome, Scores};
+use crate::stats::{Entries, Prefer, paired, summary};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Verdicts are drawn for so many settings at most: beyond, pairs are too many to read.
+/// So many settings at most are compared in pairs: beyond, pairs are too many to read.
 const MOST_PAIRED: usize = 4;
-/// Below so many clips figures are shown, but nothing is concluded from them.
-const FEWEST_CLIPS: usize = 6;
+/// Pairs need the single values of both sides in memory, about 150 bytes for each case.
+const MOST_PAIRED_CASES: usize = 200_000;
 const EXAMPLES: usize = 8;
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub struct Gather {
     cells: BTreeMap<(usize, usize), CellSums>,
     failures: Vec<Failure>,
     unscored: BTreeMap<(String, usize, String), usize>,
-    seeds: BTreeSet<u64>,
+    seeds: BTreeMap<u64, u32>,
     cases: usize,
 }
 
@@ -48,15 +48,15 @@ struct CellSums {
     failed: usize,
     /// By measure and clip.
     sums: BTreeMap<(usize, usize), Sum>,
+    /// By measure: clip, seed and value; only as long as settings may still be compared in pairs.
+    singles: BTreeMap<usize, Vec<(u32, u32, f64)>>,
     seen: SeenSums,
 }
 
-#[derive(Clone, Copy, Default, PartialEq)]
+#[derive(Clone, Copy, Default)]
 struct Sum {
     total: f64,
     count: u32,
-    /// Equal for equal sets of seeds, whatever their order.
-    seeds: u64,
 }
 
 #[derive(Default)]
@@ -72,8 +72,13 @@ struct SeenSums {
 impl Gather {
     pub fn add(&mut self, outcome: &Outcome) {
         self.cases += 1;
-        self.seeds.insert(outcome.seed);
+        let seeds = self.seeds.len() as u32;
+        let seed = *self.seeds.entry(outcome.seed).or_insert(seeds);
         let setting = self.setting(outcome);
+        let pairs = self.pairs();
+        if !pairs {
+            self.cells.values_mut().for_each(|c| c.singles.clear());
+        }
         let condition = self.condition(outcome);
         let clip = self.clips.place(&outcome.clip);
         let cell = self.cells.entry((setting, condition)).or_default();
@@ -81,10 +86,13 @@ impl Gather {
         match &outcome.result {
             Ok(scores) => {
                 for (id, value) in scores.values.iter().filter(|(_, v)| v.is_finite()) {
-                    let sum = cell.sums.entry((self.measures.place(id), clip)).or_default();
+                    let measure = self.measures.place(id);
+                    let sum = cell.sums.entry((measure, clip)).or_default();
                     sum.total += value;
                     sum.count += 1;
-                    sum.seeds = sum.seeds.wrapping_add(crate::units::Seed(outcome.seed).draw("report", &[]));
+                    if pairs && metric::scale(id).is_some_and(|s| s.better != Better::Neither) {
+                        cell.singles.entry(measure).or_default().push((clip as u32, seed, *value));
+                    }
                 }
                 cell.seen.add(&scores.observed);
                 self.settings[setting].add(scores);
@@ -117,7 +125,7 @@ impl Gather {
             settings: self.settings.iter().map(SettingSums::setting).collect(),
             conditions: conditions(&self.conditions),
             cells,
-            verdicts: Vec::new(),
+            comparisons: Vec::new(),
             unscored: unscored.collect(),
             delays: extras.delays,
             costs: extras.costs,
@@ -128,7 +136,7 @@ impl Gather {
         };
         tell_apart(&mut view.settings);
         colour(&mut view.settings);
-        view.verdicts = self.verdicts(&view, &order);
+        view.comparisons = self.comparisons(&view, &order);
         view.provenance = self.provenance(&view, extras.provenance);
         view.failures = self.failures;
         Ok(view)
@@ -189,29 +197,30 @@ impl Gather {
         }
     }
 
-    fn verdicts(&self, view: &View, order: &[usize]) -> Vec<Verdict> {
+    fn pairs(&self) -> bool {
+        self.settings.len() <= MOST_PAIRED && self.cases <= MOST_PAIRED_CASES
+    }
+
+    fn comparisons(&self, view: &View, order: &[usize]) -> Vec<Comparison> {
         let n = view.settings.len();
-        let mut verdicts = Vec::new();
-        if n > MOST_PAIRED {
-            return verdicts;
-        }
+        let mut all = Vec::new();
         for condition in 0..view.conditions.len() {
             for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
-                let cell = |s| self.cells.get(&(s, condition));
-                let (Some(x), Some(y)) = (cell(a), cell(b)) else { continue };
-                for (measure, id) in order.iter().enumerate() {
-                    if view.measures[measure].better == Better::Neither {
-                        continue;
-                    }
-                    let differences = paired(x, y, *id);
-                    if let Some(difference) = summary(&differences) {
-                        let ruling = rule(&difference, &view.measures[measure]);
-                        verdicts.push(Verdict { condition, measure, a, b, difference, ruling });
-                    }
+                let entries = |s, m| self.cells.get(&(s, condition)).and_then(|c: &CellSums| c.entries(m));
+                for (measure, m) in order.iter().enumerate() {
+                    let (Some(x), Some(y)) = (entries(a, m), entries(b, m)) else { continue };
+                    let Some(paired) = paired(&x, &y) else { continue };
+                    let Measure { better, margin, .. } = view.measures[measure];
+                    let prefer = match better {
+                        Better::Higher => Prefer::Higher,
+                        Better::Lower => Prefer::Lower,
+                        Better::Neither => Prefer::Neither,
+                    };
+                    all.push(Comparison { condition, measure, a, b, paired, verdict: paired.verdict(prefer, margin) });
                 }
             }
         }
-        verdicts
+        all
     }
 
     fn provenance(&self, view: &View, more: Vec<(String, String)>) -> Vec<(String, String)> {
@@ -224,35 +233,15 @@ impl Gather {
         }
         let receivers: BTreeSet<&str> = self.conditions.iter().map(|c| c.receiver.as_str()).collect();
         lines.push(("receiver".into(), receivers.into_iter().collect::<Vec<_>>().join(", ")));
-        lines.push(("seeds".into(), list(self.seeds.iter().map(u64::to_string))));
+        lines.push(("seeds".into(), list(self.seeds.keys().map(u64::to_string))));
         lines.push(("clips".into(), list(self.clips.names.iter().cloned())));
         lines.push(("cases".into(), format!("{}, of which {} failed", view.cases, view.failed)));
+        if view.settings.len() <= MOST_PAIRED && !self.pairs() {
+            let why = format!("left out: more than {MOST_PAIRED_CASES} cases");
+            lines.push(("differences between settings".into(), why));
+        }
         lines.extend(more);
         lines
-    }
-}
-
-/// Differences of clip means, over clips that both settings scored under the same seeds.
-fn paired(a: &CellSums, b: &CellSums, measure: usize) -> Vec<f64> {
-    let of = a.sums.range((measure, 0)..(measure + 1, 0));
-    let pair = |(place, x): (&(usize, usize), &Sum)| {
-        let y = b.sums.get(place)?;
-        (x.seeds == y.seeds && x.count == y.count).then(|| (y.total - x.total) / f64::from(x.count))
-    };
-    of.filter_map(pair).collect()
-}
-
-fn rule(d: &super::Summary, measure: &Measure) -> Ruling {
-    match d.interval {
-        Some((low, high)) if d.n >= FEWEST_CLIPS => {
-            let matters = low > 0.0 && high > measure.margin || high < 0.0 && low < -measure.margin;
-            match (matters, (d.mean > 0.0) == (measure.better == Better::Higher)) {
-                (false, _) => Ruling::Same,
-                (true, true) => Ruling::Better,
-                (true, false) => Ruling::Worse,
-            }
-        }
-        _ => Ruling::TooFew,
     }
 }
 
@@ -275,9 +264,14 @@ impl SettingSums {
 }
 
 impl CellSums {
+    fn entries(&self, measure: &usize) -> Option<Entries<u32, u32>> {
+        let singles = self.singles.get(measure)?;
+        Some(singles.iter().map(|(clip, seed, value)| ((*clip, *seed), Some(*value))).collect())
+    }
+
     fn cell(&self, order: &[usize]) -> Cell {
-        let means = |m: &usize| -> Vec<f64> {
-            self.sums.range((*m, 0)..(*m + 1, 0)).map(|(_, s)| s.total / f64::from(s.count)).collect()
+        let means = |m: &usize| -> Vec<Vec<f64>> {
+            self.sums.range((*m, 0)..(*m + 1, 0)).map(|(_, s)| vec![s.total / f64::from(s.count)]).collect()
         };
         let summaries = order.iter().enumerate().filter_map(|(place, m)| Some((place, summary(&means(m))?)));
         Cell { cases: self.cases, failed: self.failed, summaries: summaries.collect(), observed: self.seen.seen() }

@@ -110,3 +110,89 @@ impl fmt::Display for Session {
         self.lines.iter().try_for_each(|line| write!(f, "{line}\r\n"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=fmtp:111 session=level\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=fmtp:96 max-fs=12288\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 11\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n\
+        a=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:9 G722/8000\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 L16/48000\r\n";
+
+    fn session(text: &str) -> Session {
+        text.parse().unwrap()
+    }
+
+    fn with(payload_type: u8, fmtp: &str) -> String {
+        let mut session = session(OFFER);
+        session.set_fmtp_text(session.audio.clone(), payload_type, fmtp);
+        session.to_string()
+    }
+
+    #[test]
+    fn nothing_is_changed_unasked() {
+        assert_eq!(session(OFFER).to_string(), OFFER);
+        // Bare line feeds, as in a file, become what RFC 8866 asks for.
+        assert_eq!(session(&OFFER.replace('\r', "")).to_string(), OFFER);
+    }
+
+    #[test]
+    fn codecs_are_found_in_the_first_audio_section() {
+        let session = session(OFFER);
+        assert_eq!(session.audio().count(), 7);
+        assert_eq!(session.payload_type("OPUS"), Some(111));
+        assert_eq!(session.payload_type("red"), Some(63));
+        assert_eq!(session.payload_type("G722"), Some(9));
+        // Static types need no rtpmap.
+        assert_eq!(session.payload_type("pcmu"), Some(0));
+        assert_eq!(session.payload_type("PCMA"), Some(8));
+        // These are of other sections.
+        assert_eq!(session.payload_type("VP8"), None);
+        assert_eq!(session.payload_type("L16"), None);
+    }
+
+    #[test]
+    fn an_rtpmap_overrides_a_static_type() {
+        let text = "v=0\r\nm=audio 9 RTP/AVP 0 9\r\na=rtpmap:0 G722/8000\r\n";
+        assert_eq!(session(text).payload_type("G722"), Some(0));
+        assert_eq!(session(text).payload_type("PCMU"), None);
+    }
+
+    #[test]
+    fn an_fmtp_line_is_read_replaced_added_and_removed() {
+        assert_eq!(session(OFFER).attribute("a=fmtp:", 111), Some("minptime=10;useinbandfec=1"));
+        assert_eq!(session(OFFER).attribute("a=fmtp:", 11), None);
+        assert_eq!(session(OFFER).attribute("a=fmtp:", 9), None);
+        let line = "a=fmtp:111 minptime=10;useinbandfec=1\r\n";
+        assert_eq!(with(111, "stereo=1"), OFFER.replace(line, "a=fmtp:111 stereo=1\r\n"));
+        assert_eq!(with(111, ""), OFFER.replace(line, ""));
+        let g722 = "a=rtpmap:9 G722/8000\r\n";
+        assert_eq!(with(9, "x=1"), OFFER.replace(g722, &format!("{g722}a=fmtp:9 x=1\r\n")));
+        // Without an rtpmap it goes to the end of the section.
+        assert_eq!(with(0, "x=1"), OFFER.replace(g722, &format!("{g722}a=fmtp:0 x=1\r\n")));
+        assert_eq!(with(0, ""), OFFER);
+    }
+
+    #[test]
+    fn an_edited_session_can_be_edited_again() {
+        let mut session = session(OFFER);
+        for text in ["stereo=1", "", "cbr=1"] {
+            session.set_fmtp_text(session.audio.clone(), 111, text);
+            session.set_fmtp_text(session.audio.clone(), 0, text);
+            assert_eq!(session.attribute("a=fmtp:", 111).unwrap_or_default(), text);
+        }
+        let again: Session = session.to_string().parse().unwrap();
+        assert_eq!(again, session);
+    }
+
+    #[test]
+    fn what_is_no_session_with_audio_is_refused() {
+        for (text, says) in
+            [("", "v=0"), ("m=audio 9 RTP/AVP 0\r\n", "v=0"), ("v=0\r\nm=video 9 RTP/AVP 96\r\n", "no audio")]
+        {
+            assert!(text.parse::<Session>().unwrap_err().to_string().contains(says), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What a codec setting costs: the CPU time of encoding and decoding, measured alone on one thread. Machine-dependent:
+//! no score, no key of a case and no comparison of results uses it.
+
+use crate::codec::Input;
+use crate::error::{Error, Result};
+use crate::media::{Clip, Pcm};
+use crate::plan::Setting;
+use crate::units::{Time, ms};
+use cpu_time::ThreadTime;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Longer clips are cut to this before they are timed.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The quickest of so many runs counts: what disturbs a run only ever adds to it.
+const RUNS: usize = 3;
+
+/// CPU time of one setting on one clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Microseconds of CPU time per frame.
+    pub encode_us_per_frame: f64,
+    pub decode_us_per_frame: f64,
+    /// Seconds of media per second of CPU time: 100 is a hundred times faster than real time.
+    pub encode_x_realtime: f64,
+    pub decode_x_realtime: f64,
+    pub frame_ms: f64,
+    /// Where it was measured, and on what.
+    pub machine: String,
+    pub clip: String,
+}
+
+/// Identifies a measurement: the machine, the codec's implementation, the setting and the clip.
+pub fn key(setting: &Setting, clip: &Clip) -> String {
+    let Setting { codec, request, label: _ } = setting;
+    let text = format!("{}\0{}\0{}\0{request:?}\0{}", machine(), codec.name, (codec.version)(), clip.hash);
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+/// Measures a setting on the first whole frames of a clip, every packet received. Call it while nothing else runs.
+///
+/// # Errors
+/// The setting cannot be made, the clip is shorter than a frame, or the codec refuses a frame.
+pub fn measure(setting: &Setting, clip: &Clip) -> Result<Cost> {
+    let settings = (setting.codec.settle)(&setting.request, &clip.pcm.format)?;
+    let source = clip.in_format(settings.format)?;
+    let frame = settings.format.samples(settings.frame);
+    let frames: Vec<Pcm> =
+        (0..source.len().min(settings.format.samples(LONGEST)) / frame).map(|i| source.slice(i * frame, frame)).collect();
+    if frames.is_empty() {
+        return Err(Error::usage(format!("clip '{}' is shorter than one frame of {}", clip.id, setting.label)));
+    }
+    let (mut encode, mut decode) = (Duration::MAX, Duration::MAX);
+    for _ in 0..RUNS {
+        let mut encoder = (setting.codec.encoder)(&settings)?;
+        let mut units = Vec::new();
+        let clock = ThreadTime::now();
+        for (i, pcm) in frames.iter().enumerate() {
+            encoder.encode(Time::ZERO + settings.frame * i as u32, pcm, &mut units)?;
+        }
+        encode = encode.min(clock.elapsed());
+
+        let mut decoder = (setting.codec.decoder)(&settings)?;
+        let mut heard = Pcm { format: settings.format, samples: Vec::with_capacity(2 * source.samples.len()) };
+        let clock = ThreadTime::now();
+        for unit in &units {
+            decoder.decode(Input::Unit(&unit.data), &mut heard)?;
+        }
+        decode = decode.min(clock.elapsed());
+    }
+    let per_frame = |spent: Duration| spent.as_secs_f64() * 1e6 / frames.len() as f64;
+    // A clock that did not move would make the ratio infinite; a nanosecond is below what any clock resolves.
+    let media = ms(settings.frame) * frames.len() as f64;
+    let realtime = |spent: Duration| media / ms(spent.max(Duration::from_nanos(1)));
+    Ok(Cost {
+        encode_us_per_frame: per_frame(encode),
+        decode_us_per_frame: per_frame(decode),
+        encode_x_realtime: realtime(encode),
+        decode_x_realtime: realtime(decode),
+        frame_ms: ms(settings.frame),
+        machine: machine(),
+        clip: clip.id.clone(),
+    })
+}
+
+/// The processor and the system, as far as they tell.
+pub fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("unknown processor", |(_, name)| name.trim());
+    format!("{model}, {} {}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Request, l16::L16};
+    use crate::media::{Content, PcmFormat};
+
+    fn clip(samples: usize) -> Clip {
+        Clip::new("c", Content::Signal, Pcm::silence(PcmFormat::mono(48_000), samples))
+    }
+
+    #[test]
+    fn the_two_figures_of_a_cost_agree() {
+        let setting = Setting { label: "L16".into(), codec: &L16, request: Request::default() };
+        let cost = measure(&setting, &clip(48_000)).unwrap();
+        assert_eq!(cost.frame_ms, 10.0);
+        for (us, x) in
+            [(cost.encode_us_per_frame, cost.encode_x_realtime), (cost.decode_us_per_frame, cost.decode_x_realtime)]
+        {
+            assert!(us > 0.0 && x > 1.0, "{cost:?}");
+            assert!((us / 1000.0 * x / 10.0 - 1.0).abs() < 1e-6, "{cost:?}");
+        }
+        assert!(measure(&setting, &clip(100)).unwrap_err().to_string().contains("shorter than one frame"));
+    }
+
+    #[test]
+    fn the_label_is_no_part_of_what_was_measured() {
+        let setting = |label: &str, bitrate| Setting {
+            label: label.into(),
+            codec: &L16,
+            request: Request { bitrate: Some(crate::units::Bitrate(bitrate)), ..Request::default() },
+        };
+        assert_eq!(key(&setting("A", 1), &clip(8)), key(&setting("B", 1), &clip(8)));
+        assert_ne!(key(&setting("A", 1), &clip(8)), key(&setting("A", 2), &clip(8)));
+        assert_ne!(key(&setting("A", 1), &clip(8)), key(&setting("A", 1), &clip(9)));
+    }
+}

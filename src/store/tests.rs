@@ -1,0 +1,263 @@
+use super::*;
+use crate::codec::{Change, ChangeKind, Observed, Request, l16::L16};
+use crate::media::{Clip, Content, Pcm, PcmFormat};
+use crate::metric::{Better, Metric, Scale, Series};
+use crate::net::spec::{LinkSpec, Loss, NetSpec};
+use crate::plan::Setting;
+use crate::playout::audio::Receiver;
+use crate::units::{Bitrate, Probability, Seed};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn clip(id: &str, content: Content, rate: u32, sample: i16) -> Arc<Clip> {
+    Arc::new(Clip::new(id, content, Pcm { format: PcmFormat::mono(rate), samples: vec![sample; 8] }))
+}
+
+fn plan(seeds: u64) -> Plan {
+    let setting = |label: &str, bitrate| Setting {
+        label: label.into(),
+        codec: &L16,
+        request: Request { bitrate, ..Request::default() },
+    };
+    Plan {
+        name: "test".into(),
+        clips: vec![clip("a,b", Content::Speech, 8000, 1)],
+        settings: vec![setting("A", None), setting("B", Some(Bitrate(9000)))],
+        receivers: vec![Receiver::default()],
+        networks: vec![NetSpec::default()],
+        seeds: (1..=seeds).map(Seed).collect(),
+        warm_up: Duration::from_secs(1),
+        metrics: Vec::new(),
+    }
+}
+
+fn scores() -> Scores {
+    Scores {
+        values: [("wire-bitrate".to_owned(), 0.1 + 0.2), ("x".to_owned(), -1e-7)].into(),
+        unscored: [("pesq-wb".to_owned(), "says \"no\",\ntwice".to_owned())].into(),
+        effective: [("frame".to_owned(), "10 ms".to_owned())].into(),
+        changes: vec![Change {
+            requested: "x=1".into(),
+            effective: "ignored".into(),
+            kind: ChangeKind::Unknown,
+            reason: "it is unknown".into(),
+        }],
+        observed: Observed { fec_share: Some(0.25), ..Observed::default() },
+        series: vec![Series { name: "d", step_ms: 10.0, values: vec![0.5, -1.25] }],
+    }
+}
+
+fn finish(plan: &Plan, index: usize, result: Result<Scores, String>) -> Finished {
+    Finished { case: plan.case(index).unwrap(), result }
+}
+
+#[test]
+fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
+    static ONE: Metric<Pcm> = Metric {
+        scale: Scale { id: "one", title: "", unit: "", better: Better::Higher, cap: None, source: "", margin: 0.0 },
+        version: || "1".into(),
+        score: |_| Ok(1.0.into()),
+    };
+    static TWO: Metric<Pcm> = Metric { version: || "2".into(), ..ONE };
+    let base = plan(1).case(0).unwrap();
+    let changed = |change: &dyn Fn(&mut Case)| {
+        let mut case = base.clone();
+        change(&mut case);
+        Key::of(&case)
+    };
+    let loss = |loss| NetSpec { forward: LinkSpec { loss, ..LinkSpec::default() }, ..NetSpec::default() };
+    let keys = [
+        Key::of(&base),
+        changed(&|c| c.clip = clip("c", Content::Speech, 8000, 1)),
+        changed(&|c| c.clip = clip("a,b", Content::Music, 8000, 1)),
+        changed(&|c| c.clip = clip("a,b", Content::Speech, 16_000, 1)),
+        changed(&|c| c.clip = clip("a,b", Content::Speech, 8000, 2)),
+        changed(&|c| c.request.ptime = Some(Duration::from_millis(10))),
+        changed(&|c| c.request.ptime = Some(Duration::from_nanos(10_000_001))),
+        changed(&|c| c.request.bitrate = Some(Bitrate(10))),
+        changed(&|c| c.request.complexity = Some(10)),
+        changed(&|c| c.request.mode = Some("10".into())),
+        changed(&|c| c.receiver = Receiver::Adaptive),
+        changed(&|c| c.net = loss(Loss::Random(Probability::new(0.05).unwrap()))),
+        changed(&|c| c.warm_up = Duration::ZERO),
+        changed(&|c| c.seed = Seed(2)),
+        changed(&|c| c.metrics = vec![&ONE]),
+        changed(&|c| c.metrics = vec![&TWO]),
+    ];
+    assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len());
+    assert_eq!(changed(&|c| c.label = "other".into()), keys[0]);
+}
+
+#[test]
+fn what_was_written_comes_back_in_the_order_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(100);
+    let mut store = Store::create(folder.path()).unwrap();
+    assert_eq!(store.begin(&plan).unwrap().len(), 200);
+    store.write(&[finish(&plan, 199, Ok(scores())), finish(&plan, 7, Err("it broke".into()))]).unwrap();
+    store.write(&(10..150).map(|i| finish(&plan, i, Ok(scores()))).collect::<Vec<_>>()).unwrap();
+    assert_eq!(store.count().unwrap(), Count { cases: 200, finished: 142, failed: 1 });
+
+    let outcomes: Vec<Outcome> = store.outcomes().collect::<Result<_>>().unwrap();
+    let places: Vec<usize> = outcomes.iter().map(|o| o.index).collect();
+    assert_eq!(places, std::iter::once(7).chain(10..150).chain([199]).collect::<Vec<_>>());
+    assert_eq!(outcomes[0].result, Err("it broke".into()));
+    let last = outcomes.last().unwrap();
+    assert_eq!(last.result, Ok(Scores { series: Vec::new(), ..scores() }));
+    assert_eq!((last.label.as_str(), last.clip.as_str(), last.seed), ("B", "a,b", 100));
+    assert_eq!((last.codec.as_str(), last.requested.as_str()), ("L16", "L16 9 kbit/s"));
+    assert_eq!((last.content, last.net.as_str(), last.receiver.as_str()), (Content::Speech, "clean", "fixed:60ms"));
+    assert_eq!(last.key, Key::of(&plan.case(199).unwrap()).to_string());
+    assert_eq!(store.series(&last.key).unwrap(), [("d".to_owned(), (10.0, vec![0.5, -1.25]))].into());
+    assert!(store.series(&outcomes[0].key).unwrap().is_empty());
+}
+
+#[test]
+fn a_second_plan_finds_the_cases_of_the_first_under_its_own_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = plan(2);
+    let mut store = Store::create(folder.path()).unwrap();
+    store.begin(&plan).unwrap();
+    store.write(&(0..4).map(|i| finish(&plan, i, Ok(scores()))).collect::<Vec<_>>()).unwrap();
+    drop(store);
+
+    let mut store = Store::open(folder.path()).unwrap();
+    (plan.settings[0].label, plan.name) = ("renamed".into(), "second".into());
+    plan.seeds = vec![Seed(2), Seed(3)];
+    assert_eq!(store.begin(&plan).unwrap(), [2, 3], "seed 3 is new, seed 2 is not");
+    let shown: Vec<_> = store.outcomes().map(|o| o.map(|o| (o.index, o.label, o.seed)).unwrap()).collect();
+    assert_eq!(shown, [(0, "renamed".to_owned(), 2), (1, "B".to_owned(), 2)]);
+    assert_eq!(store.plan().unwrap(), "second");
+    store.write(&[finish(&plan, 0, Err("again".into()))]).unwrap();
+    assert_eq!(store.count().unwrap().failed, 0, "a finished case stays as it is");
+}
+
+#[test]
+fn a_store_that_was_not_closed_has_all_its_commits_and_no_other_file_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(1);
+    let mut store = Store::create(folder.path()).unwrap();
+    store.begin(&plan).unwrap();
+    store.write(&[finish(&plan, 0, Ok(scores()))]).unwrap();
+    // What a killed process leaves: the file and its journal, as they are now.
+    let crashed = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap()) {
+        std::fs::copy(file.path(), crashed.path().join(file.file_name())).unwrap();
+    }
+    drop(store);
+    for folder in [&folder, &crashed] {
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!(store.count().unwrap(), Count { cases: 2, finished: 1, failed: 0 });
+        drop(store);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+        assert_eq!(left, [FILE]);
+    }
+}
+
+#[test]
+fn a_file_that_is_something_else_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    let refused = |what: &str| {
+        let before = std::fs::read(&path).unwrap();
+        let error = Store::create(folder.path()).map(|_| ()).expect_err(what);
+        assert!(matches!(error, Error::Input { .. }), "{what}: {error}");
+        assert!(error.to_string().contains("results.db: ") && error.to_string().lines().count() == 1, "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{what}");
+    };
+    std::fs::write(&path, "short").unwrap();
+    refused("a short text");
+    std::fs::write(&path, "no database ".repeat(1000)).unwrap();
+    refused("a long text");
+    std::fs::remove_file(&path).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE x (y)").unwrap();
+    refused("another database");
+    std::fs::remove_file(&path).unwrap();
+    drop(Store::create(folder.path()).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    refused("a store of another version");
+    std::fs::write(&path, "").unwrap();
+    assert!(Store::create(folder.path()).is_ok(), "an empty file is what a kill before the first commit leaves");
+}
+
+#[test]
+fn where_no_store_can_be_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(Error::Input { .. })));
+    std::fs::write(folder.path().join("file"), "x").unwrap();
+    let below = Store::create(&folder.path().join("file/sub")).map(|_| ()).unwrap_err();
+    assert!(matches!(&below, Error::Output { path, .. } if path.ends_with("file/sub")), "{below}");
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Store::create(folder.path()).unwrap();
+    let error = Store::create(folder.path()).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("another codecbench is using it"), "{error}");
+    drop(first);
+    assert!(Store::create(folder.path()).is_ok());
+}
+
+#[test]
+fn exports_say_the_same_every_time_and_hide_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(1);
+    let mut store = Store::create(folder.path()).unwrap();
+    store.begin(&plan).unwrap();
+    store.write(&[finish(&plan, 1, Err("it \"broke\"".into())), finish(&plan, 0, Ok(scores()))]).unwrap();
+    let cost = Cost {
+        encode_us_per_frame: 1.5,
+        decode_us_per_frame: 0.5,
+        encode_x_realtime: 10.0,
+        decode_x_realtime: 30.0,
+        frame_ms: 10.0,
+        machine: "m".into(),
+        clip: "a,b".into(),
+    };
+    store.write_cost("A", "k", &cost).unwrap();
+    assert_eq!(store.cost("k").unwrap(), Some(cost));
+    export::write(&store, folder.path()).unwrap();
+
+    let lines = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();
+    let [first, second] = lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
+    let value: serde_json::Value = serde_json::from_str(first).unwrap();
+    assert_eq!((&value["schema"], &value["label"]), (&serde_json::json!(1), &serde_json::json!("A")));
+    assert_eq!(value["scores"]["wire-bitrate"].as_f64(), Some(0.1 + 0.2), "shortest form that reads back the same");
+    assert_eq!((&value["cost"]["machine"], &value["failure"]), (&serde_json::json!("m"), &serde_json::Value::Null));
+    assert_eq!(value["observed"]["fec_share"], 0.25);
+    let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    let place = |key: &str| first.find(&format!("\"{key}\":")).unwrap();
+    assert!(keys.is_sorted() && place("changes") < place("clip") && place("seed") < place("warm_up_ms"), "{first}");
+    let value: serde_json::Value = serde_json::from_str(second).unwrap();
+    assert_eq!((&value["failure"], value.get("scores")), (&serde_json::json!("it \"broke\""), None));
+    assert_eq!(value["cost"], serde_json::Value::Null);
+
+    let csv = std::fs::read_to_string(folder.path().join("results.csv")).unwrap();
+    let key_version = format!("\"a,b\",speech,L16,{},", (L16.version)());
+    let expected = format!(
+        "{COLUMNS}\n\
+         0,{key_version}A,L16,clean,0,fixed:60ms,1000,1,wire-bitrate,0.30000000000000004,kbit/s,\n\
+         0,{key_version}A,L16,clean,0,fixed:60ms,1000,1,x,-0.0000001,,\n\
+         0,{key_version}A,L16,clean,0,fixed:60ms,1000,1,pesq-wb,,{unit},\"says \"\"no\"\",\ntwice\"\n\
+         1,{key_version}B,L16 9 kbit/s,clean,0,fixed:60ms,1000,1,,,,\"it \"\"broke\"\"\"\n",
+        COLUMNS = export::COLUMNS,
+        unit = crate::metric::scale("pesq-wb").map_or("", |s| s.unit),
+    );
+    assert_eq!(csv, expected);
+}
+
+#[test]
+fn a_file_appears_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    export::atomically(&path, |out| Ok(std::io::Write::write_all(out, b"old")?)).unwrap();
+    let broken = export::atomically(&path, |out| {
+        std::io::Write::write_all(out, b"new")?;
+        Err(Error::Store("torn".into()).into())
+    });
+    assert!(matches!(broken, Err(Error::Store(_))));
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(matches!(export::atomically(&path.join("below"), |_| Ok(())), Err(Error::Output { .. })));
+}
