@@ -124,7 +124,7 @@ fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
     if names.is_empty() {
         return corpus::clip("speech").or_else(|e| {
             eprintln!("{e}\nusing artificial voices instead");
-            corpus::clip("synth-voices")
+            corpus::clip("synth")
         });
     }
     let mut clips: Vec<Arc<Clip>> = Vec::new();
