@@ -71,6 +71,8 @@ pub struct CostRow {
     pub encode_us_per_frame: f64,
     pub decode_us_per_frame: f64,
     pub frame_ms: f64,
+    /// Where it was measured.
+    pub machine: String,
 }
 
 /// A metric or a fact, as its [`crate::metric::Scale`] says.

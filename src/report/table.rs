@@ -263,6 +263,7 @@ pub fn costs(view: &View) -> Table {
         number("decode", "µs per frame"),
         number("encode", "× real time"),
         number("decode", "× real time"),
+        text("measured on"),
     ];
     let note = "Depends on the machine that measured it; everything else in this report does not.";
     let mut table = Table::new("CPU time", note, columns);
@@ -270,7 +271,7 @@ pub fn costs(view: &View) -> Table {
         let speed = |us: f64| of(if us > 0.0 { format!("{:.0}", c.frame_ms * 1000.0 / us) } else { "–".into() });
         let micro = |us: f64| of(format!("{us:.1}"));
         let (encode, decode) = (c.encode_us_per_frame, c.decode_us_per_frame);
-        table.row([of(&c.label), micro(encode), micro(decode), speed(encode), speed(decode)]);
+        table.row([of(&c.label), micro(encode), micro(decode), speed(encode), speed(decode), of(&c.machine)]);
     }
     table
 }

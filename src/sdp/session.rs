@@ -42,8 +42,20 @@ impl Session {
     /// Puts an fmtp line for that payload type into the audio section, in place of the one that was there, else after
     /// its rtpmap. An empty one takes the line away.
     pub fn set_fmtp(&mut self, payload_type: u8, fmtp: &Fmtp) {
-        let audio = self.audio.clone();
-        self.set_fmtp_text(audio, payload_type, &fmtp.to_string());
+        let mut section: Vec<String> = self.audio().map(str::to_owned).collect();
+        let index_of = |section: &[String], name| {
+            section.iter().position(|line: &String| value_for(line, name, payload_type).is_some())
+        };
+        let place = index_of(&section, "a=fmtp:");
+        section.retain(|line| value_for(line, "a=fmtp:", payload_type).is_none());
+        let text = fmtp.to_string();
+        if !text.is_empty() {
+            let at = place.or(index_of(&section, "a=rtpmap:").map(|i| i + 1)).unwrap_or(section.len());
+            section.insert(at, format!("a=fmtp:{payload_type} {text}"));
+        }
+        let old = self.audio.clone();
+        self.audio = old.start..old.start + section.len();
+        self.lines.splice(old, section);
     }
 
     /// `opus/48000/2` of a payload type.
@@ -58,20 +70,6 @@ impl Session {
     /// `m=audio 9 UDP/TLS/RTP/SAVPF 111 63`: the formats are the words from the fourth on.
     fn formats(&self) -> impl Iterator<Item = u8> {
         self.audio().next().into_iter().flat_map(|m| m.split_ascii_whitespace().skip(3)).filter_map(|f| f.parse().ok())
-    }
-
-    fn set_fmtp_text(&mut self, audio: Range<usize>, payload_type: u8, text: &str) {
-        let mut section: Vec<String> = self.lines[audio.clone()].to_vec();
-        let place = section.iter().position(|l| value_for(l, "a=fmtp:", payload_type).is_some());
-        section.retain(|l| value_for(l, "a=fmtp:", payload_type).is_none());
-        if !text.is_empty() {
-            let after_rtpmap =
-                || section.iter().position(|l| value_for(l, "a=rtpmap:", payload_type).is_some()).map(|i| i + 1);
-            let at = place.or_else(after_rtpmap).unwrap_or(section.len());
-            section.insert(at, format!("a=fmtp:{payload_type} {text}"));
-        }
-        self.audio = audio.start..audio.start + section.len();
-        self.lines.splice(audio, section);
     }
 }
 
@@ -127,7 +125,7 @@ mod tests {
 
     fn with(payload_type: u8, fmtp: &str) -> String {
         let mut session = session(OFFER);
-        session.set_fmtp_text(session.audio.clone(), payload_type, fmtp);
+        session.set_fmtp(payload_type, &fmtp.parse().unwrap());
         session.to_string()
     }
 
@@ -162,9 +160,10 @@ mod tests {
 
     #[test]
     fn an_fmtp_line_is_read_replaced_added_and_removed() {
-        assert_eq!(session(OFFER).attribute("a=fmtp:", 111), Some("minptime=10;useinbandfec=1"));
-        assert_eq!(session(OFFER).attribute("a=fmtp:", 11), None);
-        assert_eq!(session(OFFER).attribute("a=fmtp:", 9), None);
+        let fmtp = |payload_type| session(OFFER).fmtp(payload_type).unwrap();
+        assert_eq!(fmtp(111), "minptime=10;useinbandfec=1".parse().unwrap());
+        assert_eq!(fmtp(11), Fmtp::default());
+        assert_eq!(fmtp(9), Fmtp::default());
         let line = "a=fmtp:111 minptime=10;useinbandfec=1\r\n";
         assert_eq!(with(111, "stereo=1"), OFFER.replace(line, "a=fmtp:111 stereo=1\r\n"));
         assert_eq!(with(111, ""), OFFER.replace(line, ""));
@@ -179,9 +178,10 @@ mod tests {
     fn an_edited_session_can_be_edited_again() {
         let mut session = session(OFFER);
         for text in ["stereo=1", "", "cbr=1"] {
-            session.set_fmtp_text(session.audio.clone(), 111, text);
-            session.set_fmtp_text(session.audio.clone(), 0, text);
-            assert_eq!(session.attribute("a=fmtp:", 111).unwrap_or_default(), text);
+            let fmtp: Fmtp = text.parse().unwrap();
+            session.set_fmtp(111, &fmtp);
+            session.set_fmtp(0, &fmtp);
+            assert_eq!((session.fmtp(111).unwrap(), session.fmtp(0).unwrap()), (fmtp.clone(), fmtp));
         }
         let again: Session = session.to_string().parse().unwrap();
         assert_eq!(again, session);
