@@ -1,5 +1,7 @@
 //! What every codec of the list must do, whatever it is.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic; clippy does not see that its helpers are tests")]
+
 use codecbench::codec::{AUDIO, Codec, Feedback, Input, Request, Settings, Unit, audio};
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::units::{Probability, Seed, Time, from_ms};

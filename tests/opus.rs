@@ -1,5 +1,7 @@
 //! Opus end to end: what its packets show of a setting, in-band FEC, DTX, and the second binding.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic; clippy does not see that its helpers are tests")]
+
 use codecbench::codec::{Codec, Feedback, Input, Observed, Request, Settings, Unit, audio};
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::units::{Bitrate, Probability, Seed, Time};

@@ -82,7 +82,7 @@ impl Erasure {
     /// The next sample; `block` is the 10 ms after which the repeated stretch grows and the level falls.
     fn next(&mut self, block: usize) -> f64 {
         let quarter = self.period / 4;
-        if self.made > 0 && self.made % block == 0 && self.periods < 3 {
+        if self.made > 0 && self.made.is_multiple_of(block) && self.periods < 3 {
             self.before = Some((self.place, self.periods, quarter));
             self.place %= self.period;
             self.periods += 1;

@@ -1,12 +1,12 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
-mod conceal;
+pub mod conceal;
 pub mod g711;
 pub mod g722;
 pub mod l16;
 pub mod opus;
 pub mod opus_packet;
-mod opus_settle;
+pub mod opus_settle;
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm};

@@ -184,7 +184,7 @@ mod tests {
     fn random_bytes_are_read_as_libopus_reads_them() {
         let mut rng = Seed(11).stream("packets");
         for _ in 0..200_000 {
-            let length = 1 + (rng.bits() % if rng.bits() % 8 == 0 { 1500 } else { 24 }) as usize;
+            let length = 1 + (rng.bits() % if rng.bits().is_multiple_of(8) { 1500 } else { 24 }) as usize;
             let packet: Vec<u8> = (0..length).map(|_| rng.bits() as u8).collect();
             agrees(&packet);
         }
@@ -239,7 +239,7 @@ mod tests {
         let mut out = Vec::new();
         for n in 0..2 * sample_rate {
             let voiced = n / (sample_rate / 4) % 4 != 3;
-            let pulse = if voiced && n % (sample_rate / 110) == 0 { 6000.0 } else { 60.0 * rng.normal() };
+            let pulse = if voiced && n.is_multiple_of(sample_rate / 110) { 6000.0 } else { 60.0 * rng.normal() };
             let y = pulse + 2.0 * 0.98 * turn.cos() * y1 - 0.98 * 0.98 * y2;
             (y1, y2) = (y, y1);
             out.push((y / 4.0).clamp(-30_000.0, 30_000.0) as i16);

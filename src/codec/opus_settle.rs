@@ -154,9 +154,9 @@ fn packet_time(asked: f64, short: bool) -> (f64, Option<Change>) {
 fn max_bandwidth(playback_rate: i32) -> &'static str {
     match playback_rate {
         ..=8000 => "narrowband",
-        ..=12_000 => "mediumband",
-        ..=16_000 => "wideband",
-        ..=24_000 => "superwideband",
+        8001..=12_000 => "mediumband",
+        12_001..=16_000 => "wideband",
+        16_001..=24_000 => "superwideband",
         _ => "fullband",
     }
 }

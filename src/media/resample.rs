@@ -5,8 +5,8 @@ use crate::error::{Error, Result};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 
-/// Points of the anti-aliasing filter at the lower of the two rates, at least. It is flat to 0.97 of the lower Nyquist
-/// frequency and rings for 10 ms at 48 kHz.
+/// Points of the anti-aliasing filter at the lower of the two rates, at least: flat within 0.1 dB up to 0.9 of its
+/// Nyquist frequency, reaching 256 or a few more of its samples to either side.
 const POINTS: usize = 512;
 
 /// `pcm` at `sample_rate`, same channels, no delay: output sample k lies at the time of input k * in / out, and the

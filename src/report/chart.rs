@@ -12,6 +12,7 @@ pub mod scene;
 
 use super::View;
 use crate::metric::Better;
+use crate::stats::{Interval, Summary};
 use frame::Size;
 pub use ink::SERIES;
 use scene::Scene;
@@ -22,6 +23,8 @@ pub struct Chart {
     pub name: String,
     /// The sentence in its heading.
     pub title: String,
+    /// Not of the first metric: there for those who look for it.
+    pub secondary: bool,
     pub wide: Scene,
     pub narrow: Scene,
 }
@@ -30,30 +33,36 @@ pub struct Chart {
 pub fn charts(view: &View) -> Vec<Chart> {
     let mut charts = Vec::new();
     let qualities = view.qualities();
-    let suffix =
-        |m: &usize| if qualities.first() == Some(m) { String::new() } else { format!("-{}", view.measures[*m].id) };
-    for m in &qualities {
-        charts.extend(chart(format!("quality-vs-bitrate{}", suffix(m)), |size| quality::draw(view, *m, size)));
-        if charts.len() == 1 || m == &qualities[0] {
-            charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
-        }
-        for (i, family) in loss::families(view).iter().enumerate() {
-            let more = if i == 0 { String::new() } else { format!("-{}", i + 1) };
-            let name = format!("quality-vs-loss{}{more}", suffix(m));
-            charts.extend(chart(name, |size| loss::draw(view, *m, family, size)));
-        }
-    }
-    if qualities.is_empty() {
-        charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
-    }
+    let (first, others) = qualities.split_first().map_or((None, &[][..]), |(f, o)| (Some(*f), o));
+    charts.extend(first.and_then(|m| over_bitrate(view, m, "")));
+    charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
+    charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, "")));
     charts.extend(chart("difference".into(), |size| difference::draw(view, size)));
+    for m in others {
+        let suffix = format!("-{}", view.measures[*m].id);
+        let more = over_bitrate(view, *m, &suffix).into_iter().chain(over_loss(view, *m, &suffix));
+        charts.extend(more.map(|c| Chart { secondary: true, ..c }));
+    }
     charts
+}
+
+fn over_bitrate(view: &View, measure: usize, suffix: &str) -> Option<Chart> {
+    chart(format!("quality-vs-bitrate{suffix}"), |size| quality::draw(view, measure, size))
+}
+
+fn over_loss(view: &View, measure: usize, suffix: &str) -> Vec<Chart> {
+    let families = loss::families(view);
+    let one = |(i, family): (usize, &loss::Ladder)| {
+        let more = if i == 0 { String::new() } else { format!("-{}", i + 1) };
+        chart(format!("quality-vs-loss{suffix}{more}"), |size| loss::draw(view, measure, family, size))
+    };
+    families.iter().enumerate().filter_map(one).collect()
 }
 
 fn chart(name: String, draw: impl Fn(Size) -> Option<(String, Scene)>) -> Option<Chart> {
     let (title, wide) = draw(Size::Wide)?;
     let (_, narrow) = draw(Size::Narrow)?;
-    Some(Chart { name, title, wide, narrow })
+    Some(Chart { name, title, secondary: false, wide, narrow })
 }
 
 /// Settings of one codec that differ in nothing but their bitrate: one line in a chart over bitrate.
@@ -108,8 +117,15 @@ fn fixed_range(view: &View, measure: usize) -> Option<(f64, f64)> {
     view.measures[measure].unit.contains("MOS").then_some((1.0, 5.0))
 }
 
-/// "20 clips x 3 seeds per point, mean and 95 % interval over clips".
+/// "20 clips × 3 seeds per point, mean and 95 % interval over clips".
 fn pooling(view: &View, conditions: &[usize]) -> String {
+    let most = conditions.iter().map(|c| view.conditions[*c].clips).max().unwrap_or(0);
+    let interval = if most > 1 { "mean and 95 % interval over clips" } else { "mean; one clip has no interval" };
+    format!("{} per point, {interval}", counts(view, conditions))
+}
+
+/// "20 clips × 3 seeds".
+fn counts(view: &View, conditions: &[usize]) -> String {
     let range = |of: fn(&super::Condition) -> usize, word: &str| {
         let counts = || conditions.iter().map(|c| of(&view.conditions[*c]));
         let (low, high) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
@@ -117,10 +133,12 @@ fn pooling(view: &View, conditions: &[usize]) -> String {
         if low == high { format!("{high} {word}{plural}") } else { format!("{low} to {high} {word}{plural}") }
     };
     let clips = range(|c| c.clips, "clip");
-    let seeds = range(|c| c.seeds, "seed");
-    let most = conditions.iter().map(|c| view.conditions[*c].clips).max().unwrap_or(0);
-    let interval = if most > 1 { "mean and 95 % interval over clips" } else { "mean; one clip has no interval" };
-    format!("{clips} × {seeds} per point, {interval}")
+    format!("{clips} × {}", range(|c| c.seeds, "seed"))
+}
+
+/// The head of a metric's source: its standard and mapping; the metrics' table has the rest.
+fn mapping(view: &View, measure: usize) -> &str {
+    view.measures[measure].source.split(';').next().unwrap_or_default()
 }
 
 /// Versions that made the figures.
@@ -133,6 +151,24 @@ fn footnote(view: &View, settings: impl IntoIterator<Item = usize>) -> String {
         }
     }
     format!("codecbench {} · {}", env!("CARGO_PKG_VERSION"), versions.join(" · "))
+}
+
+/// A difference with its sign and unit.
+pub fn signed(difference: f64, unit: &str) -> String {
+    let text = figure(difference, unit);
+    let plus =
+        if text.starts_with(|c: char| c == '\u{2212}') || text.chars().all(|c| "0.".contains(c)) { "" } else { "+" };
+    format!("{plus}{text} {unit}").trim_end().to_owned()
+}
+
+/// " [2.15, 2.31]", or nothing.
+fn bracket(interval: Option<Interval>, unit: &str) -> String {
+    interval.map_or(String::new(), |i| format!(" [{}, {}]", figure(i.low, unit), figure(i.high, unit)))
+}
+
+/// Where an interval ends; at the mean where there is none.
+fn ends(s: &Summary) -> (f64, f64) {
+    s.interval.map_or((s.mean, s.mean), |i| (i.low, i.high))
 }
 
 /// A number as precise as its unit deserves.

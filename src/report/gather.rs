@@ -1,18 +1,18 @@
 //! Outcomes to a [`View`], in one pass and with sums for memory.
 
-use super::interval::summary;
-use super::{Cell, Condition, Extras, Failure, Family, Measure, Ruling, Seen, Setting, Unscored, Verdict, View};
+use super::{Cell, Comparison, Condition, Extras, Failure, Family, Measure, Seen, Setting, Unscored, View};
 use crate::codec::Observed;
 use crate::error::{Error, Result};
 use crate::media::Content;
 use crate::metric::{self, Better, Scale};
 use crate::plan::{Outcome, Scores};
+use crate::stats::{Entries, Prefer, paired, summary};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Verdicts are drawn for so many settings at most: beyond, pairs are too many to read.
+/// So many settings at most are compared in pairs: beyond, pairs are too many to read.
 const MOST_PAIRED: usize = 4;
-/// Below so many clips figures are shown, but nothing is concluded from them.
-const FEWEST_CLIPS: usize = 6;
+/// Pairs need the single values of both sides in memory, about 150 bytes for each case.
+const MOST_PAIRED_CASES: usize = 200_000;
 const EXAMPLES: usize = 8;
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub struct Gather {
     cells: BTreeMap<(usize, usize), CellSums>,
     failures: Vec<Failure>,
     unscored: BTreeMap<(String, usize, String), usize>,
-    seeds: BTreeSet<u64>,
+    seeds: BTreeMap<u64, u32>,
     cases: usize,
 }
 
@@ -48,15 +48,15 @@ struct CellSums {
     failed: usize,
     /// By measure and clip.
     sums: BTreeMap<(usize, usize), Sum>,
+    /// By measure: clip, seed and value; only as long as settings may still be compared in pairs.
+    singles: BTreeMap<usize, Vec<(u32, u32, f64)>>,
     seen: SeenSums,
 }
 
-#[derive(Clone, Copy, Default, PartialEq)]
+#[derive(Clone, Copy, Default)]
 struct Sum {
     total: f64,
     count: u32,
-    /// Equal for equal sets of seeds, whatever their order.
-    seeds: u64,
 }
 
 #[derive(Default)]
@@ -72,8 +72,13 @@ struct SeenSums {
 impl Gather {
     pub fn add(&mut self, outcome: &Outcome) {
         self.cases += 1;
-        self.seeds.insert(outcome.seed);
+        let seeds = self.seeds.len() as u32;
+        let seed = *self.seeds.entry(outcome.seed).or_insert(seeds);
         let setting = self.setting(outcome);
+        let pairs = self.pairs();
+        if !pairs {
+            self.cells.values_mut().for_each(|c| c.singles.clear());
+        }
         let condition = self.condition(outcome);
         let clip = self.clips.place(&outcome.clip);
         let cell = self.cells.entry((setting, condition)).or_default();
@@ -81,10 +86,13 @@ impl Gather {
         match &outcome.result {
             Ok(scores) => {
                 for (id, value) in scores.values.iter().filter(|(_, v)| v.is_finite()) {
-                    let sum = cell.sums.entry((self.measures.place(id), clip)).or_default();
+                    let measure = self.measures.place(id);
+                    let sum = cell.sums.entry((measure, clip)).or_default();
                     sum.total += value;
                     sum.count += 1;
-                    sum.seeds = sum.seeds.wrapping_add(crate::units::Seed(outcome.seed).draw("report", &[]));
+                    if pairs && metric::scale(id).is_some_and(|s| s.better != Better::Neither) {
+                        cell.singles.entry(measure).or_default().push((clip as u32, seed, *value));
+                    }
                 }
                 cell.seen.add(&scores.observed);
                 self.settings[setting].add(scores);
@@ -117,7 +125,7 @@ impl Gather {
             settings: self.settings.iter().map(SettingSums::setting).collect(),
             conditions: conditions(&self.conditions),
             cells,
-            verdicts: Vec::new(),
+            comparisons: Vec::new(),
             unscored: unscored.collect(),
             delays: extras.delays,
             costs: extras.costs,
@@ -128,7 +136,7 @@ impl Gather {
         };
         tell_apart(&mut view.settings);
         colour(&mut view.settings);
-        view.verdicts = self.verdicts(&view, &order);
+        view.comparisons = self.comparisons(&view, &order);
         view.provenance = self.provenance(&view, extras.provenance);
         view.failures = self.failures;
         Ok(view)
@@ -189,29 +197,30 @@ impl Gather {
         }
     }
 
-    fn verdicts(&self, view: &View, order: &[usize]) -> Vec<Verdict> {
+    fn pairs(&self) -> bool {
+        self.settings.len() <= MOST_PAIRED && self.cases <= MOST_PAIRED_CASES
+    }
+
+    fn comparisons(&self, view: &View, order: &[usize]) -> Vec<Comparison> {
         let n = view.settings.len();
-        let mut verdicts = Vec::new();
-        if n > MOST_PAIRED {
-            return verdicts;
-        }
+        let mut all = Vec::new();
         for condition in 0..view.conditions.len() {
             for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
-                let cell = |s| self.cells.get(&(s, condition));
-                let (Some(x), Some(y)) = (cell(a), cell(b)) else { continue };
-                for (measure, id) in order.iter().enumerate() {
-                    if view.measures[measure].better == Better::Neither {
-                        continue;
-                    }
-                    let differences = paired(x, y, *id);
-                    if let Some(difference) = summary(&differences) {
-                        let ruling = rule(&difference, &view.measures[measure]);
-                        verdicts.push(Verdict { condition, measure, a, b, difference, ruling });
-                    }
+                let entries = |s, m| self.cells.get(&(s, condition)).and_then(|c: &CellSums| c.entries(m));
+                for (measure, m) in order.iter().enumerate() {
+                    let (Some(x), Some(y)) = (entries(a, m), entries(b, m)) else { continue };
+                    let Some(paired) = paired(&x, &y) else { continue };
+                    let Measure { better, margin, .. } = view.measures[measure];
+                    let prefer = match better {
+                        Better::Higher => Prefer::Higher,
+                        Better::Lower => Prefer::Lower,
+                        Better::Neither => Prefer::Neither,
+                    };
+                    all.push(Comparison { condition, measure, a, b, paired, verdict: paired.verdict(prefer, margin) });
                 }
             }
         }
-        verdicts
+        all
     }
 
     fn provenance(&self, view: &View, more: Vec<(String, String)>) -> Vec<(String, String)> {
@@ -224,35 +233,15 @@ impl Gather {
         }
         let receivers: BTreeSet<&str> = self.conditions.iter().map(|c| c.receiver.as_str()).collect();
         lines.push(("receiver".into(), receivers.into_iter().collect::<Vec<_>>().join(", ")));
-        lines.push(("seeds".into(), list(self.seeds.iter().map(u64::to_string))));
+        lines.push(("seeds".into(), list(self.seeds.keys().map(u64::to_string))));
         lines.push(("clips".into(), list(self.clips.names.iter().cloned())));
         lines.push(("cases".into(), format!("{}, of which {} failed", view.cases, view.failed)));
+        if view.settings.len() <= MOST_PAIRED && !self.pairs() {
+            let why = format!("left out: more than {MOST_PAIRED_CASES} cases");
+            lines.push(("differences between settings".into(), why));
+        }
         lines.extend(more);
         lines
-    }
-}
-
-/// Differences of clip means, over clips that both settings scored under the same seeds.
-fn paired(a: &CellSums, b: &CellSums, measure: usize) -> Vec<f64> {
-    let of = a.sums.range((measure, 0)..(measure + 1, 0));
-    let pair = |(place, x): (&(usize, usize), &Sum)| {
-        let y = b.sums.get(place)?;
-        (x.seeds == y.seeds && x.count == y.count).then(|| (y.total - x.total) / f64::from(x.count))
-    };
-    of.filter_map(pair).collect()
-}
-
-fn rule(d: &super::Summary, measure: &Measure) -> Ruling {
-    match d.interval {
-        Some((low, high)) if d.n >= FEWEST_CLIPS => {
-            let matters = low > 0.0 && high > measure.margin || high < 0.0 && low < -measure.margin;
-            match (matters, (d.mean > 0.0) == (measure.better == Better::Higher)) {
-                (false, _) => Ruling::Same,
-                (true, true) => Ruling::Better,
-                (true, false) => Ruling::Worse,
-            }
-        }
-        _ => Ruling::TooFew,
     }
 }
 
@@ -275,9 +264,14 @@ impl SettingSums {
 }
 
 impl CellSums {
+    fn entries(&self, measure: &usize) -> Option<Entries<u32, u32>> {
+        let singles = self.singles.get(measure)?;
+        Some(singles.iter().map(|(clip, seed, value)| ((*clip, *seed), Some(*value))).collect())
+    }
+
     fn cell(&self, order: &[usize]) -> Cell {
-        let means = |m: &usize| -> Vec<f64> {
-            self.sums.range((*m, 0)..(*m + 1, 0)).map(|(_, s)| s.total / f64::from(s.count)).collect()
+        let means = |m: &usize| -> Vec<Vec<f64>> {
+            self.sums.range((*m, 0)..(*m + 1, 0)).map(|(_, s)| vec![s.total / f64::from(s.count)]).collect()
         };
         let summaries = order.iter().enumerate().filter_map(|(place, m)| Some((place, summary(&means(m))?)));
         Cell { cases: self.cases, failed: self.failed, summaries: summaries.collect(), observed: self.seen.seen() }
@@ -381,7 +375,8 @@ fn conditions(sums: &[ConditionSums]) -> Vec<Condition> {
     let contents: Vec<Content> = sums.iter().map(|c| c.content).collect();
     let several = contents.iter().any(|c| *c != contents[0]);
     let condition = |c: &ConditionSums| {
-        let net = if c.net.is_empty() { "clean network".to_owned() } else { c.net.clone() };
+        let clean = c.net.is_empty() || c.net == "none";
+        let net = if clean { "clean network".to_owned() } else { c.net.clone() };
         let mut more = String::new();
         if receivers.len() > 1 {
             more += &format!(", {} receiver", c.receiver);
@@ -402,20 +397,22 @@ fn conditions(sums: &[ConditionSums]) -> Vec<Condition> {
     sums.iter().map(condition).collect()
 }
 
-/// A network's words without its first amount of loss, and the kind of that loss.
+/// A network's words without the amount of loss in the media direction, and the kind of that loss.
 fn without_loss(net: &str) -> (String, String) {
-    let is_amount = |t: &&str| t.trim_end_matches([',', ';']).trim_end_matches('%').parse::<f64>().is_ok();
-    let words: Vec<&str> = net.split_whitespace().collect();
-    let Some(start) = words.iter().position(|w| *w == "loss") else { return (words.join(" "), String::new()) };
-    let kind_end = start + 1 + words[start + 1..].iter().take_while(|w| !is_amount(w)).count();
+    let is_amount = |t: &&str| t.trim_end_matches('%').parse::<f64>().is_ok();
+    let (forward, back) = net.split_once(" back ").map_or((net, ""), |(f, b)| (f, b));
+    let words: Vec<&str> = forward.split_whitespace().filter(|w| *w != "none").collect();
+    let start = words.iter().position(|w| *w == "loss").unwrap_or(words.len());
+    let kind_end = words.len().min(start + 1 + words.iter().skip(start + 1).take_while(|w| !is_amount(w)).count());
     let end = kind_end + words[kind_end..].iter().take_while(|w| is_amount(w)).count();
-    let kind = words[start + 1..kind_end].join(" ");
-    let model = if kind.is_empty() || kind == "random" || end <= kind_end + 1 {
-        kind.replace("random", "")
-    } else {
-        format!("{kind} … {}", words[kind_end + 1..end].join(" "))
+    let model = match words.get(start + 1..kind_end).unwrap_or_default() {
+        [] => String::new(),
+        kind => [&["loss"], kind, &["…"], words.get(kind_end + 1..end).unwrap_or_default()].concat().join(" "),
     };
-    ([&words[..start], &words[end..]].concat().join(" "), model)
+    let base = [&words[..start], &words[end..]].concat().join(" ");
+    // A way back of its own is said only where it differs: without loss it may not.
+    let back = if back.is_empty() || back == base || base.is_empty() && back == "none" { None } else { Some(back) };
+    (back.map_or(base.clone(), |back| format!("{base} back {back}").trim_start().to_owned()), model)
 }
 
 /// Settings of several runs may share a label; the later ones get a number.
@@ -450,4 +447,27 @@ fn list(items: impl ExactSizeIterator<Item = String>) -> String {
         text += &format!(" and {} more", n - MOST);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_that_differ_in_loss_alone_are_one_family() {
+        let of = |net| {
+            let (base, model) = without_loss(net);
+            format!("{base}|{model}")
+        };
+        assert_eq!(of("none"), "|");
+        assert_eq!(of("loss 5%"), "|");
+        assert_eq!(of("delay 40ms 10ms"), "delay 40ms 10ms|");
+        assert_eq!(of("delay 40ms 10ms loss 5%"), "delay 40ms 10ms|");
+        assert_eq!(of("delay 40ms loss gemodel 2% 25%"), "delay 40ms|loss gemodel … 25%");
+        assert_eq!(of("delay 40ms loss gemodel 3% 25% 70% 0.1%"), "delay 40ms|loss gemodel … 25% 70% 0.1%");
+        assert_eq!(of("delay 40ms loss 5% back delay 40ms"), "delay 40ms|");
+        assert_eq!(of("loss 5% back none"), "|");
+        assert_eq!(of("delay 40ms back delay 40ms loss 5%"), "delay 40ms back delay 40ms loss 5%|");
+        assert_eq!(of("delay 40ms loss 5% chance packet"), "delay 40ms chance packet|");
+    }
 }

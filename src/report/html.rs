@@ -20,10 +20,17 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
         escape(&lead(view))
     );
     section(&mut out, &table::failures(view));
-    for chart in charts {
+    for chart in charts.iter().filter(|c| !c.secondary) {
         figure(&mut out, chart)?;
     }
-    section(&mut out, &table::verdicts(view));
+    if charts.iter().any(|c| c.secondary) {
+        out += "<details class=\"more\"><summary>The same charts by other metrics</summary>\n";
+        for chart in charts.iter().filter(|c| c.secondary) {
+            figure(&mut out, chart)?;
+        }
+        out += "</details>\n";
+    }
+    section(&mut out, &table::comparisons(view));
     section(&mut out, &table::settings(view));
     section(&mut out, &table::changes(view));
     figures(&mut out, view);
@@ -163,7 +170,7 @@ h2{font-size:1.15rem;margin:0 0 .3rem}
 p{margin:.2rem 0 .7rem;color:var(--muted);max-width:75ch}
 header{margin-bottom:1.2rem}
 section{margin:2.2rem 0}
-figure{margin:0 0 1.6rem;border:1px solid var(--grid);border-radius:8px;overflow:hidden}
+figure{margin:0 0 1.6rem;max-width:1000px;border:1px solid var(--grid);border-radius:8px;overflow:hidden}
 svg{display:block;width:100%;height:auto;font-family:'DejaVu Sans',system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}
 svg polyline,svg line{stroke-linejoin:round;stroke-linecap:round}
 svg text{font-variant-numeric:tabular-nums}
@@ -174,6 +181,9 @@ svg text{font-variant-numeric:tabular-nums}
 table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;vertical-align:top;padding:.32rem .8rem .32rem 0;border-bottom:1px solid var(--grid);font-weight:400;\
 max-width:34rem;overflow-wrap:break-word}
+td:not(.n){min-width:7rem}
+td:last-child:not(.n){min-width:16rem}
+details{margin:.2rem 0 .8rem}
 thead th{color:var(--muted);vertical-align:bottom;border-bottom-color:var(--muted)}
 tbody th{font-weight:600;position:sticky;left:0;background:var(--paper);min-width:6rem}
 .n{text-align:right;white-space:nowrap;padding-left:.6rem}

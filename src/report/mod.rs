@@ -5,13 +5,13 @@
 pub mod chart;
 mod gather;
 mod html;
-mod interval;
 pub mod table;
 
 use crate::codec::Change;
 use crate::error::{Error, Result};
 use crate::metric::Better;
 use crate::plan::Outcome;
+use crate::stats::{Paired, Summary, Verdict};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ pub struct View {
     /// What (setting, condition) gave; places in the two lists.
     pub cells: BTreeMap<(usize, usize), Cell>,
     /// Paired differences between the settings, where there are two to four of them.
-    pub verdicts: Vec<Verdict>,
+    pub comparisons: Vec<Comparison>,
     pub failures: Vec<Failure>,
     pub unscored: Vec<Unscored>,
     pub delays: Vec<DelayRow>,
@@ -71,6 +71,8 @@ pub struct CostRow {
     pub encode_us_per_frame: f64,
     pub decode_us_per_frame: f64,
     pub frame_ms: f64,
+    /// Where it was measured.
+    pub machine: String,
 }
 
 /// A metric or a fact, as its [`crate::metric::Scale`] says.
@@ -132,16 +134,6 @@ pub struct Cell {
     pub observed: Seen,
 }
 
-/// A mean over clips with its 95 % interval; each clip is the mean of its seeds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summary {
-    pub mean: f64,
-    /// `None`: one clip has no interval.
-    pub interval: Option<(f64, f64)>,
-    /// Clips.
-    pub n: usize,
-}
-
 /// What the packets showed, averaged over cases. Shares are 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {
@@ -155,25 +147,13 @@ pub struct Seen {
 
 /// Setting `b` against setting `a`, paired by clip and seed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
+pub struct Comparison {
     pub condition: usize,
     pub measure: usize,
     pub a: usize,
     pub b: usize,
-    /// b minus a.
-    pub difference: Summary,
-    pub ruling: Ruling,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ruling {
-    /// b is better than a.
-    Better,
-    Worse,
-    /// The interval holds no zero, or all of it is smaller than what matters.
-    Same,
-    /// Fewer clips than a verdict needs.
-    TooFew,
+    pub paired: Paired,
+    pub verdict: Verdict,
 }
 
 /// Failed cases of one setting and condition with the same reason.

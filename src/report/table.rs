@@ -1,8 +1,11 @@
 //! The tables of a report as plain cells: the page and the terminal draw the same ones.
 
-use super::chart::figure;
-use super::{Cell as Figures, Ruling, Seen, Setting, Summary, View};
+use super::chart::{figure, signed};
+use super::{Cell as Figures, Seen, Setting, View};
 use crate::metric::Better;
+use crate::stats::{Summary, Verdict};
+
+const INTERVAL: &str = "[95 % interval over clips: Student's t below 30 clips, BCa bootstrap from 30.]";
 
 /// A table with its heading.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +73,7 @@ impl Table {
 
 /// Every table that has rows, in reading order.
 pub fn tables(view: &View) -> Vec<Table> {
-    let mut tables = vec![failures(view), verdicts(view), settings(view), changes(view)];
+    let mut tables = vec![failures(view), comparisons(view), settings(view), changes(view)];
     tables.extend((0..view.conditions.len()).map(|c| summary(view, c)));
     tables.extend([observed(view), delays(view), costs(view), unscored(view), measures(view), provenance(view)]);
     tables.retain(|t| !t.rows.is_empty());
@@ -101,7 +104,7 @@ pub fn failures(view: &View) -> Table {
 }
 
 /// Paired differences and what follows from them.
-pub fn verdicts(view: &View) -> Table {
+pub fn comparisons(view: &View) -> Table {
     let columns = vec![
         text("network"),
         text("metric"),
@@ -111,32 +114,23 @@ pub fn verdicts(view: &View) -> Table {
         number("clips", ""),
         text("verdict"),
     ];
-    let note = "Differences are paired: the same clip under the same seed meets the same losses. [95 % interval by Student's t \
-                over clips.]";
+    let note = format!("Paired: the same clip under the same seed meets the same losses. {INTERVAL}");
     let mut table = Table::new("Differences between the settings", note, columns);
-    for v in &view.verdicts {
-        let m = &view.measures[v.measure];
-        let (a, b) = (&view.settings[v.a].label, &view.settings[v.b].label);
-        let verdict = match v.ruling {
-            Ruling::Better => format!("{b} is better"),
-            Ruling::Worse => format!("{a} is better"),
-            Ruling::Same => "no measurable difference".into(),
-            Ruling::TooFew => "too few clips for a verdict".into(),
+    for c in &view.comparisons {
+        let m = &view.measures[c.measure];
+        let (a, b) = (&view.settings[c.a].label, &view.settings[c.b].label);
+        let verdict = match c.verdict {
+            Verdict::Better => format!("{b} is better"),
+            Verdict::Worse => format!("{a} is better"),
+            Verdict::Higher => format!("{b} is higher"),
+            Verdict::Lower => format!("{b} is lower"),
+            other => other.to_string(),
         };
-        let mut difference = summary_cell(&v.difference, &m.unit);
-        if v.difference.mean > 0.0 {
-            difference.main.insert(0, '+');
-        }
-        difference.main = format!("{} {}", difference.main, m.unit).trim_end().to_owned();
-        table.row([
-            of(&view.conditions[v.condition].name),
-            of(&m.title),
-            of(a),
-            of(b),
-            difference,
-            of(v.difference.n),
-            of(verdict),
-        ]);
+        let verdict = Cell { main: verdict, small: c.paired.missing().unwrap_or_default() };
+        let small = summary_cell(&c.paired.difference, &m.unit).small;
+        let difference = Cell { main: signed(c.paired.difference.mean, &m.unit), small };
+        let network = of(&view.conditions[c.condition].name);
+        table.row([network, of(&m.title), of(a), of(b), difference, of(c.paired.difference.n), verdict]);
     }
     table
 }
@@ -183,7 +177,7 @@ pub fn summary(view: &View, condition: usize) -> Table {
         (0..view.measures.len()).filter(|m| cells.iter().any(|(_, cell)| cell.summaries.contains_key(m))).collect();
     let mut columns = vec![text("setting"), number("cases", "")];
     columns.extend(shown.iter().map(|m| number(&view.measures[*m].title, &view.measures[*m].unit)));
-    let note = "Mean over clips, each the mean of its seeds. [95 % interval by Student's t over clips.] n = clips.";
+    let note = format!("Mean over clips, each the mean of its seeds. {INTERVAL} n: clips.");
     let mut table = Table::new(&c.name, note, columns);
     for (s, cell) in cells {
         let failed = if cell.failed > 0 { format!("{} failed", cell.failed) } else { String::new() };
@@ -219,12 +213,12 @@ pub fn observed(view: &View) -> Table {
         if *seen == Seen::default() {
             continue;
         }
-        let share = |v: Option<f64>| v.map_or("–".into(), |v| figure(100.0 * v, "%"));
+        let share = |v: Option<f64>| v.map_or("–".into(), |v| short(100.0 * v));
         let channels: Vec<String> = seen.channels.iter().map(u8::to_string).collect();
         table.row([
             of(&view.settings[*s].label),
             of(&view.conditions[*c].name),
-            of(seen.frame_ms.map_or("–".into(), |f| figure(f, "ms"))),
+            of(seen.frame_ms.map_or("–".into(), short)),
             of(dash(channels.join(", "))),
             of(dash(shares(&seen.bandwidths))),
             of(dash(shares(&seen.modes))),
@@ -269,6 +263,7 @@ pub fn costs(view: &View) -> Table {
         number("decode", "µs per frame"),
         number("encode", "× real time"),
         number("decode", "× real time"),
+        text("measured on"),
     ];
     let note = "Depends on the machine that measured it; everything else in this report does not.";
     let mut table = Table::new("CPU time", note, columns);
@@ -276,7 +271,7 @@ pub fn costs(view: &View) -> Table {
         let speed = |us: f64| of(if us > 0.0 { format!("{:.0}", c.frame_ms * 1000.0 / us) } else { "–".into() });
         let micro = |us: f64| of(format!("{us:.1}"));
         let (encode, decode) = (c.encode_us_per_frame, c.decode_us_per_frame);
-        table.row([of(&c.label), micro(encode), micro(decode), speed(encode), speed(decode)]);
+        table.row([of(&c.label), micro(encode), micro(decode), speed(encode), speed(decode), of(&c.machine)]);
     }
     table
 }
@@ -338,8 +333,14 @@ fn dash(text: String) -> String {
 }
 
 fn summary_cell(s: &Summary, unit: &str) -> Cell {
-    let small = s.interval.map_or(String::new(), |(l, h)| format!("[{}, {}]", figure(l, unit), figure(h, unit)));
+    let small = s.interval.map_or(String::new(), |i| format!("[{}, {}]", figure(i.low, unit), figure(i.high, unit)));
     Cell { main: figure(s.mean, unit), small }
+}
+
+/// One decimal, where it says something.
+fn short(v: f64) -> String {
+    let text = figure(v, "%");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
 fn effective(setting: &Setting) -> String {
@@ -349,7 +350,7 @@ fn effective(setting: &Setting) -> String {
 
 fn shares(shares: &[(String, f64)]) -> String {
     let of = |(name, share): &(String, f64)| {
-        if *share > 0.9995 { name.clone() } else { format!("{name} {} %", figure(100.0 * share, "%")) }
+        if *share > 0.9995 { name.clone() } else { format!("{name} {} %", short(100.0 * share)) }
     };
     shares.iter().map(of).collect::<Vec<_>>().join(", ")
 }
@@ -368,14 +369,14 @@ fn seen_in_words(seen: &[&Seen]) -> String {
     };
     add(seen.iter().map(|s| shares(&s.bandwidths)).collect());
     add(seen.iter().map(|s| shares(&s.modes)).collect());
-    add(seen.iter().filter_map(|s| s.frame_ms).map(|f| format!("{} ms frames", figure(f, "ms"))).collect());
+    add(seen.iter().filter_map(|s| s.frame_ms).map(|f| format!("{} ms frames", short(f))).collect());
     let channels = |s: &&Seen| s.channels.iter().map(u8::to_string).collect::<Vec<_>>().join(" or ");
     let plural = |n: String| if n.is_empty() { n } else { format!("{n} channel{}", if n == "1" { "" } else { "s" }) };
     add(seen.iter().map(channels).map(plural).collect());
     for (name, of) in [("FEC", (|s: &Seen| s.fec) as fn(&Seen) -> Option<f64>), ("DTX", |s| s.dtx)] {
         let values: Vec<f64> = seen.iter().filter_map(|s| of(s)).map(|v| 100.0 * v).collect();
-        let low = figure(values.iter().copied().fold(f64::INFINITY, f64::min), "%");
-        let high = figure(values.iter().copied().fold(0.0, f64::max), "%");
+        let low = short(values.iter().copied().fold(f64::INFINITY, f64::min));
+        let high = short(values.iter().copied().fold(0.0, f64::max));
         if !values.is_empty() {
             let range = if low == high { high } else { format!("{low} to {high}") };
             words.push(format!("{name} in {range} % of packets"));

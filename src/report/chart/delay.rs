@@ -2,14 +2,17 @@
 //! alone and that of the whole call are two things and have a panel each.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Size, grid, label, marker, page};
+use super::frame::{Heading, Panel, Shape, Size, grid, label, marker, page};
 use super::ink::Ink;
 use super::scene::{Rect, Scene, Words};
-use super::{figure, footnote, pooling, series};
+use super::{counts, figure, footnote, series};
 use crate::report::View;
 
 /// ITU-T G.114, section 4: below this one-way delay most conversations are not affected.
 const CONVERSATION_MS: f64 = 150.0;
+/// The delay that a listener would measure, look-ahead included.
+const BY_SIGNALS: &str = "mouth-to-ear";
+const BY_CLOCK: &str = "mouth-to-ear-clock";
 /// Two delays that differ by less are one line.
 const SAME_MS: f64 = 0.05;
 
@@ -28,8 +31,9 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
         subtitle.push("algorithmic delay: frame and look-ahead, measured through encoder and decoder".to_owned());
     }
     if !call.is_empty() {
-        subtitle.push("mouth to ear: median by the clock of the call, whisker to the 95th percentile".to_owned());
-        subtitle.push(pooling(view, &[condition]));
+        let how = if view.measure(BY_SIGNALS).is_some() { "signals" } else { "call's clock, look-ahead not included" };
+        subtitle.push(format!("mouth to ear: median by the {how}; whisker to the 95th percentile"));
+        subtitle.push(format!("means of {}", counts(view, &[condition])));
     }
     let heading = Heading {
         title: title.clone(),
@@ -49,8 +53,9 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
         let header = if of_call { format!("{name}: {}", view.conditions[condition].name) } else { (*name).to_owned() };
         let least = if of_call { CONVERSATION_MS * 1.2 } else { 10.0 };
         let ends = lines.iter().flat_map(|l| &l.points).map(|p| p.worst.unwrap_or(p.delay) * 1.05);
-        let y = Axis::linear("delay, ms (lower in the chart is later)", ends.chain([0.0, least]), None);
-        let panel = Panel::draw(&mut scene, area, &header, x.clone(), y, true, 0.0);
+        let y = Axis::linear("delay, ms, downwards", ends.chain([0.0, least]), None);
+        let shape = Shape { down: true, good: of_call.then_some(CONVERSATION_MS), right: 0.0 };
+        let panel = Panel::draw(&mut scene, area, &header, x.clone(), y, shape);
         plot(&mut scene, &panel, lines, of_call);
     }
     Some((title, scene))
@@ -60,6 +65,7 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
 struct Line {
     name: String,
     colour: usize,
+    shape: usize,
     points: Vec<Point>,
 }
 
@@ -103,8 +109,14 @@ fn algorithmic(view: &View, condition: usize) -> Vec<Line> {
                     strangers.len() - 1
                 })
         });
-        let name = format!("{} {}, {} ms frame", row.codec, ms(row.total_ms), figure_of(row.frame_ms));
-        lines.push((row.codec.clone(), Line { name, colour, points: vec![point] }));
+        let frames = format!("{} {} ms frames", row.codec, figure_of(row.frame_ms));
+        lines.push((row.codec.clone(), Line { name: frames, colour, shape: colour, points: vec![point] }));
+    }
+    let codecs: Vec<String> = lines.iter().map(|l| l.0.clone()).collect();
+    for (codec, line) in &mut lines {
+        let alone = codecs.iter().filter(|c| *c == codec).count() == 1;
+        let name = if alone { codec.as_str() } else { line.name.as_str() };
+        line.name = format!("{name}: {}", ms(line.points[0].delay));
     }
     sorted(lines.into_iter().map(|l| l.1).collect())
 }
@@ -113,12 +125,14 @@ fn mouth_to_ear(view: &View, condition: usize) -> Vec<Line> {
     let line = |s: &super::Series| {
         let point = |setting: &usize| {
             let mean = |id| view.summary(*setting, condition, view.measure(id)?).map(|s| s.mean);
-            let (bitrate, delay) = (mean("payload-bitrate")?, mean("mouth-to-ear-clock")?);
-            let name = view.settings[*setting].label.clone();
-            Some(Point { name, bitrate, delay, worst: mean("mouth-to-ear-p95") })
+            let (bitrate, clock) = (mean("payload-bitrate")?, mean(BY_CLOCK));
+            let delay = mean(BY_SIGNALS).or(clock)?;
+            // Only the clock has a percentile; what it lies above the clock's median, it lies above any median.
+            let worst = mean("mouth-to-ear-p95").zip(clock).map(|(p95, median)| delay + p95 - median);
+            Some(Point { name: view.settings[*setting].label.clone(), bitrate, delay, worst })
         };
         let points = s.settings.iter().filter_map(point).filter(|p| p.bitrate > 0.0).collect();
-        Line { name: s.name.clone(), colour: s.colour, points }
+        Line { name: s.name.clone(), colour: s.colour, shape: s.colour, points }
     };
     sorted(series(view).iter().map(line).filter(|l| !l.points.is_empty()).collect())
 }
@@ -134,7 +148,6 @@ fn plot(scene: &mut Scene, panel: &Panel, lines: &[Line], of_call: bool) {
     let mut placer = panel.placer();
     if of_call {
         let end = panel.at(panel.x.low, CONVERSATION_MS).1;
-        scene.fill(Rect { bottom: end, ..panel.plot }, Ink::Good);
         let words = "to 150 ms: most conversations unaffected (ITU-T G.114)";
         let words = super::frame::cut(words.into(), 10.0, false, panel.plot.right - panel.plot.left - 8.0);
         let words = Words::new((panel.plot.left + 4.0, end - 5.0), words, 10.0, Ink::Muted);
@@ -148,7 +161,7 @@ fn plot(scene: &mut Scene, panel: &Panel, lines: &[Line], of_call: bool) {
             scene.line(path, Ink::Series(line.colour), 2.2, 1.0);
         }
     }
-    for (i, line) in lines.iter().enumerate() {
+    for line in lines {
         let ink = Ink::Series(line.colour);
         for p in &line.points {
             let at = panel.at(p.bitrate, p.delay);
@@ -158,16 +171,17 @@ fn plot(scene: &mut Scene, panel: &Panel, lines: &[Line], of_call: bool) {
                 scene.line(vec![(end.0 - 4.0, end.1), (end.0 + 4.0, end.1)], ink, 1.4, 1.0);
                 placer.avoid(&[at, end]);
             }
-            marker(scene, at, ink, i);
+            marker(scene, at, ink, line.shape);
             placer.take(Rect::around(at, 5.5));
             let worst = p.worst.map_or(String::new(), |w| format!(", 95 % within {}", ms(w)));
             scene.tips.push((at, format!("{}: {}{worst} at {:.1} kbit/s", p.name, ms(p.delay), p.bitrate)));
         }
     }
-    for line in lines {
-        if let Some(last) = line.points.last() {
-            label(scene, &mut placer, panel.at(last.bitrate, last.delay), &line.name, Ink::Label(line.colour));
-        }
+    // Near the right edge there is the least room, so it is given away first.
+    let mut ends: Vec<_> = lines.iter().filter_map(|l| Some((l, l.points.last()?))).collect();
+    ends.sort_by(|a, b| b.1.bitrate.total_cmp(&a.1.bitrate));
+    for (line, last) in ends {
+        label(scene, &mut placer, panel.at(last.bitrate, last.delay), &line.name, Ink::Label(line.colour));
     }
 }
 

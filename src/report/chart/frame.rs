@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::ink::Ink;
 use super::place::Placer;
 use super::scene::{Anchor, Mark, Point, Rect, Scene, Words, text_width};
-use crate::report::Summary;
+use crate::stats::{Interval, Summary};
 
 /// Where a chart is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,14 @@ impl Size {
         match self {
             Size::Wide => 800.0,
             Size::Narrow => 380.0,
+        }
+    }
+
+    /// The em of a title.
+    fn title(self) -> f64 {
+        match self {
+            Size::Wide => 19.0,
+            Size::Narrow => 15.5,
         }
     }
 
@@ -44,7 +52,6 @@ pub struct Heading {
 pub const LABEL: f64 = 12.5;
 /// Height of a line of labels.
 pub const LABEL_ROW: f64 = 16.0;
-const TITLE: f64 = 19.0;
 const SMALL: f64 = 11.5;
 const MARGIN: f64 = 16.0;
 
@@ -53,10 +60,11 @@ pub fn page(size: Size, heading: &Heading, body: Option<f64>) -> (Scene, Rect) {
     let width = size.width();
     let inner = width - 2.0 * MARGIN;
     let mut words = Vec::new();
-    let mut y = MARGIN + TITLE * 0.8;
-    for line in wrap(&heading.title, TITLE, true, inner) {
-        words.push(Words::new((MARGIN, y), line, TITLE, Ink::Text).bold());
-        y += TITLE * 1.25;
+    let em = size.title();
+    let mut y = MARGIN + em * 0.8;
+    for line in wrap(&heading.title, em, true, inner) {
+        words.push(Words::new((MARGIN, y), line, em, Ink::Text).bold());
+        y += em * 1.25;
     }
     y -= 3.0;
     for line in wrap(&heading.subtitle, 12.0, false, inner) {
@@ -92,18 +100,29 @@ pub fn grid(body: Rect, n: usize, columns: usize) -> Vec<Rect> {
     (0..n).map(cell).collect()
 }
 
+/// How a panel departs from the usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shape {
+    /// The vertical axis grows downwards and the horizontal one stands on top, as in opus-codec.org's delay chart.
+    pub down: bool,
+    /// Left free beside the plot for labels.
+    pub right: f64,
+    /// The vertical axis is good from its low end to here.
+    pub good: Option<f64>,
+}
+
 /// A plot with its axes.
 pub struct Panel {
     pub plot: Rect,
     pub x: Axis,
     pub y: Axis,
-    /// The vertical axis grows downwards and the horizontal one stands on top, as in opus-codec.org's delay chart.
-    pub down: bool,
+    down: bool,
 }
 
 impl Panel {
-    /// Draws header, grid and axes into `area`; keeps `right` free beside the plot for labels.
-    pub fn draw(scene: &mut Scene, area: Rect, header: &str, x: Axis, y: Axis, down: bool, right: f64) -> Panel {
+    /// Draws header, grid and axes into `area`.
+    pub fn draw(scene: &mut Scene, area: Rect, header: &str, x: Axis, y: Axis, shape: Shape) -> Panel {
+        let Shape { down, right, good } = shape;
         let tick_width = y.ticks.iter().map(|t| text_width(&y.label(*t), SMALL, false)).fold(0.0, f64::max);
         let width = area.right - area.left;
         let mut top = area.top + 12.0;
@@ -119,9 +138,13 @@ impl Panel {
             left: area.left + tick_width + 8.0,
             top: if down { top + 26.0 } else { top - 3.0 },
             right: area.right - right,
-            bottom: if down { area.bottom - 4.0 } else { area.bottom - 36.0 },
+            bottom: if down { area.bottom - 12.0 } else { area.bottom - 36.0 },
         };
         let panel = Panel { plot, x, y, down };
+        if let Some(good) = good {
+            let (from, to) = (panel.at(panel.x.low, panel.y.low).1, panel.at(panel.x.low, good).1);
+            scene.fill(Rect { top: from.min(to), bottom: from.max(to), ..plot }, Ink::Good);
+        }
         panel.axes(scene);
         panel
     }
@@ -161,7 +184,7 @@ impl Panel {
 
 /// A marker with a rim of paper, so that it stands out from lines; six shapes tell series apart without colour.
 pub fn marker(scene: &mut Scene, at: Point, ink: Ink, shape: usize) {
-    for (reach, ink) in [(5.6, Ink::Paper), (4.3, ink)] {
+    for (reach, ink) in [(4.9, Ink::Paper), (3.7, ink)] {
         let (x, y) = at;
         let corners = |n: usize, turn: f64, r: f64| -> Vec<Point> {
             let angle = |k: usize| turn + std::f64::consts::TAU * k as f64 / n as f64;
@@ -181,7 +204,7 @@ pub fn marker(scene: &mut Scene, at: Point, ink: Ink, shape: usize) {
 
 /// A 95 % interval as a bar with caps.
 pub fn error_bar(scene: &mut Scene, panel: &Panel, x: f64, summary: &Summary, ink: Ink) {
-    if let Some((low, high)) = summary.interval {
+    if let Some(Interval { low, high }) = summary.interval {
         let ((x, a), (_, b)) = (panel.at(x, low), panel.at(x, high));
         let (a, b) = (a.clamp(panel.plot.top, panel.plot.bottom), b.clamp(panel.plot.top, panel.plot.bottom));
         scene.line(vec![(x, a), (x, b)], ink, 1.4, 1.0);

@@ -1,13 +1,14 @@
 //! Quality over asked network loss: a line with its band for each setting, named at its end.
 
 use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Size, cut, marker, page};
+use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, marker, page};
 use super::ink::Ink;
 use super::place::spread;
 use super::quality::figure_of_loss;
 use super::scene::{Scene, Words, text_width};
-use super::{SERIES, axis_title, figure, fixed_range, footnote, pooling};
-use crate::report::{Family, Summary, View};
+use super::{SERIES, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling};
+use crate::report::{Family, View};
+use crate::stats::Summary;
 
 /// Conditions that differ in their loss alone, in order of it; at least two.
 pub type Ladder = Vec<usize>;
@@ -46,7 +47,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let network = if network.is_empty() { String::new() } else { format!("{network} · ") };
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{network}{} · {}", pooling(view, ladder), view.measures[measure].source),
+        subtitle: format!("{network}{} · {}", pooling(view, ladder), mapping(view, measure)),
         footnote: footnote(view, lines.iter().map(|l| l.setting)),
     };
     let labels = lines.len() as f64 * LABEL_ROW;
@@ -59,12 +60,9 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let highest = losses().fold(0.0, f64::max);
     let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
     let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>()));
-    let ends = lines
-        .iter()
-        .flat_map(|l| &l.points)
-        .flat_map(|(_, s)| <[f64; 2]>::from(s.interval.unwrap_or((s.mean, s.mean))));
-    let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
-    let panel = Panel::draw(&mut scene, body, "", x, y, false, right);
+    let reach = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
+    let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
+    let panel = Panel::draw(&mut scene, body, "", x, y, Shape { right, ..Shape::default() });
     plot(view, measure, &mut scene, &panel, &lines, &label);
     Some((title, scene))
 }
@@ -85,8 +83,11 @@ fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
         let points: Vec<_> = ladder.iter().filter_map(point).collect();
         let kin = || view.settings.iter().filter(|s| s.colour == view.settings[setting].colour);
         let rank = view.settings[..setting].iter().filter(|s| s.colour == view.settings[setting].colour).count();
-        let (shape, alpha) =
-            if shares { (rank, 0.45 + 0.55 * (rank + 1) as f64 / kin().count() as f64) } else { (setting, 1.0) };
+        let (shape, alpha) = if shares {
+            (view.settings[setting].colour + rank, 0.45 + 0.55 * (rank + 1) as f64 / kin().count() as f64)
+        } else {
+            (view.settings[setting].colour, 1.0)
+        };
         (points.len() > 1).then_some(Line { setting, points, shape, alpha })
     };
     (0..view.settings.len()).filter_map(line).collect()
@@ -115,7 +116,7 @@ fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     if lines.len() == 1 {
         return format!("{label}: from {from} to {to} {} at {loss} % loss", m.unit);
     }
-    format!("{label} stands {loss} % loss best: {to} {}, from {from}", m.unit)
+    format!("{label} scores highest at {loss} % loss: {to} {}, from {from}", m.unit)
 }
 
 fn plot(
@@ -130,7 +131,7 @@ fn plot(
     let ink = |l: &Line| Ink::Series(view.settings[l.setting].colour);
     for line in lines {
         let edge = |pick: fn((f64, f64)) -> f64| {
-            let y = move |s: &Summary| s.interval.map_or(s.mean, pick);
+            let y = move |s: &Summary| pick(ends(s));
             line.points.iter().map(|(x, s)| panel.at(*x, y(s).clamp(panel.y.low, panel.y.high))).collect::<Vec<_>>()
         };
         let band: Vec<_> = edge(|i| i.1).into_iter().chain(edge(|i| i.0).into_iter().rev()).collect();
@@ -141,8 +142,7 @@ fn plot(
         scene.line(path.clone(), ink(line), 2.2, line.alpha);
         for (at, (loss, s)) in path.iter().zip(&line.points) {
             marker(scene, *at, ink(line), line.shape);
-            let interval =
-                s.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l, unit), figure(h, unit)));
+            let interval = bracket(s.interval, unit);
             let name = &view.settings[line.setting].label;
             let (mean, loss) = (figure(s.mean, unit), figure_of_loss(*loss));
             scene.tips.push((*at, format!("{name}: {mean}{interval} {unit} at {loss} % loss, {} clips", s.n)));

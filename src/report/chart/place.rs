@@ -58,8 +58,13 @@ impl Placer {
 
     /// A free box of that size as near to `point` as there is one, and takes it. `None`: all is full.
     pub fn place(&mut self, point: Point, width: f64, height: f64) -> Option<Rect> {
-        let near = (1..=6).flat_map(|ring| around(point, width, height, f64::from(ring)));
+        let near = (1..=6).flat_map(|ring| around(self.bounds, point, width, height, f64::from(ring)));
         let anywhere = grid(self.bounds, width, height);
+        let leads_over = |r: &Rect| {
+            let end = (point.0.clamp(r.left, r.right), point.1.clamp(r.top, r.bottom));
+            let on_the_way = |t: &&Rect| !t.overlaps(&Rect::around(point, 1.0)) && crosses((point, end), t);
+            self.taken.iter().filter(on_the_way).count()
+        };
         let mut best: Option<(f64, Rect)> = None;
         for (cost, rect) in near.chain(anywhere.map(|r| (far(point, &r), r))) {
             if !self.bounds.contains(&rect) || self.taken.iter().any(|t| t.overlaps(&rect)) {
@@ -67,6 +72,10 @@ impl Placer {
             }
             let crossed = self.lines.iter().filter(|l| crosses(**l, &rect)).count();
             let cost = cost + 60.0 * crossed as f64;
+            if best.is_some_and(|(least, _)| cost >= least) {
+                continue;
+            }
+            let cost = cost + 60.0 * leads_over(&rect) as f64;
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, rect));
             }
@@ -78,7 +87,8 @@ impl Placer {
 }
 
 /// Boxes right, left, above, below and at the corners of a point, with what each is worth less than the best.
-fn around((x, y): Point, w: f64, h: f64, ring: f64) -> impl Iterator<Item = (f64, Rect)> {
+/// Those above and below are moved sideways into the bounds.
+fn around(bounds: Rect, (x, y): Point, w: f64, h: f64, ring: f64) -> impl Iterator<Item = (f64, Rect)> {
     let gap = 3.0 + 6.0 * ring;
     let (half_w, half_h) = (w / 2.0 + gap, h / 2.0 + gap * 0.8);
     let places = [
@@ -92,7 +102,9 @@ fn around((x, y): Point, w: f64, h: f64, ring: f64) -> impl Iterator<Item = (f64
         (-half_w, half_h, 6.0),
     ];
     places.into_iter().map(move |(dx, dy, cost)| {
-        let (cx, cy) = (x + dx, y + dy);
+        let inside = (bounds.left + w / 2.0, (bounds.right - w / 2.0).max(bounds.left + w / 2.0));
+        let cx = if dx == 0.0 { x.clamp(inside.0, inside.1) } else { x + dx };
+        let cy = y + dy;
         let rect = Rect { left: cx - w / 2.0, right: cx + w / 2.0, top: cy - h / 2.0, bottom: cy + h / 2.0 };
         (cost + 9.0 * (ring - 1.0), rect)
     })

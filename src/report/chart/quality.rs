@@ -1,11 +1,12 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Size, error_bar, grid, label, marker, page};
+use super::frame::{Heading, Panel, Shape, Size, error_bar, grid, label, marker, page};
 use super::ink::Ink;
 use super::scene::{Rect, Scene, Words};
-use super::{Series, axis_title, figure, fixed_range, footnote, pooling, series};
-use crate::report::{Summary, View};
+use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series};
+use crate::report::View;
+use crate::stats::{Interval, Summary};
 
 const MOST_PANELS: usize = 6;
 
@@ -21,7 +22,7 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
     let title = title(view, measure, &panels, bitrate);
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{} · {}", pooling(view, &panels), view.measures[measure].source),
+        subtitle: format!("{} · {}", pooling(view, &panels), mapping(view, measure)),
         footnote: footnote(view, all.iter().map(|p| p.setting)),
     };
     let columns = size.columns(panels.len());
@@ -29,15 +30,12 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
     let body = (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64);
     let (mut scene, body) = page(size, &heading, body);
     let x = Axis::log2("payload bitrate, kbit/s", all.iter().map(|p| p.bitrate));
-    let ends = all.iter().flat_map(|p| {
-        let (low, high) = p.score.interval.unwrap_or((p.score.mean, p.score.mean));
-        [low, high]
-    });
-    let y = Axis::linear(axis_title(view, measure), ends, fixed_range(view, measure));
+    let reach = all.iter().flat_map(|p| <[f64; 2]>::from(ends(&p.score)));
+    let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let series = series(view);
     for (condition, area) in panels.iter().zip(grid(body, panels.len(), columns)) {
         let name = &view.conditions[*condition].name;
-        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), false, 0.0);
+        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), Shape::default());
         let points = points(view, measure, bitrate, *condition);
         plot(view, measure, &mut scene, &panel, &series, &points);
     }
@@ -81,7 +79,7 @@ fn panels(view: &View) -> Vec<usize> {
     groups.into_iter().flat_map(ends).take(MOST_PANELS).collect()
 }
 
-/// The cheapest setting that is practically as good as the best, on the hardest network shown.
+/// The cheapest setting whose mean is practically that of the best, on the hardest network shown.
 fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> String {
     let m = &view.measures[measure];
     let Some(condition) = panels.last() else { return m.title.clone() };
@@ -99,7 +97,8 @@ fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> Strin
     if cheapest.setting == best.setting {
         format!("{} scores highest{place}: {score} {} for {rate} kbit/s", label(best), m.unit)
     } else {
-        format!("{} is as good as the best{place}: {score} {} for {rate} kbit/s", label(cheapest), m.unit)
+        let margin = format!("{} {}", m.margin, m.unit);
+        format!("{} comes within {margin} of the best{place}, for {rate} kbit/s", label(cheapest))
     }
 }
 
@@ -127,13 +126,13 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, series: &
             scene.line(path, Ink::Series(s.colour), 2.2, 1.0);
         }
     }
-    for (i, (s, of)) in lines.iter().enumerate() {
+    for (s, of) in &lines {
         for p in of {
             error_bar(scene, panel, p.bitrate, &p.score, Ink::Series(s.colour));
             let at = panel.at(p.bitrate, p.score.mean);
-            marker(scene, at, Ink::Series(s.colour), i);
+            marker(scene, at, Ink::Series(s.colour), s.colour);
             placer.take(Rect::around(at, 5.5));
-            if let Some((low, high)) = p.score.interval {
+            if let Some(Interval { low, high }) = p.score.interval {
                 placer.avoid(&[panel.at(p.bitrate, low), panel.at(p.bitrate, high)]);
             }
             scene.tips.push((at, tip(view, measure, p)));
@@ -162,8 +161,7 @@ fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Pl
 
 fn tip(view: &View, measure: usize, p: &Point) -> String {
     let m = &view.measures[measure];
-    let figure = |v| figure(v, &m.unit);
-    let interval = p.score.interval.map_or(String::new(), |(l, h)| format!(" [{}, {}]", figure(l), figure(h)));
+    let (mean, interval) = (figure(p.score.mean, &m.unit), bracket(p.score.interval, &m.unit));
     let label = &view.settings[p.setting].label;
-    format!("{label}: {}{interval} {} at {:.1} kbit/s, {} clips", figure(p.score.mean), m.unit, p.bitrate, p.score.n)
+    format!("{label}: {mean}{interval} {} at {:.1} kbit/s, {} clips", m.unit, p.bitrate, p.score.n)
 }

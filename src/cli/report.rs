@@ -1,0 +1,163 @@
+//! `codecbench report`: charts and tables of runs that are finished, or as far as they came.
+
+use super::print;
+use crate::codec::{self, Request};
+use crate::error::{Error, Result};
+use crate::latency;
+use crate::media::PcmFormat;
+use crate::report::{self, CostRow, DelayRow, Extras, Setting, View};
+use crate::store::Store;
+use crate::units::{from_ms, ms};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Write the report of finished runs again: report.html and the charts as PNG.
+///
+/// Several folders become one report; a case that is in two of them counts once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  codecbench report reports/demo\n  \
+                        codecbench report reports/old reports/new --out reports/both")]
+pub struct Args {
+    /// Folders that a run wrote
+    #[arg(value_name = "DIR", required = true)]
+    dirs: Vec<PathBuf>,
+    /// Where to write [default: the folder itself, when it is one]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Prints the files it wrote; the exit code.
+///
+/// # Errors
+/// A folder holds no results, several folders have no `--out`, or the report cannot be written.
+pub fn run(args: &Args) -> Result<u8> {
+    let out = match (&args.out, args.dirs.as_slice()) {
+        (Some(out), _) => out,
+        (None, [dir]) => dir,
+        (None, _) => return Err(Error::usage("a report of several folders needs a folder of its own: --out DIR")),
+    };
+    let stores = args.dirs.iter().map(|dir| Store::open(dir)).collect::<Result<Vec<Store>>>()?;
+    for path in write(&stores.iter().collect::<Vec<_>>(), out)? {
+        print(&format!("{}\n", path.display()));
+    }
+    Ok(0)
+}
+
+/// Writes the report of what `stores` hold into `out`; the paths of its files.
+///
+/// # Errors
+/// The stores hold no finished case or are damaged, or a file cannot be written.
+pub fn write(stores: &[&Store], out: &Path) -> Result<Vec<PathBuf>> {
+    report::write(out, &view(stores)?)
+}
+
+/// The figures of all stores together.
+///
+/// # Errors
+/// The stores hold no finished case, or are damaged.
+pub fn view(stores: &[&Store]) -> Result<View> {
+    let mut names: Vec<String> = Vec::new();
+    let mut costs = Vec::new();
+    for store in stores {
+        let name = store.plan()?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        costs.extend(store.costs()?.into_iter().map(|(label, cost)| CostRow {
+            label,
+            encode_us_per_frame: cost.encode_us_per_frame,
+            decode_us_per_frame: cost.decode_us_per_frame,
+            frame_ms: cost.frame_ms,
+            machine: cost.machine,
+        }));
+    }
+    let mut seen = BTreeSet::new();
+    let mut new = |key: &str, label: &str| stores.len() == 1 || seen.insert((key.to_owned(), label.to_owned()));
+    let outcomes = stores.iter().flat_map(|store| store.outcomes());
+    let once = outcomes.filter(|o| o.as_ref().map_or(true, |o| new(&o.key, &o.label)));
+    let mut view = View::build(once, Extras { title: names.join(", "), costs, ..Extras::default() })?;
+    view.delays = delays(&view.settings);
+    Ok(view)
+}
+
+/// The algorithmic delay of each setting, measured with its frame and mode. It does not depend on the bitrate, so it is
+/// measured at that of the codec's own variants, where the marker is heard best. A setting whose codec this build does
+/// not have, or that cannot be measured, has none.
+fn delays(settings: &[Setting]) -> Vec<DelayRow> {
+    let mut known: BTreeMap<(&str, Duration, Option<&str>, u32), Option<latency::Latency>> = BTreeMap::new();
+    let mut rows = Vec::new();
+    for setting in settings {
+        let Ok(codec) = codec::audio(&setting.codec) else { continue };
+        let Some(frame) = number(setting, "frame") else { continue };
+        let mode = setting.effective.get("application").and_then(|modes| modes.first()).map(String::as_str);
+        let rate = number(setting, "sample rate").map_or(48_000, |rate| rate as u32);
+        let latency = known.entry((codec.name, from_ms(frame), mode, rate)).or_insert_with(|| {
+            let bitrate = (codec.variants)().first().and_then(|(_, request)| request.bitrate);
+            let mode = mode.map(str::to_owned);
+            let request = Request { ptime: Some(from_ms(frame)), mode, bitrate, ..Request::default() };
+            latency::measure(codec, &request, &PcmFormat::mono(rate)).ok()
+        });
+        rows.extend(latency.map(|l| DelayRow {
+            codec: setting.codec.clone(),
+            setting: setting.label.clone(),
+            bitrate: None,
+            frame_ms: ms(from_ms(l.frame_ms)),
+            lookahead_ms: l.lookahead_ms,
+            total_ms: l.total_ms,
+        }));
+    }
+    rows
+}
+
+/// The number at the head of an effective setting: 20 of "20 ms".
+fn number(setting: &Setting, name: &str) -> Option<f64> {
+    setting.effective.get(name)?.first()?.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(dirs: &[&Path]) -> Args {
+        Args { dirs: dirs.iter().map(|d| d.to_path_buf()).collect(), out: None }
+    }
+
+    #[test]
+    fn a_folder_without_results_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = run(&args(&[folder.path()])).unwrap_err();
+        assert!(error.to_string().contains(folder.path().to_str().unwrap()), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn several_folders_need_a_place() {
+        let error = run(&args(&[Path::new("a"), Path::new("b")])).unwrap_err();
+        assert!(error.to_string().contains("--out"), "{error}");
+    }
+
+    #[test]
+    fn the_delay_of_a_setting_is_that_of_its_frame_and_mode() {
+        let setting = |codec: &str, frame: &str, mode: Option<&str>| Setting {
+            label: "A".into(),
+            codec: codec.into(),
+            codec_version: String::new(),
+            requested: String::new(),
+            effective: [("frame", Some(frame)), ("application", mode)]
+                .into_iter()
+                .filter_map(|(k, v)| Some((k.to_owned(), vec![v?.to_owned()])))
+                .collect(),
+            changes: Vec::new(),
+            colour: 0,
+        };
+        let rows = delays(&[
+            setting("opus", "20 ms", Some("voip")),
+            setting("opus", "2.5 ms", Some("lowdelay")),
+            setting("PCMU", "20 ms", None),
+            setting("none such", "20 ms", None),
+        ]);
+        let totals: Vec<f64> = rows.iter().map(|r| (r.total_ms * 10.0).round() / 10.0).collect();
+        assert_eq!(totals, [26.5, 5.0, 20.0]);
+    }
+}
