@@ -6,7 +6,7 @@ use crate::plan::{Case, Plan};
 use crate::run::{self, Progress};
 use crate::store::{Count, Key, Store, export};
 use crate::{call, corpus, cost, media};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -178,7 +178,7 @@ impl Bar {
         self.bar.set_message(failures.clone());
         let twentieth = 20 * done / total.max(1);
         if self.bar.is_hidden() && self.told.fetch_max(twentieth, Ordering::Relaxed) < twentieth {
-            eprintln!("{done} of {total} cases, {:.0?} left{failures}", self.bar.eta());
+            eprintln!("{done} of {total} cases, {} left{failures}", HumanDuration(self.bar.eta()));
         }
     }
 }
