@@ -17,7 +17,7 @@ const ROUNDS: usize = 15;
 
 /// 10 s of artificial voice at 48 kHz, so that nothing is resampled.
 fn case() -> Case {
-    let voice = synth::clip("synth-voice-1").expect("a synthesised voice").pcm.clone();
+    let voice = synth::ALL[0].clip().pcm.clone();
     let format = PcmFormat::mono(48_000);
     let samples = voice.samples.iter().copied().cycle().take(SECONDS * 48_000).collect();
     Case {

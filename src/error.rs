@@ -27,6 +27,9 @@ pub enum Error {
     /// The result store is damaged or locked.
     #[error("store: {0}")]
     Store(String),
+    /// A corpus package cannot be had: no client, no network, another version, other bytes than the manifest pins.
+    #[error("{package}: {reason}")]
+    Fetch { package: String, reason: String },
 }
 
 impl Error {

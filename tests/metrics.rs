@@ -1,5 +1,7 @@
 //! Every metric of the list against what any metric must do, and those with vectors against independent tools.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use codecbench::error::Result;
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::metric::{AUDIO, Better, Evidence, Metric, Value, audio, delay};

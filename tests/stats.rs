@@ -1,5 +1,7 @@
 //! Intervals and verdicts: worked examples, invariants, and simulated experiments whose truth is known.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use codecbench::stats::{Entries, Interval, Prefer, Verdict, paired, summary};
 use codecbench::units::{Rng, Seed};
 

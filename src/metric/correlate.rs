@@ -68,7 +68,7 @@ fn smooth(n: usize) -> usize {
     let only_small_factors = |n: &usize| {
         let mut rest = *n;
         for factor in [2, 3, 5] {
-            while rest % factor == 0 {
+            while rest.is_multiple_of(factor) {
                 rest /= factor;
             }
         }

@@ -175,3 +175,118 @@ impl Interceptor for NetemInterceptor {
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rtc::interceptor::AttributedPacket;
+    use rtc::rtcp::receiver_report::ReceiverReport;
+    use rtc::rtp;
+    use rtc::shared::TransportContext;
+    use std::time::Duration;
+
+    /// Delivers packet after packet as the list says: a delay in ms for each copy.
+    struct Script(VecDeque<Vec<u64>>);
+
+    impl Impairment for Script {
+        fn admit(&mut self, now: Time, _: &PacketInfo, out: &mut Vec<Delivery>) {
+            let copies = self.0.pop_front().unwrap_or_default();
+            out.extend(copies.iter().map(|ms| Delivery { at: now + Duration::from_millis(*ms) }));
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "only differences to this instant are used")]
+    fn begin() -> Instant {
+        Instant::now()
+    }
+
+    fn tagged(now: Instant, packet: Packet) -> TaggedPacket {
+        TaggedPacket { now, transport: TransportContext::default(), message: AttributedPacket::new(packet) }
+    }
+
+    fn media(now: Instant, sequence_number: u16) -> TaggedPacket {
+        let header = rtp::Header { version: 2, sequence_number, ..Default::default() };
+        tagged(now, Packet::Rtp(rtp::Packet { header, payload: vec![0; 100].into() }))
+    }
+
+    fn sequence(packet: &TaggedPacket) -> u16 {
+        match &packet.message.packet {
+            Packet::Rtp(rtp) => rtp.header.sequence_number,
+            _ => panic!("not media"),
+        }
+    }
+
+    /// Sends a packet each 10 ms, runs from one timer to the next, and returns what left: when (in ms) and which.
+    fn run(script: Vec<Vec<u64>>) -> (Vec<(u64, u16)>, Vec<WireRecord>) {
+        let (start, count, log) = (begin(), script.len() as u64, WireLog::default());
+        let mut netem =
+            NetemInterceptor::new(Box::new(Script(script.into())), start, Protection::AES_CM_SHA1_80, log.clone());
+        let mut left = Vec::new();
+        for n in 0..=count {
+            let at = if n < count { start + Duration::from_millis(n * 10) } else { start + Duration::from_secs(3600) };
+            while let Some(due) = netem.poll_timeout().filter(|due| *due <= at) {
+                netem.handle_timeout(due).unwrap();
+                left.extend(std::iter::from_fn(|| netem.poll_write()));
+                assert!(netem.poll_timeout().is_none_or(|next| next > due));
+            }
+            if n < count {
+                netem.handle_write(media(at, n as u16)).unwrap();
+                left.extend(std::iter::from_fn(|| netem.poll_write()));
+            }
+        }
+        let at = |p: &TaggedPacket| p.now.duration_since(start).as_millis() as u64;
+        (left.iter().map(|p| (at(p), sequence(p))).collect(), log.records())
+    }
+
+    proptest! {
+        #[test]
+        fn packets_are_conserved_and_leave_in_order_of_time(
+            script in prop::collection::vec(prop::collection::vec(0..100u64, 0..3), 0..50)
+        ) {
+            let (left, log) = run(script.clone());
+            let mut expected: Vec<(u64, u16)> = Vec::new();
+            for (n, delays) in script.iter().enumerate() {
+                expected.extend(delays.iter().map(|d| (n as u64 * 10 + d, n as u16)));
+            }
+            prop_assert!(left.windows(2).all(|w| w[0].0 <= w[1].0));
+            // At one instant the one sent first leaves first.
+            expected.sort();
+            prop_assert_eq!(left, expected);
+            prop_assert_eq!(log.len(), script.len());
+            for (n, (record, delays)) in log.iter().zip(&script).enumerate() {
+                prop_assert_eq!(record.sent, Time::from_millis(n as u64 * 10));
+                prop_assert_eq!(record.sequence, Some(n as u16));
+                prop_assert_eq!(record.dropped, delays.is_empty());
+                prop_assert_eq!(record.bytes, 20 + 8 + 12 + 100 + 10);
+            }
+        }
+    }
+
+    #[test]
+    fn before_media_start_all_passes_untouched() {
+        let (now, log) = (begin(), WireLog::default());
+        let nothing = Box::new(Script(VecDeque::new()));
+        let start = now + Duration::from_secs(1);
+        let mut netem = NetemInterceptor::new(nothing, start, Protection::AES_CM_SHA1_80, log.clone());
+        netem.handle_write(media(now, 7)).unwrap();
+        assert_eq!(netem.poll_write().map(|p| sequence(&p)), Some(7));
+        assert!(log.records().is_empty());
+        netem.handle_write(media(start, 8)).unwrap();
+        assert!(netem.poll_write().is_none());
+        assert!(log.records()[0].dropped);
+    }
+
+    #[test]
+    fn reports_pay_for_their_index_and_what_comes_in_is_left_alone() {
+        let (now, log) = (begin(), WireLog::default());
+        let script = Box::new(Script(VecDeque::from([vec![0]])));
+        let mut netem = NetemInterceptor::new(script, now, Protection::AES_CM_SHA1_80, log.clone());
+        netem.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
+        assert!(netem.poll_write().is_some());
+        let record = WireRecord { sent: Time::ZERO, bytes: 20 + 8 + 8 + 4 + 10, sequence: None, dropped: false };
+        assert_eq!(log.records(), [record]);
+        netem.handle_read(media(now, 9)).unwrap();
+        assert_eq!(netem.poll_read().map(|p| sequence(&p)), Some(9));
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! The words are those of Linux' `tc ... netem`: `delay T [J] [distribution uniform|normal]`, `loss P`,
 //! `loss random P`, `loss gemodel P [R [1-H [1-K]]]`; and some of our own: `loss P burst B` for bursts of B packets on
-//! average, `back` before the words for the way back, `chance grid|packet`, and `none` for a clean path. Without `back`
-//! both directions have the same impairments.
+//! average, `forward` and `back` before the words of one direction, `chance grid|packet`, and `none` for a clean path. Words
+//! before `forward` or `back` hold for both directions, except for one that has words of its own.
 
 use super::words;
 use crate::error::{Error, Result};

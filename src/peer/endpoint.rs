@@ -9,6 +9,7 @@ use rtc::peer_connection::configuration::interceptor_registry::configure_twcc;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
+use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::{CandidateConfig, CandidateHostConfig, RTCIceCandidate};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
@@ -24,14 +25,26 @@ use super::rtcp::VirtualReports;
 const PROFILE: (SrtpProtectionProfile, Protection) =
     (SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80, Protection::AES_CM_SHA1_80);
 
+/// How many packets late a packet may be and still be taken. As browsers have it; the 64 of `rtc` would turn heavy
+/// jitter with short frames into loss.
+const REPLAY_WINDOW: usize = 1024;
+
 /// libwebrtc's interval between reports of an audio stream (it varies each by half; `rtc` does not).
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A peer connection whose datagrams all come from and go to one other.
+///
+/// Whoever touches `connection` says so by [`Endpoint::connection`]; a peer that nobody touched has nothing new to say
+/// and is not asked, for each question goes through all its layers.
 pub(super) struct Endpoint {
-    pub(super) connection: RTCPeerConnection,
+    connection: RTCPeerConnection,
     address: SocketAddr,
     state: RTCPeerConnectionState,
+    /// There may be datagrams to send.
+    busy: bool,
+    /// Its timer may have changed, and there may be events.
+    touched: bool,
+    timer: Option<Instant>,
 }
 
 impl Endpoint {
@@ -57,7 +70,11 @@ impl Endpoint {
             .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
             .with(VirtualReports::slot(), reports)
             .with(NetemInterceptor::slot(), netem);
-        let settings = SettingEngineBuilder::new().with_srtp_protection_profiles(vec![PROFILE.0]).build();
+        let settings = SettingEngineBuilder::new()
+            .with_srtp_protection_profiles(vec![PROFILE.0])
+            .with_srtp_replay_protection_window(REPLAY_WINDOW)
+            .with_srtcp_replay_protection_window(REPLAY_WINDOW)
+            .build();
         let mut connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_media_engine(media)
@@ -78,37 +95,81 @@ impl Endpoint {
         let candidate =
             host.new_candidate_host().and_then(|c| RTCIceCandidate::from(&c).to_json()).map_err(call_error)?;
         connection.add_local_candidate(candidate).map_err(call_error)?;
-        Ok(Endpoint { connection, address, state: RTCPeerConnectionState::New })
+        Ok(Endpoint { connection, address, state: RTCPeerConnectionState::New, busy: true, touched: true, timer: None })
+    }
+
+    /// The connection, to do something with it.
+    pub(super) fn connection(&mut self) -> &mut RTCPeerConnection {
+        (self.busy, self.touched) = (true, true);
+        &mut self.connection
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(super) fn is_connected(&self) -> bool {
         self.state == RTCPeerConnectionState::Connected
     }
 
+    /// When it wants to be woken.
+    pub(super) fn timer(&mut self) -> Option<Instant> {
+        self.look();
+        self.timer
+    }
+
+    /// Wakes it if its timer is due. Says whether it was.
+    pub(super) fn wake(&mut self, now: Instant) -> Result<bool> {
+        let due = self.timer().is_some_and(|at| at <= now);
+        if due {
+            self.connection().handle_timeout(now).map_err(call_error)?;
+        }
+        Ok(due)
+    }
+
     /// The next datagram to put on the wire.
     pub(super) fn transmit(&mut self) -> Option<TaggedBytesMut> {
-        self.connection.poll_write()
+        let datagram = if self.busy { self.connection.poll_write() } else { None };
+        self.busy = datagram.is_some();
+        datagram
     }
 
     /// Takes a datagram of the other peer.
-    pub(super) fn receive(&mut self, now: Instant, from: &Endpoint, mut datagram: TaggedBytesMut) -> Result<()> {
+    pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, mut datagram: TaggedBytesMut) -> Result<()> {
         datagram.now = now;
         datagram.transport = TransportContext {
             local_addr: self.address,
-            peer_addr: from.address,
+            peer_addr: from,
             transport_protocol: TransportProtocol::UDP,
             ecn: None,
         };
-        self.connection.handle_read(datagram).map_err(call_error)
+        self.connection().handle_read(datagram).map_err(call_error)
     }
 
-    /// Notes what became of the connection.
-    pub(super) fn take_events(&mut self) {
+    /// The next packet for the application, after [`Endpoint::receive`].
+    pub(super) fn read(&mut self) -> Option<RTCMessage> {
+        let message = if self.touched { self.connection.poll_read() } else { None };
+        message.map(|tagged| tagged.message)
+    }
+
+    /// Whether it may have datagrams to send.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// Takes note of its timer and of what became of the connection.
+    pub(super) fn look(&mut self) {
+        if !std::mem::take(&mut self.touched) {
+            return;
+        }
         while let Some(event) = self.connection.poll_event() {
+            // An event that goes up through the layers can make them speak: ICE's success starts DTLS.
+            self.busy = true;
             if let RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) = event {
                 self.state = state;
             }
         }
+        self.timer = self.connection.poll_timeout();
     }
 }
 

@@ -29,8 +29,6 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use rtc::sansio::Protocol;
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -84,8 +82,6 @@ pub struct Sim {
     payload_type: u8,
     negotiated: Fmtp,
     arrivals: Vec<Arrival>,
-    /// Sequence number to timestamp of the last arrival with it.
-    seen: HashMap<u16, u32>,
     reports: Reports,
     wire: WireLog,
     wire_back: WireLog,
@@ -121,7 +117,6 @@ impl Sim {
             payload_type: track.payload_type,
             negotiated,
             arrivals: Vec::new(),
-            seen: HashMap::new(),
             reports,
             wire,
             wire_back,
@@ -157,7 +152,7 @@ impl Sim {
         };
         let packet = rtp::Packet { header, payload: packet.payload.into() };
         let mut track =
-            self.sender.connection.rtp_sender(self.track).ok_or_else(|| Error::Call("the track is gone".into()))?;
+            self.sender.connection().rtp_sender(self.track).ok_or_else(|| Error::Call("the track is gone".into()))?;
         track.write_rtp(self.now, packet).map_err(call_error)?;
         self.settle()
     }
@@ -174,7 +169,8 @@ impl Sim {
         self.run(until)
     }
 
-    /// Packets that reached the receiver's application since the last call, in order of arrival; duplicates removed.
+    /// Packets that reached the receiver's application since the last call, in order of arrival. SRTP's replay protection
+    /// removes duplicates.
     pub fn arrivals(&mut self) -> Vec<Arrival> {
         std::mem::take(&mut self.arrivals)
     }
@@ -212,21 +208,14 @@ impl Sim {
 
     /// The earliest timer of either peer; the packets that netem holds are among them.
     fn next_event(&mut self) -> Option<Instant> {
-        let timers = [self.sender.connection.poll_timeout(), self.receiver.connection.poll_timeout()];
+        let timers = [self.sender.timer(), self.receiver.timer()];
         timers.into_iter().flatten().min().map(|at| moves_on(self.now, at))
     }
 
     /// Handles all that is due at the present instant.
     fn step(&mut self) -> Result<()> {
         for _ in 0..ROUNDS {
-            let mut due = false;
-            for peer in [&mut self.sender, &mut self.receiver] {
-                if peer.connection.poll_timeout().is_some_and(|at| at <= self.now) {
-                    peer.connection.handle_timeout(self.now).map_err(call_error)?;
-                    due = true;
-                }
-            }
-            if !due {
+            if !(self.sender.wake(self.now)? | self.receiver.wake(self.now)?) {
                 break;
             }
             self.settle()?;
@@ -236,32 +225,28 @@ impl Sim {
 
     /// Carries datagrams to and fro until neither peer has one, and takes what came out at the top.
     fn settle(&mut self) -> Result<()> {
-        loop {
-            let mut moved = false;
+        while self.sender.is_busy() || self.receiver.is_busy() {
             while let Some(datagram) = self.sender.transmit() {
                 // RTP and RTCP, as RFC 7983 tells them from STUN and DTLS.
                 if matches!(datagram.message.first(), Some(128..=191)) {
                     self.datagram_bytes += datagram.message.len() + IP_UDP_BYTES;
                 }
-                self.receiver.receive(self.now, &self.sender, datagram)?;
-                moved = true;
+                self.receiver.receive(self.now, self.sender.address(), datagram)?;
             }
             while let Some(datagram) = self.receiver.transmit() {
-                self.sender.receive(self.now, &self.receiver, datagram)?;
-                moved = true;
+                self.sender.receive(self.now, self.receiver.address(), datagram)?;
             }
-            if !moved {
-                break;
+            while let Some(message) = self.receiver.read() {
+                if let RTCMessage::RtpPacket(_, rtp::Packet { header, payload }) = message {
+                    let at = Time::ZERO + self.now.duration_since(self.start);
+                    let (sequence, timestamp) = (header.sequence_number, header.timestamp);
+                    self.arrivals.push(Arrival { at, sequence, timestamp, payload: payload.into() });
+                }
             }
+            while self.sender.read().is_some() {}
+            self.sender.look();
+            self.receiver.look();
         }
-        while let Some(message) = self.receiver.connection.poll_read() {
-            if let RTCMessage::RtpPacket(_, packet) = message.message {
-                self.arrive(packet);
-            }
-        }
-        while self.sender.connection.poll_read().is_some() {}
-        self.sender.take_events();
-        self.receiver.take_events();
         match self.now <= self.start || self.is_connected() {
             true => Ok(()),
             false => Err(Error::Call("the connection broke".into())),
@@ -270,16 +255,6 @@ impl Sim {
 
     fn is_connected(&self) -> bool {
         self.sender.is_connected() && self.receiver.is_connected()
-    }
-
-    /// A packet that came twice has the same sequence number and timestamp; a sequence number that came round again
-    /// after 65536 packets has another timestamp.
-    fn arrive(&mut self, packet: rtp::Packet) {
-        let (sequence, timestamp) = (packet.header.sequence_number, packet.header.timestamp);
-        if self.seen.insert(sequence, timestamp) != Some(timestamp) {
-            let at = Time::ZERO + self.now.duration_since(self.start);
-            self.arrivals.push(Arrival { at, sequence, timestamp, payload: packet.payload.into() });
-        }
     }
 }
 
@@ -310,7 +285,7 @@ fn add_track(sender: &mut Endpoint, codec: RTCRtpCodecParameters) -> Result<(RTC
         RtpCodecKind::Audio,
         vec![encoding.clone()],
     );
-    let connection = &mut sender.connection;
+    let connection = sender.connection();
     let init = RTCRtpTransceiverInit {
         direction: RTCRtpTransceiverDirection::Sendonly,
         send_encodings: vec![encoding],
@@ -324,18 +299,18 @@ fn add_track(sender: &mut Endpoint, codec: RTCRtpCodecParameters) -> Result<(RTC
 
 /// Offer and answer. Returns the fmtp line that the sender finds in the answer.
 fn negotiate(now: Instant, sender: &mut Endpoint, receiver: &mut Endpoint, track: &TrackSpec) -> Result<Fmtp> {
-    let offer = sender.connection.create_offer(None).map_err(call_error)?;
-    sender.connection.set_local_description(now, offer.clone()).map_err(call_error)?;
-    receiver.connection.set_remote_description(now, offer).map_err(call_error)?;
-    let answer = receiver.connection.create_answer(None).map_err(call_error)?;
-    receiver.connection.set_local_description(now, answer.clone()).map_err(call_error)?;
+    let offer = sender.connection().create_offer(None).map_err(call_error)?;
+    sender.connection().set_local_description(now, offer.clone()).map_err(call_error)?;
+    receiver.connection().set_remote_description(now, offer).map_err(call_error)?;
+    let answer = receiver.connection().create_answer(None).map_err(call_error)?;
+    receiver.connection().set_local_description(now, answer.clone()).map_err(call_error)?;
     // `rtc` answers with the parameters of the offer and takes no other answer as its own, so what the receiver wishes is
     // written into the answer on its way, as signalling servers do it.
     let mut session: Session = answer.sdp.parse()?;
     session.set_fmtp(track.payload_type, &track.fmtp);
     let answer = RTCSessionDescription::answer(session.to_string()).map_err(call_error)?;
     let read: Session = answer.sdp.parse()?;
-    sender.connection.set_remote_description(now, answer).map_err(call_error)?;
+    sender.connection().set_remote_description(now, answer).map_err(call_error)?;
     match read.payload_type(track.name) {
         Some(payload_type) if payload_type == track.payload_type => read.fmtp(payload_type),
         other => Err(Error::Call(format!("the answer has {} as {other:?}, not {}", track.name, track.payload_type))),

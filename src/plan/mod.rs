@@ -5,7 +5,7 @@ pub mod file;
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Pcm};
 use crate::metric::{Metric, Series};
-use crate::net::spec::{Loss, NetSpec};
+use crate::net::spec::NetSpec;
 use crate::playout::audio::Receiver;
 use crate::units::{Bitrate, Seed, ms};
 use serde::{Deserialize, Serialize};
@@ -124,19 +124,6 @@ fn kilobits(bitrate: Bitrate) -> String {
     format!("{} kbit/s", f64::from(bitrate.0) / 1000.0)
 }
 
-/// The long-run loss that a network is asked for in the media direction, in percent.
-pub fn net_loss(net: &NetSpec) -> f64 {
-    match net.forward.loss {
-        Loss::None => 0.0,
-        Loss::Random(p) => p.percent(),
-        Loss::GilbertElliott { p, r, bad, good } => {
-            // The share of time in the bad state is p / (p + r); a chain that never moves stays in the good one.
-            let share = if p.get() > 0.0 { p.get() / (p.get() + r.get()) } else { 0.0 };
-            share * bad.percent() + (1.0 - share) * good.percent()
-        }
-    }
-}
-
 /// What is known of a finished case. All that reports see; owns no media.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -177,7 +164,6 @@ pub struct Scores {
 mod tests {
     use super::*;
     use crate::media::{Content, PcmFormat};
-    use crate::units::Probability;
 
     fn plan(clips: usize, settings: usize, seeds: u64) -> Plan {
         let pcm = Pcm::silence(PcmFormat::mono(8000), 1);
@@ -224,18 +210,5 @@ mod tests {
     #[test]
     fn the_base_seed_moves_all_seeds() {
         assert_eq!(plan(1, 1, 3).with_base_seed(40).seeds, [Seed(40), Seed(41), Seed(42)]);
-    }
-
-    #[test]
-    fn the_asked_loss_of_a_chain_is_its_stationary_loss() {
-        let p = |x: f64| Probability::new(x).unwrap();
-        let net =
-            |loss| NetSpec { forward: crate::net::spec::LinkSpec { loss, ..Default::default() }, ..NetSpec::default() };
-        assert_eq!(net_loss(&net(Loss::None)), 0.0);
-        assert_eq!(net_loss(&net(Loss::Random(p(0.05)))), 5.0);
-        let chain = Loss::GilbertElliott { p: p(0.1), r: p(0.3), bad: p(0.8), good: p(0.0) };
-        assert!((net_loss(&net(chain)) - 20.0).abs() < 1e-9);
-        let still = Loss::GilbertElliott { p: p(0.0), r: p(0.0), bad: p(1.0), good: p(0.01) };
-        assert_eq!(net_loss(&net(still)), 1.0);
     }
 }

@@ -42,8 +42,20 @@ impl Session {
     /// Puts an fmtp line for that payload type into the audio section, in place of the one that was there, else after
     /// its rtpmap. An empty one takes the line away.
     pub fn set_fmtp(&mut self, payload_type: u8, fmtp: &Fmtp) {
-        let audio = self.audio.clone();
-        self.set_fmtp_text(audio, payload_type, &fmtp.to_string());
+        let mut section: Vec<String> = self.audio().map(str::to_owned).collect();
+        let index_of = |section: &[String], name| {
+            section.iter().position(|line: &String| value_for(line, name, payload_type).is_some())
+        };
+        let place = index_of(&section, "a=fmtp:");
+        section.retain(|line| value_for(line, "a=fmtp:", payload_type).is_none());
+        let text = fmtp.to_string();
+        if !text.is_empty() {
+            let at = place.or(index_of(&section, "a=rtpmap:").map(|i| i + 1)).unwrap_or(section.len());
+            section.insert(at, format!("a=fmtp:{payload_type} {text}"));
+        }
+        let old = self.audio.clone();
+        self.audio = old.start..old.start + section.len();
+        self.lines.splice(old, section);
     }
 
     /// `opus/48000/2` of a payload type.
@@ -58,20 +70,6 @@ impl Session {
     /// `m=audio 9 UDP/TLS/RTP/SAVPF 111 63`: the formats are the words from the fourth on.
     fn formats(&self) -> impl Iterator<Item = u8> {
         self.audio().next().into_iter().flat_map(|m| m.split_ascii_whitespace().skip(3)).filter_map(|f| f.parse().ok())
-    }
-
-    fn set_fmtp_text(&mut self, audio: Range<usize>, payload_type: u8, text: &str) {
-        let mut section: Vec<String> = self.lines[audio.clone()].to_vec();
-        let place = section.iter().position(|l| value_for(l, "a=fmtp:", payload_type).is_some());
-        section.retain(|l| value_for(l, "a=fmtp:", payload_type).is_none());
-        if !text.is_empty() {
-            let after_rtpmap =
-                || section.iter().position(|l| value_for(l, "a=rtpmap:", payload_type).is_some()).map(|i| i + 1);
-            let at = place.or_else(after_rtpmap).unwrap_or(section.len());
-            section.insert(at, format!("a=fmtp:{payload_type} {text}"));
-        }
-        self.audio = audio.start..audio.start + section.len();
-        self.lines.splice(audio, section);
     }
 }
 
@@ -108,5 +106,93 @@ impl FromStr for Session {
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.lines.iter().try_for_each(|line| write!(f, "{line}\r\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=fmtp:111 session=level\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=fmtp:96 max-fs=12288\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 11\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n\
+        a=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:9 G722/8000\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 L16/48000\r\n";
+
+    fn session(text: &str) -> Session {
+        text.parse().unwrap()
+    }
+
+    fn with(payload_type: u8, fmtp: &str) -> String {
+        let mut session = session(OFFER);
+        session.set_fmtp(payload_type, &fmtp.parse().unwrap());
+        session.to_string()
+    }
+
+    #[test]
+    fn nothing_is_changed_unasked() {
+        assert_eq!(session(OFFER).to_string(), OFFER);
+        // Bare line feeds, as in a file, become what RFC 8866 asks for.
+        assert_eq!(session(&OFFER.replace('\r', "")).to_string(), OFFER);
+    }
+
+    #[test]
+    fn codecs_are_found_in_the_first_audio_section() {
+        let session = session(OFFER);
+        assert_eq!(session.audio().count(), 7);
+        assert_eq!(session.payload_type("OPUS"), Some(111));
+        assert_eq!(session.payload_type("red"), Some(63));
+        assert_eq!(session.payload_type("G722"), Some(9));
+        // Static types need no rtpmap.
+        assert_eq!(session.payload_type("pcmu"), Some(0));
+        assert_eq!(session.payload_type("PCMA"), Some(8));
+        // These are of other sections.
+        assert_eq!(session.payload_type("VP8"), None);
+        assert_eq!(session.payload_type("L16"), None);
+    }
+
+    #[test]
+    fn an_rtpmap_overrides_a_static_type() {
+        let text = "v=0\r\nm=audio 9 RTP/AVP 0 9\r\na=rtpmap:0 G722/8000\r\n";
+        assert_eq!(session(text).payload_type("G722"), Some(0));
+        assert_eq!(session(text).payload_type("PCMU"), None);
+    }
+
+    #[test]
+    fn an_fmtp_line_is_read_replaced_added_and_removed() {
+        let fmtp = |payload_type| session(OFFER).fmtp(payload_type).unwrap();
+        assert_eq!(fmtp(111), "minptime=10;useinbandfec=1".parse().unwrap());
+        assert_eq!(fmtp(11), Fmtp::default());
+        assert_eq!(fmtp(9), Fmtp::default());
+        let line = "a=fmtp:111 minptime=10;useinbandfec=1\r\n";
+        assert_eq!(with(111, "stereo=1"), OFFER.replace(line, "a=fmtp:111 stereo=1\r\n"));
+        assert_eq!(with(111, ""), OFFER.replace(line, ""));
+        let g722 = "a=rtpmap:9 G722/8000\r\n";
+        assert_eq!(with(9, "x=1"), OFFER.replace(g722, &format!("{g722}a=fmtp:9 x=1\r\n")));
+        // Without an rtpmap it goes to the end of the section.
+        assert_eq!(with(0, "x=1"), OFFER.replace(g722, &format!("{g722}a=fmtp:0 x=1\r\n")));
+        assert_eq!(with(0, ""), OFFER);
+    }
+
+    #[test]
+    fn an_edited_session_can_be_edited_again() {
+        let mut session = session(OFFER);
+        for text in ["stereo=1", "", "cbr=1"] {
+            let fmtp: Fmtp = text.parse().unwrap();
+            session.set_fmtp(111, &fmtp);
+            session.set_fmtp(0, &fmtp);
+            assert_eq!((session.fmtp(111).unwrap(), session.fmtp(0).unwrap()), (fmtp.clone(), fmtp));
+        }
+        let again: Session = session.to_string().parse().unwrap();
+        assert_eq!(again, session);
+    }
+
+    #[test]
+    fn what_is_no_session_with_audio_is_refused() {
+        for (text, says) in
+            [("", "v=0"), ("m=audio 9 RTP/AVP 0\r\n", "v=0"), ("v=0\r\nm=video 9 RTP/AVP 96\r\n", "no audio")]
+        {
+            assert!(text.parse::<Session>().unwrap_err().to_string().contains(says), "{text:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ mod schema;
 use crate::call;
 use crate::cost::Cost;
 use crate::error::{Error, Result};
-use crate::plan::{Case, Outcome, Plan, Scores, net_loss, requested};
+use crate::plan::{Case, Outcome, Plan, Scores, requested};
 use crate::units::ms;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -329,7 +329,7 @@ fn insert(tx: &Transaction<'_>, Finished { case, result }: &Finished) -> rusqlit
         (case.codec.version)(),
         requested(case.codec, &case.request),
         case.net.to_string(),
-        net_loss(&case.net),
+        case.net.asked_loss(),
         case.receiver.to_string(),
         ms(case.warm_up),
         case.seed.0 as i64,

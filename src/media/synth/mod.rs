@@ -68,6 +68,8 @@ impl Synth {
 /// Half of full scale.
 const PEAK: f64 = 16_384.0;
 const LEN: usize = 8 * 48_000;
+/// The length of each.
+pub const SECONDS: f64 = 8.0;
 
 /// Four chords of two seconds, each note plucked on its own place between left and right, over a bass and a beat.
 fn music() -> Vec<f64> {
@@ -193,7 +195,10 @@ mod tests {
         ALL.iter().for_each(|s| {
             all.update(s.clip().hash.as_bytes());
         });
-        assert_eq!(all.finalize().to_hex().as_str(), "915e18b7348374a8a5436a42a7ee35f8cd73511674bdc36c4d002fbef6c3e37f");
+        assert_eq!(
+            all.finalize().to_hex().as_str(),
+            "915e18b7348374a8a5436a42a7ee35f8cd73511674bdc36c4d002fbef6c3e37f"
+        );
     }
 
     #[test]

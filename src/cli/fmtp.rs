@@ -1,0 +1,286 @@
+//! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
+
+use super::run::execute;
+use super::{print, print_json, report};
+use crate::codec::{self, ChangeKind, Request};
+use crate::error::{Error, Result};
+use crate::media::{Clip, Pcm};
+use crate::metric::{self, Metric};
+use crate::net::spec::NetSpec;
+use crate::plan::{Plan, Setting};
+use crate::playout::audio::Receiver;
+use crate::report::{View, table};
+use crate::sdp::fmtp::Fmtp;
+use crate::stats::{Summary, Verdict};
+use crate::units::{Seed, from_ms};
+use crate::corpus;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Lines of the receiver's description, as they stand in an SDP; with or without 'a=fmtp:111'
+    #[arg(value_name = "LINE", required = true)]
+    lines: Vec<String>,
+    /// The codec whose lines they are
+    #[arg(long, default_value = "opus")]
+    codec: String,
+    /// The network between sender and receiver
+    #[arg(long, value_name = "SPEC", default_value = "clean")]
+    net: String,
+    /// Clip id, set, file or glob; repeatable [default: speech, or artificial voices where it was not fetched]
+    #[arg(long, value_name = "ID|FILE")]
+    clip: Vec<String>,
+    /// Calls per clip and line, each with other chance
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    seeds: u32,
+    /// Metric id; repeatable [default: all that the build has]
+    #[arg(long, value_name = "ID")]
+    metric: Vec<String>,
+    /// 'fixed:60ms' or 'adaptive'
+    #[arg(long, default_value_t = Receiver::default())]
+    receiver: Receiver,
+    /// Seconds of call before the part that is scored: in-band FEC needs them to engage
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    warm_up: f64,
+    /// Refuse values that are out of range instead of doing what libwebrtc does with them
+    #[arg(long)]
+    strict: bool,
+    /// Folder of results and report
+    #[arg(long, value_name = "DIR", default_value = "reports/fmtp")]
+    out: PathBuf,
+    /// Cases at a time [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Keep what was heard, as WAV files below DIR/media
+    #[arg(long)]
+    keep_media: bool,
+    /// One JSON object on stdout (reports/README.md)
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+A fmtp line stands in the receiver's description and steers the other side's encoder; 'sprop-*' parameters are the
+sender's own statement and steer nothing. Lines are labelled A, B, C in the order given.
+
+Examples:
+  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%'
+  codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'maxaveragebitrate=20000' --clip call.wav --seeds 10
+  codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts";
+
+pub fn run(args: &Args) -> Result<u8> {
+    let plan = plan(args)?;
+    let done = execute(&plan, &args.out, args.jobs.map(usize::from), args.keep_media)?;
+    if done.interrupted {
+        return Ok(done.exit_code());
+    }
+    let view = report::view(&[&done.store])?;
+    crate::report::write(&args.out, &view)?;
+    if args.json {
+        print_json(&to_json(&view));
+    } else {
+        print(&text(&view));
+        print(&format!("report: {}\n", args.out.join("report.html").display()));
+    }
+    Ok(done.exit_code())
+}
+
+fn plan(args: &Args) -> Result<Plan> {
+    let codec = codec::audio(&args.codec)?;
+    let net: NetSpec = args.net.parse()?;
+    if !(0.0..=3600.0).contains(&args.warm_up) {
+        return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {}", args.warm_up)));
+    }
+    let clips = clips(&args.clip)?;
+    let mut settings = Vec::new();
+    for (i, line) in args.lines.iter().enumerate() {
+        let label = char::from_u32('A' as u32 + i as u32).filter(char::is_ascii_uppercase);
+        let label = label.ok_or_else(|| Error::usage("at most 26 lines can be compared at once"))?.to_string();
+        let request = Request { fmtp: line.parse::<Fmtp>()?, ..Request::default() };
+        for clip in &clips {
+            warn(&label, &(codec.settle)(&request, &clip.pcm.format)?.changes, args.strict)?;
+            if !args.strict {
+                break;
+            }
+        }
+        settings.push(Setting { label, codec, request });
+    }
+    Ok(Plan {
+        name: "fmtp".into(),
+        clips,
+        settings,
+        receivers: vec![args.receiver],
+        networks: vec![net],
+        seeds: (1..=u64::from(args.seeds)).map(Seed).collect(),
+        warm_up: from_ms(args.warm_up * 1000.0),
+        metrics: metrics(&args.metric)?,
+    })
+}
+
+fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
+    if names.is_empty() {
+        return corpus::clip("speech").or_else(|e| {
+            eprintln!("{e}\nusing artificial voices instead");
+            corpus::clip("synth-voices")
+        });
+    }
+    let mut clips: Vec<Arc<Clip>> = Vec::new();
+    for name in names {
+        for clip in corpus::clip(name)? {
+            if !clips.iter().any(|c| c.id == clip.id) {
+                clips.push(clip);
+            }
+        }
+    }
+    Ok(clips)
+}
+
+fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
+    if ids.is_empty() {
+        return Ok(metric::AUDIO.to_vec());
+    }
+    ids.iter().map(|id| metric::audio(id)).collect()
+}
+
+/// Values outside their range are told before the run starts, or refused.
+fn warn(label: &str, changes: &[codec::Change], strict: bool) -> Result<()> {
+    for change in changes.iter().filter(|c| matches!(c.kind, ChangeKind::Clamped | ChangeKind::Invalid)) {
+        let told = format!("{label}: {}: {} ({})", change.requested, change.effective, change.reason);
+        if strict {
+            return Err(Error::usage(told));
+        }
+        eprintln!("warning: {told}");
+    }
+    Ok(())
+}
+
+/// The whole answer for a terminal.
+fn text(view: &View) -> String {
+    let mut out = String::new();
+    for setting in &view.settings {
+        out += &format!("{}: {}\n", setting.label, setting.requested);
+    }
+    out.push('\n');
+    out += &table::settings(view).text();
+    if view.settings.iter().any(|s| !s.changes.is_empty()) {
+        out.push('\n');
+        out += &table::changes(view).text();
+    }
+    out.push('\n');
+    out += &table::observed(view).text();
+    for condition in 0..view.conditions.len() {
+        out.push('\n');
+        out += &table::summary(view, condition).text();
+    }
+    if !view.failures.is_empty() {
+        out.push('\n');
+        out += &table::failures(view).text();
+    }
+    if view.settings.len() > 1 {
+        out += "\nVerdict\n";
+        out += &verdicts(view);
+    }
+    out
+}
+
+/// One plain sentence for each pair and condition: "B against A: -0.31 PESQ [-0.36, -0.27], -38 % wire bitrate".
+fn verdicts(view: &View) -> String {
+    let mut out = String::new();
+    for (condition, shown) in view.conditions.iter().enumerate() {
+        for b in 0..view.settings.len() {
+            for a in 0..b {
+                let pair = |v: &&crate::report::Comparison| v.condition == condition && v.a == a && v.b == b;
+                let (mut differ, mut same, mut open) = (Vec::new(), Vec::new(), Vec::new());
+                for verdict in view.comparisons.iter().filter(pair) {
+                    let measure = &view.measures[verdict.measure];
+                    let told = difference(view, verdict);
+                    match &verdict.verdict {
+                        Verdict::Better | Verdict::Worse | Verdict::Higher | Verdict::Lower => differ.push(told),
+                        Verdict::Same | Verdict::Negligible => same.push(measure.title.clone()),
+                        Verdict::Undecided { .. } => open.push(told),
+                        Verdict::TooFew { clips } => {
+                            out += &format!("  {clips} clips are too few for a verdict, six are needed; the figures stand above\n");
+                            return out;
+                        }
+                    }
+                }
+                out += &format!("  {} against {}, {}:\n", view.settings[b].label, view.settings[a].label, shown.name);
+                for told in &differ {
+                    out += &format!("    {told}\n");
+                }
+                if !same.is_empty() {
+                    out += &format!("    no measurable difference in {}\n", same.join(", "));
+                }
+                for told in &open {
+                    out += &format!("    not decided (more clips or seeds): {told}\n");
+                }
+            }
+        }
+    }
+    out
+}
+
+/// "-0.31 MOS-LQO PESQ wide-band [-0.36, -0.27], worse".
+fn difference(view: &View, verdict: &crate::report::Comparison) -> String {
+    let measure = &view.measures[verdict.measure];
+    let Summary { mean, interval, .. } = verdict.paired.difference;
+    let ruling = match &verdict.verdict {
+        Verdict::Undecided { .. } => String::new(),
+        ruling => format!(", {ruling}"),
+    };
+    let interval = interval.map_or(String::new(), |i| format!(" [{:+.3}, {:+.3}]", i.low, i.high));
+    let relative = view
+        .summary(verdict.a, verdict.condition, verdict.measure)
+        .filter(|s| measure.unit == "kbit/s" && s.mean > 0.0)
+        .map_or(String::new(), |s| format!(" ({:+.0} %)", 100.0 * mean / s.mean));
+    format!("{}: {mean:+.3} {}{interval}{relative}{ruling}", measure.title, measure.unit)
+}
+
+/// The documented object (reports/README.md).
+fn to_json(view: &View) -> Value {
+    let bounds = |s: &Summary| match s.interval {
+        Some(i) => json!({ "mean": s.mean, "low": i.low, "high": i.high, "n": s.n }),
+        // One clip has no interval: its mean stands for both ends, and n says so.
+        None => json!({ "mean": s.mean, "low": s.mean, "high": s.mean, "n": s.n }),
+    };
+    let setting = |(s, setting): (usize, &crate::report::Setting)| {
+        let cell = view.cells.get(&(s, 0));
+        let metrics: serde_json::Map<String, Value> = cell
+            .into_iter()
+            .flat_map(|cell| &cell.summaries)
+            .map(|(m, summary)| (view.measures[*m].id.clone(), bounds(summary)))
+            .collect();
+        let seen = cell.map(|c| &c.observed);
+        json!({
+            "label": setting.label,
+            "codec": setting.codec,
+            "requested": setting.requested,
+            "effective": setting.effective.iter().map(|(k, v)| (k.clone(), json!(v.join(", ")))).collect::<serde_json::Map<_, _>>(),
+            "changes": setting.changes,
+            "observed": seen.map(|seen| json!({
+                "frame_ms": seen.frame_ms, "channels": seen.channels, "bandwidths": seen.bandwidths, "modes": seen.modes,
+                "fec_share": seen.fec, "dtx_share": seen.dtx,
+            })),
+            "metrics": metrics,
+        })
+    };
+    let verdict = |v: &crate::report::Comparison| {
+        let measure = &view.measures[v.measure];
+        let d = bounds(&v.paired.difference);
+        json!({
+            "metric": measure.id, "unit": measure.unit, "a": view.settings[v.a].label, "b": view.settings[v.b].label,
+            "difference": d["mean"], "low": d["low"], "high": d["high"], "n": d["n"], "p_value": v.paired.p_value,
+            "verdict": v.verdict.to_string(),
+        })
+    };
+    json!({
+        "schema": 1,
+        "net": view.conditions.first().map(|c| &c.net),
+        "settings": view.settings.iter().enumerate().map(setting).collect::<Vec<_>>(),
+        "verdicts": view.comparisons.iter().map(verdict).collect::<Vec<_>>(),
+        "failed": view.failed,
+    })
+}

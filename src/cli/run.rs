@@ -1,0 +1,184 @@
+//! `codecbench run`: a plan, to a folder of results.
+
+use super::{print, signals};
+use crate::error::{Error, Result};
+use crate::plan::{Case, Plan};
+use crate::run::{self, Progress};
+use crate::store::{Count, Key, Store, export};
+use crate::{call, corpus, cost, media};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to measure, in TOML; without it the built-in demo plan
+    #[arg(value_name = "PLAN.toml")]
+    plan: Option<PathBuf>,
+    /// Folder of the results [default: reports/ and the plan's name]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Cases at a time [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Count the plan's seeds from N on
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// Print the cases, tab-separated, and run nothing
+    #[arg(long)]
+    list: bool,
+    /// Keep what was heard in each case, as WAV files below DIR/media
+    #[arg(long)]
+    keep_media: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  codecbench run                            the demo plan, to reports/demo
+  codecbench run plans/seed-question.toml   a plan of your own; README says how to write one
+  codecbench run my.toml --list | wc -l     how many cases that would be
+  codecbench run my.toml --seed 100         the same plan with other chance
+
+A run that was stopped goes on where it was; a finished one computes nothing again. A case that failed is a result like
+any other and is not tried again; the exit code is then 1.";
+
+pub fn run(args: &Args) -> Result<u8> {
+    let mut plan = match &args.plan {
+        Some(path) => Plan::read(path, &corpus::clip)?,
+        None => demo()?,
+    };
+    if let Some(base) = args.seed {
+        plan = plan.with_base_seed(base.into());
+    }
+    if args.list {
+        return Ok(list(&plan));
+    }
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
+    let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;
+    print(&format!("{}\n", folder.display()));
+    Ok(done.exit_code())
+}
+
+/// A plan that was run.
+pub struct Done {
+    pub store: Store,
+    pub count: Count,
+    /// Someone pressed Ctrl-C.
+    pub interrupted: bool,
+}
+
+impl Done {
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Done { interrupted: true, .. } => signals::INTERRUPTED,
+            Done { count, .. } => u8::from(count.failed > 0),
+        }
+    }
+}
+
+/// Runs what of `plan` is not yet in `folder`, measures costs, and writes `results.jsonl` and `results.csv`. With `media`
+/// cases whose WAV file is missing run too.
+///
+/// # Errors
+/// The folder or the store in it cannot be used.
+pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> Result<Done> {
+    let stop = signals::catch()?;
+    let mut store = Store::create(folder)?;
+    let heard = media.then(|| folder.join("media"));
+    let mut todo = store.begin(plan)?;
+    if let Some(heard) = &heard {
+        std::fs::create_dir_all(heard).map_err(|e| Error::output(heard, e))?;
+        let missing = |index: &u32| plan.case(*index as usize).is_some_and(|case| !heard.join(wav_name(&case)).is_file());
+        todo = (0..plan.len() as u32).filter(|i| todo.binary_search(i).is_ok() || missing(i)).collect();
+    }
+    let known = plan.len() - todo.len();
+    if known > 0 {
+        eprintln!("{known} of {} cases are there already", plan.len());
+    }
+
+    let bar = Bar::new(todo.len());
+    let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let work = |case: &Case| {
+        let call = call::run(case)?;
+        if let Some(heard) = &heard {
+            keep(&heard.join(wav_name(case)), &call.degraded)?;
+        }
+        Ok(call)
+    };
+    let complete = run::cases(plan, &todo, &mut store, jobs, &stop, work, |p| bar.show(p));
+    bar.bar.finish_and_clear();
+    let (complete, count) = (complete?, store.count()?);
+    if !complete {
+        let left = count.cases - count.finished;
+        eprintln!("stopped: {} cases are kept, {left} are left; the same command goes on", count.finished);
+        return Ok(Done { store, count, interrupted: true });
+    }
+
+    let clip = plan.clips.first();
+    let alone = |setting: &_| cost::measure(setting, clip.ok_or_else(|| Error::usage("no clip"))?);
+    run::costs(plan, &mut store, &stop, alone, |setting| eprintln!("CPU time of {}", setting.label))?;
+    export::write(&store, folder)?;
+    if count.failed > 0 {
+        eprintln!("{} of {} cases failed; results.csv has the reasons", count.failed, count.cases);
+    }
+    Ok(Done { store, count, interrupted: stop.load(Ordering::Relaxed) })
+}
+
+/// The demo plan; on artificial voices where the recordings have not been fetched.
+fn demo() -> Result<Plan> {
+    Plan::demo(&corpus::clip).or_else(|e| {
+        eprintln!("{e}\nusing artificial voices instead");
+        Plan::demo(&|_| corpus::clip("synth"))
+    })
+}
+
+fn list(plan: &Plan) -> u8 {
+    print("index\tlabel\tclip\tnet\treceiver\tseed\n");
+    for (index, c) in plan.cases().enumerate() {
+        print(&format!("{index}\t{}\t{}\t{}\t{}\t{}\n", c.label, c.clip.id, c.net, c.receiver, c.seed.0));
+    }
+    0
+}
+
+/// Writes a WAV file that is there as a whole or not at all.
+fn keep(path: &Path, heard: &media::Pcm) -> Result<()> {
+    let part = path.with_extension("part");
+    media::wav::write(&part, heard)?;
+    std::fs::rename(&part, path).map_err(|e| Error::output(path, e))
+}
+
+/// "opus-24-kbit-s_clip_loss-5_s1_1f3a97c0.wav": readable, and by its end the case's own.
+fn wav_name(case: &Case) -> String {
+    let plain = |text: &str| {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '.').filter(|w| !w.is_empty());
+        words.collect::<Vec<_>>().join("-").chars().take(40).collect::<String>()
+    };
+    let (label, clip, net) = (plain(&case.label), plain(&case.clip.id), plain(&case.net.to_string()));
+    format!("{label}_{clip}_{net}_s{}_{:.8}.wav", case.seed.0, Key::of(case).to_string())
+}
+
+/// Progress on stderr: a bar on a terminal, else a line per twentieth of the way.
+struct Bar {
+    bar: ProgressBar,
+    told: AtomicUsize,
+}
+
+impl Bar {
+    fn new(total: usize) -> Bar {
+        let bar = ProgressBar::new(total as u64);
+        let template = "{bar:30} {pos}/{len} cases, {per_sec:.1}, {eta} left{msg}";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Bar { bar, told: 0.into() }
+    }
+
+    fn show(&self, Progress { done, total, failed }: Progress) {
+        let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        self.bar.set_position(done as u64);
+        self.bar.set_message(failures.clone());
+        let twentieth = 20 * done / total.max(1);
+        if self.bar.is_hidden() && self.told.fetch_max(twentieth, Ordering::Relaxed) < twentieth {
+            eprintln!("{done} of {total} cases, {:.0?} left{failures}", self.bar.eta());
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! RTP payloads: coded units in and out.
