@@ -7,7 +7,7 @@ use crate::metric::Evidence;
 use crate::peer::sim::{Outgoing, Sim, TrackSpec, WireRecord};
 use crate::plan::{Case, Scores};
 use crate::playout::audio::{Origin, Packet, Played, Playout};
-use crate::units::{Probability, Time, ms};
+use crate::units::{Probability, Seed, Time, ms};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
         channels: (case.codec.rtp.channels)(asked.format.channels),
         fmtp: case.request.fmtp.clone(),
     };
-    let mut sim = Sim::connect(&track, &case.net, case.seed)?;
+    let mut sim = Sim::connect(&track, &case.net, chance(case))?;
     // The encoder is set by what the sender read in the answer, not by what the plan says.
     let request = Request { fmtp: sim.negotiated().clone(), ..case.request.clone() };
     let settings = (case.codec.settle)(&request, &case.clip.pcm.format)?;
@@ -117,6 +117,12 @@ pub fn talk(case: &Case) -> Result<Heard> {
         wire: sim.wire(),
         first_sequence: sender.first_sequence,
     })
+}
+
+/// Where the call's chance comes from: the seed and the clip, so that clips under one seed do not all meet the same
+/// losses (their means would not be independent, and intervals over clips too narrow), while all settings do.
+fn chance(case: &Case) -> Seed {
+    Seed(case.seed.draw(&case.clip.hash, &[]))
 }
 
 /// The scored pass, in samples of the call.
@@ -283,7 +289,7 @@ struct Sender {
 impl Sender {
     fn new(case: &Case, clock_rate: u32) -> Sender {
         // Random start values (RFC 3550, section 5.1), but from the seed.
-        let start = case.seed.draw("rtp", &[]);
+        let start = chance(case).draw("rtp", &[]);
         Sender {
             units: Vec::new(),
             sent: 0,

@@ -145,6 +145,22 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// In a word or two, for a column.
+    pub fn short(&self) -> &'static str {
+        match self {
+            Verdict::TooFew { .. } => "too few clips",
+            Verdict::Better => "better",
+            Verdict::Worse => "worse",
+            Verdict::Higher => "higher",
+            Verdict::Lower => "lower",
+            Verdict::Negligible => "negligible",
+            Verdict::Same => "no difference",
+            Verdict::Undecided { .. } => "not decided",
+        }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

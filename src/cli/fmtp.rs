@@ -10,11 +10,13 @@ use crate::metric::{self, Metric};
 use crate::net::spec::NetSpec;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
-use crate::report::{View, table};
+use crate::report::chart::{figure, signed};
+use crate::report::{self as report_view, Comparison, View, table};
 use crate::sdp::fmtp::Fmtp;
 use crate::stats::{Summary, Verdict};
 use crate::units::{Seed, from_ms};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,7 +80,7 @@ pub fn run(args: &Args) -> Result<u8> {
         return Ok(done.exit_code());
     }
     let view = report::view(&[&done.store])?;
-    crate::report::write(&args.out, &view)?;
+    report_view::write(&args.out, &view)?;
     if args.json {
         print_json(&to_json(&view));
     } else {
@@ -160,85 +162,69 @@ fn warn(label: &str, changes: &[codec::Change], strict: bool) -> Result<()> {
 /// The whole answer for a terminal.
 fn text(view: &View) -> String {
     let mut out = String::new();
-    for setting in &view.settings {
-        out += &format!("{}: {}\n", setting.label, setting.requested);
-    }
-    out.push('\n');
-    out += &table::settings(view).text();
-    if view.settings.iter().any(|s| !s.changes.is_empty()) {
-        out.push('\n');
-        out += &table::changes(view).text();
-    }
-    out.push('\n');
-    out += &table::observed(view).text();
-    for condition in 0..view.conditions.len() {
-        out.push('\n');
-        out += &table::summary(view, condition).text();
-    }
-    if !view.failures.is_empty() {
-        out.push('\n');
-        out += &table::failures(view).text();
-    }
-    if view.settings.len() > 1 {
-        out += "\nVerdict\n";
-        out += &verdicts(view);
-    }
-    out
-}
-
-/// One plain sentence for each pair and condition: "B against A: -0.31 PESQ [-0.36, -0.27], -38 % wire bitrate".
-fn verdicts(view: &View) -> String {
-    let mut out = String::new();
-    for (condition, shown) in view.conditions.iter().enumerate() {
-        for b in 0..view.settings.len() {
-            for a in 0..b {
-                let pair = |v: &&crate::report::Comparison| v.condition == condition && v.a == a && v.b == b;
-                let (mut differ, mut same, mut open) = (Vec::new(), Vec::new(), Vec::new());
-                for verdict in view.comparisons.iter().filter(pair) {
-                    let measure = &view.measures[verdict.measure];
-                    let told = difference(view, verdict);
-                    match &verdict.verdict {
-                        Verdict::Better | Verdict::Worse | Verdict::Higher | Verdict::Lower => differ.push(told),
-                        Verdict::Same | Verdict::Negligible => same.push(measure.title.clone()),
-                        Verdict::Undecided { .. } => open.push(told),
-                        Verdict::TooFew { clips } => {
-                            out += &format!(
-                                "  {clips} clips are too few for a verdict, six are needed; the figures stand above\n"
-                            );
-                            return out;
-                        }
-                    }
-                }
-                out += &format!("  {} against {}, {}:\n", view.settings[b].label, view.settings[a].label, shown.name);
-                for told in &differ {
-                    out += &format!("    {told}\n");
-                }
-                if !same.is_empty() {
-                    out += &format!("    no measurable difference in {}\n", same.join(", "));
-                }
-                for told in &open {
-                    out += &format!("    not decided (more clips or seeds): {told}\n");
-                }
-            }
+    let cell = |row: &table::Row, column: usize| row.cells.get(column).map_or(String::new(), |c| c.main.clone());
+    for (setting, row) in view.settings.iter().zip(&table::settings(view).rows) {
+        out += &format!("{}  {}\n   {}\n", setting.label, setting.requested, setting.codec_version);
+        out += &format!("   effective  {}\n   observed   {}\n", cell(row, 3), cell(row, 4));
+        for change in &setting.changes {
+            let kind = format!("{:?}", change.kind).to_lowercase();
+            let becomes = if kind == change.effective { kind } else { format!("{kind}: {}", change.effective) };
+            out += &format!("   {}  {becomes}: {}\n", change.requested, change.reason);
         }
     }
+    for condition in 0..view.conditions.len() {
+        out += &format!("\n{}", table::side_by_side(view, condition).text());
+    }
+    if view.failed > 0 {
+        out += &format!("\n{}", table::failures(view).text());
+    }
+    if view.settings.len() > 1 {
+        out += &format!("\nVerdict\n{}", verdicts(view));
+    }
     out
 }
 
-/// "-0.31 MOS-LQO PESQ wide-band [-0.36, -0.27], worse".
-fn difference(view: &View, verdict: &crate::report::Comparison) -> String {
-    let measure = &view.measures[verdict.measure];
-    let Summary { mean, interval, .. } = verdict.paired.difference;
-    let ruling = match &verdict.verdict {
-        Verdict::Undecided { .. } => String::new(),
-        ruling => format!(", {ruling}"),
+/// For each pair and condition what differs, what does not and what is open: "-0.31 MOS-LQO PESQ [-0.36, -0.27] (worse)".
+fn verdicts(view: &View) -> String {
+    let mut out = String::new();
+    let mut pairs: BTreeMap<(usize, usize, usize), Vec<&Comparison>> = BTreeMap::new();
+    for c in &view.comparisons {
+        pairs.entry((c.condition, c.b, c.a)).or_default().push(c);
+    }
+    for ((condition, b, a), comparisons) in pairs {
+        let title = |c: &&&Comparison| view.measures[c.measure].title.clone();
+        let of = |keep: fn(&Verdict) -> bool| comparisons.iter().filter(move |c| keep(&c.verdict));
+        let differ = of(|v| matches!(v, Verdict::Better | Verdict::Worse | Verdict::Higher | Verdict::Lower));
+        let same: Vec<String> = of(|v| matches!(v, Verdict::Same | Verdict::Negligible)).map(|c| title(&c)).collect();
+        let open: Vec<String> = of(|v| matches!(v, Verdict::Undecided { .. })).map(|c| title(&c)).collect();
+        let few = comparisons.iter().find_map(|c| match c.verdict {
+            Verdict::TooFew { clips } => Some(format!("{clips} clips are too few for a verdict, six are needed")),
+            _ => None,
+        });
+        let mut parts: Vec<String> = differ.map(|c| difference(view, c)).collect();
+        let list = |lead: &str, names: Vec<String>| (!names.is_empty()).then(|| format!("{lead} {}", names.join(", ")));
+        parts.extend(list("no measurable difference in", same));
+        parts.extend(list("not decided, more clips or seeds are needed:", open));
+        parts.extend(few);
+        let (a, b) = (&view.settings[a].label, &view.settings[b].label);
+        let condition = &view.conditions[condition].name;
+        out += &format!("{b} against {a} ({condition}):\n  {}\n", parts.join("\n  "));
+    }
+    out
+}
+
+/// "-1.23 MOS-LQO PESQ wide-band [-1.31, -1.14] (worse)"; bitrates in percent.
+fn difference(view: &View, c: &Comparison) -> String {
+    let measure = &view.measures[c.measure];
+    let Summary { mean, interval, .. } = c.paired.difference;
+    let before = view.summary(c.a, c.condition, c.measure).map_or(0.0, |s| s.mean);
+    let (scale, unit) = match measure.unit.as_str() {
+        "kbit/s" if before > 0.0 => (100.0 / before, "%"),
+        unit => (1.0, unit),
     };
-    let interval = interval.map_or(String::new(), |i| format!(" [{:+.3}, {:+.3}]", i.low, i.high));
-    let relative = view
-        .summary(verdict.a, verdict.condition, verdict.measure)
-        .filter(|s| measure.unit == "kbit/s" && s.mean > 0.0)
-        .map_or(String::new(), |s| format!(" ({:+.0} %)", 100.0 * mean / s.mean));
-    format!("{}: {mean:+.3} {}{interval}{relative}{ruling}", measure.title, measure.unit)
+    let interval = interval
+        .map_or(String::new(), |i| format!(" [{}, {}]", figure(i.low * scale, unit), figure(i.high * scale, unit)));
+    format!("{} {}{interval} ({})", signed(mean * scale, unit), measure.title, c.verdict.short())
 }
 
 /// The documented object (reports/README.md).
@@ -248,7 +234,7 @@ fn to_json(view: &View) -> Value {
         // One clip has no interval: its mean stands for both ends, and n says so.
         None => json!({ "mean": s.mean, "low": s.mean, "high": s.mean, "n": s.n }),
     };
-    let setting = |(s, setting): (usize, &crate::report::Setting)| {
+    let setting = |(s, setting): (usize, &report_view::Setting)| {
         let cell = view.cells.get(&(s, 0));
         let metrics: serde_json::Map<String, Value> = cell
             .into_iter()
@@ -269,7 +255,7 @@ fn to_json(view: &View) -> Value {
             "metrics": metrics,
         })
     };
-    let verdict = |v: &crate::report::Comparison| {
+    let verdict = |v: &Comparison| {
         let measure = &view.measures[v.measure];
         let d = bounds(&v.paired.difference);
         json!({

@@ -195,6 +195,39 @@ pub fn summary(view: &View, condition: usize) -> Table {
     table
 }
 
+/// Means of all measures under one condition, a setting per column; of two settings their paired difference as well.
+pub fn side_by_side(view: &View, condition: usize) -> Table {
+    let c = &view.conditions[condition];
+    let mut columns = vec![text("measure"), text("unit")];
+    columns.extend(view.settings.iter().map(|s| number(&s.label, "")));
+    let two = view.settings.len() == 2;
+    if two {
+        columns
+            .extend([number(&format!("{} − {}", view.settings[1].label, view.settings[0].label), ""), text("verdict")]);
+    }
+    let title = format!("{}: {} clips × {} seeds, mean [95 % interval over clips]", c.name, c.clips, c.seeds);
+    let mut table = Table::new(title, "", columns);
+    for (m, measure) in view.measures.iter().enumerate() {
+        let figures = (0..view.settings.len()).map(|s| view.summary(s, condition, m));
+        if figures.clone().all(|f| f.is_none()) {
+            continue;
+        }
+        let mut cells = vec![of(&measure.title), of(&measure.unit)];
+        cells.extend(figures.map(|f| f.map_or(of("–"), |f| summary_cell(f, &measure.unit))));
+        if two {
+            let compared = view.comparisons.iter().find(|c| c.condition == condition && c.measure == m);
+            cells.push(compared.map_or(of("–"), |c| {
+                let small = summary_cell(&c.paired.difference, &measure.unit).small;
+                let main = signed(c.paired.difference.mean, &measure.unit);
+                Cell { main: main.trim_end_matches(&measure.unit).trim_end().to_owned(), small }
+            }));
+            cells.push(compared.map_or(of(""), |c| of(c.verdict.short())));
+        }
+        table.rows.push(Row { cells, bad: false });
+    }
+    table
+}
+
 /// What packets showed under each condition.
 pub fn observed(view: &View) -> Table {
     let columns = vec![
