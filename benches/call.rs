@@ -33,7 +33,6 @@ fn case() -> Case {
     }
 }
 
-
 /// The same frames through encoder and decoder alone.
 fn codec_alone(case: &Case) -> Vec<Unit> {
     let settings = (case.codec.settle)(&case.request, &case.clip.pcm.format).expect("settings");
@@ -54,7 +53,8 @@ fn codec_alone(case: &Case) -> Vec<Unit> {
 
 /// The same packets through the path alone.
 fn path_alone(case: &Case, units: &[Unit]) -> usize {
-    let track = TrackSpec { name: "opus", payload_type: 111, clock_rate: 48_000, channels: 2, fmtp: Default::default() };
+    let track =
+        TrackSpec { name: "opus", payload_type: 111, clock_rate: 48_000, channels: 2, fmtp: Default::default() };
     let mut sim = Sim::connect(&track, &case.net, case.seed).expect("connected");
     let mut arrived = 0;
     for (n, unit) in units.iter().enumerate() {
@@ -79,8 +79,7 @@ fn whole_call(c: &mut Criterion) {
     c.bench_function("encode and decode of its frames alone", |b| b.iter(|| codec_alone(&case)));
     c.bench_function("the path of its packets alone", |b| b.iter(|| path_alone(&case, &units)));
     // In turn, so that whatever disturbs the machine disturbs both.
-    let mut ratios: Vec<f64> =
-        (0..ROUNDS).map(|_| cpu(|| call::talk(&case)) / cpu(|| codec_alone(&case))).collect();
+    let mut ratios: Vec<f64> = (0..ROUNDS).map(|_| cpu(|| call::talk(&case)) / cpu(|| codec_alone(&case))).collect();
     ratios.sort_by(f64::total_cmp);
     println!(
         "CPU time of the whole call / of its encode and decode: median {:.3} over {ROUNDS} rounds, {:.3} to {:.3}",

@@ -3,6 +3,7 @@
 use super::run::execute;
 use super::{print, print_json, report};
 use crate::codec::{self, ChangeKind, Request};
+use crate::corpus;
 use crate::error::{Error, Result};
 use crate::media::{Clip, Pcm};
 use crate::metric::{self, Metric};
@@ -13,7 +14,6 @@ use crate::report::{View, table};
 use crate::sdp::fmtp::Fmtp;
 use crate::stats::{Summary, Verdict};
 use crate::units::{Seed, from_ms};
-use crate::corpus;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
     if names.is_empty() {
         return corpus::clip("speech").or_else(|e| {
             eprintln!("{e}\nusing artificial voices instead");
-            corpus::clip("synth-voices")
+            corpus::clip("synth")
         });
     }
     let mut clips: Vec<Arc<Clip>> = Vec::new();
@@ -202,7 +202,9 @@ fn verdicts(view: &View) -> String {
                         Verdict::Same | Verdict::Negligible => same.push(measure.title.clone()),
                         Verdict::Undecided { .. } => open.push(told),
                         Verdict::TooFew { clips } => {
-                            out += &format!("  {clips} clips are too few for a verdict, six are needed; the figures stand above\n");
+                            out += &format!(
+                                "  {clips} clips are too few for a verdict, six are needed; the figures stand above\n"
+                            );
                             return out;
                         }
                     }

@@ -25,7 +25,9 @@ pub fn run(args: &Args) -> Result<u8> {
     let (name, columns, entries) = match args.what {
         What::Codecs => ("codecs", &["name", "rtp", "version", "licence", "plc"][..], codecs()),
         What::Metrics => ("metrics", &["name", "unit", "better", "version", "source"][..], metrics()),
-        What::Clips => ("clips", &["name", "content", "seconds", "available", "language", "talker", "licence"][..], clips()),
+        What::Clips => {
+            ("clips", &["name", "content", "seconds", "available", "language", "talker", "licence"][..], clips())
+        }
     };
     if args.json {
         print_json(&json!({ "schema": 1, name: entries }));

@@ -8,6 +8,7 @@ pub mod list;
 pub mod report;
 pub mod run;
 pub mod score;
+mod signals;
 
 use crate::error::Result;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -47,9 +48,7 @@ enum Verb {
     /// List, fetch or verify the corpora
     Corpora(corpora::Args),
     /// Print shell completions
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
 }
 
 /// Runs the program; the exit code.
@@ -108,9 +107,8 @@ pub fn table(rows: &[Vec<String>]) -> String {
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let numeric = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-−".contains(c)) || text.is_empty();
-    let right: Vec<bool> = (0..columns)
-        .map(|c| c > 0 && rows.iter().skip(1).filter_map(|r| r.get(c)).all(|t| numeric(t)))
-        .collect();
+    let right: Vec<bool> =
+        (0..columns).map(|c| c > 0 && rows.iter().skip(1).filter_map(|r| r.get(c)).all(|t| numeric(t))).collect();
     let mut out = String::new();
     for row in rows {
         let mut line = String::new();

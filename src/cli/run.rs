@@ -1,12 +1,12 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, signals};
+use super::{print, report, signals};
 use crate::error::{Error, Result};
 use crate::plan::{Case, Plan};
 use crate::run::{self, Progress};
 use crate::store::{Count, Key, Store, export};
 use crate::{call, corpus, cost, media};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -56,6 +56,9 @@ pub fn run(args: &Args) -> Result<u8> {
     }
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
     let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;
+    if done.count.finished > 0 && !done.interrupted {
+        report::write(&[&done.store], &folder)?;
+    }
     print(&format!("{}\n", folder.display()));
     Ok(done.exit_code())
 }
@@ -89,7 +92,8 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> 
     let mut todo = store.begin(plan)?;
     if let Some(heard) = &heard {
         std::fs::create_dir_all(heard).map_err(|e| Error::output(heard, e))?;
-        let missing = |index: &u32| plan.case(*index as usize).is_some_and(|case| !heard.join(wav_name(&case)).is_file());
+        let missing =
+            |index: &u32| plan.case(*index as usize).is_some_and(|case| !heard.join(wav_name(&case)).is_file());
         todo = (0..plan.len() as u32).filter(|i| todo.binary_search(i).is_ok() || missing(i)).collect();
     }
     let known = plan.len() - todo.len();
@@ -178,7 +182,7 @@ impl Bar {
         self.bar.set_message(failures.clone());
         let twentieth = 20 * done / total.max(1);
         if self.bar.is_hidden() && self.told.fetch_max(twentieth, Ordering::Relaxed) < twentieth {
-            eprintln!("{done} of {total} cases, {:.0?} left{failures}", self.bar.eta());
+            eprintln!("{done} of {total} cases, {} left{failures}", HumanDuration(self.bar.eta()));
         }
     }
 }

@@ -156,8 +156,7 @@ fn footnote(view: &View, settings: impl IntoIterator<Item = usize>) -> String {
 /// A difference with its sign and unit.
 pub fn signed(difference: f64, unit: &str) -> String {
     let text = figure(difference, unit);
-    let plus =
-        if text.starts_with(|c: char| c == '\u{2212}') || text.chars().all(|c| "0.".contains(c)) { "" } else { "+" };
+    let plus = if text.starts_with('\u{2212}') || text.chars().all(|c| "0.".contains(c)) { "" } else { "+" };
     format!("{plus}{text} {unit}").trim_end().to_owned()
 }
 

@@ -3,6 +3,7 @@
 //! A view is made in one pass over the outcomes and keeps sums, not outcomes, so that a million cases fit.
 
 pub mod chart;
+mod condition;
 mod gather;
 mod html;
 pub mod table;

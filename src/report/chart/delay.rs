@@ -22,9 +22,7 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let codec = algorithmic(view, condition);
     let call = mouth_to_ear(view, condition);
     let all = || codec.iter().chain(&call).flat_map(|l| &l.points);
-    if all().next().is_none() {
-        return None;
-    }
+    all().next()?;
     let title = title(&codec, &call);
     let mut subtitle = Vec::new();
     if !codec.is_empty() {

@@ -1,0 +1,84 @@
+//! Conditions: their names, and which of them differ in loss alone.
+
+use super::{Condition, Family};
+use crate::media::Content;
+use std::collections::BTreeSet;
+
+/// A condition while outcomes come in.
+pub struct ConditionSums {
+    pub net: String,
+    pub receiver: String,
+    pub content: Content,
+    pub loss: f64,
+    pub clips: BTreeSet<usize>,
+    pub seeds: BTreeSet<u64>,
+}
+
+/// The conditions with names that tell them apart.
+pub fn all(sums: &[ConditionSums]) -> Vec<Condition> {
+    let receivers: BTreeSet<&str> = sums.iter().map(|c| c.receiver.as_str()).collect();
+    let contents: Vec<Content> = sums.iter().map(|c| c.content).collect();
+    let several = contents.iter().any(|c| *c != contents[0]);
+    let condition = |c: &ConditionSums| {
+        let clean = c.net.is_empty() || c.net == "none";
+        let net = if clean { "clean network".to_owned() } else { c.net.clone() };
+        let mut more = String::new();
+        if receivers.len() > 1 {
+            more += &format!(", {} receiver", c.receiver);
+        }
+        if several {
+            more += &format!(", {}", format!("{:?}", c.content).to_lowercase());
+        }
+        let (base, model) = without_loss(&c.net);
+        Condition {
+            name: format!("{net}{more}"),
+            net,
+            loss: c.loss,
+            family: Family { base: format!("{base}{more}"), model },
+            clips: c.clips.len(),
+            seeds: c.seeds.len(),
+        }
+    };
+    sums.iter().map(condition).collect()
+}
+
+/// A network's words without the amount of loss in the media direction, and the kind of that loss.
+fn without_loss(net: &str) -> (String, String) {
+    let is_amount = |t: &&str| t.trim_end_matches('%').parse::<f64>().is_ok();
+    let (forward, back) = net.split_once(" back ").map_or((net, ""), |(f, b)| (f, b));
+    let words: Vec<&str> = forward.split_whitespace().filter(|w| *w != "none").collect();
+    let start = words.iter().position(|w| *w == "loss").unwrap_or(words.len());
+    let kind_end = words.len().min(start + 1 + words.iter().skip(start + 1).take_while(|w| !is_amount(w)).count());
+    let end = kind_end + words[kind_end..].iter().take_while(|w| is_amount(w)).count();
+    let model = match words.get(start + 1..kind_end).unwrap_or_default() {
+        [] => String::new(),
+        kind => [&["loss"], kind, &["…"], words.get(kind_end + 1..end).unwrap_or_default()].concat().join(" "),
+    };
+    let base = [&words[..start], &words[end..]].concat().join(" ");
+    // A way back of its own is said only where it differs: without loss it may not.
+    let back = if back.is_empty() || back == base || base.is_empty() && back == "none" { None } else { Some(back) };
+    (back.map_or(base.clone(), |back| format!("{base} back {back}").trim_start().to_owned()), model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_that_differ_in_loss_alone_are_one_family() {
+        let of = |net| {
+            let (base, model) = without_loss(net);
+            format!("{base}|{model}")
+        };
+        assert_eq!(of("none"), "|");
+        assert_eq!(of("loss 5%"), "|");
+        assert_eq!(of("delay 40ms 10ms"), "delay 40ms 10ms|");
+        assert_eq!(of("delay 40ms 10ms loss 5%"), "delay 40ms 10ms|");
+        assert_eq!(of("delay 40ms loss gemodel 2% 25%"), "delay 40ms|loss gemodel … 25%");
+        assert_eq!(of("delay 40ms loss gemodel 3% 25% 70% 0.1%"), "delay 40ms|loss gemodel … 25% 70% 0.1%");
+        assert_eq!(of("delay 40ms loss 5% back delay 40ms"), "delay 40ms|");
+        assert_eq!(of("loss 5% back none"), "|");
+        assert_eq!(of("delay 40ms back delay 40ms loss 5%"), "delay 40ms back delay 40ms loss 5%|");
+        assert_eq!(of("delay 40ms loss 5% chance packet"), "delay 40ms chance packet|");
+    }
+}
