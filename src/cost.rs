@@ -46,8 +46,9 @@ pub fn measure(setting: &Setting, clip: &Clip) -> Result<Cost> {
     let settings = (setting.codec.settle)(&setting.request, &clip.pcm.format)?;
     let source = clip.in_format(settings.format)?;
     let frame = settings.format.samples(settings.frame);
-    let frames: Vec<Pcm> =
-        (0..source.len().min(settings.format.samples(LONGEST)) / frame).map(|i| source.slice(i * frame, frame)).collect();
+    let frames: Vec<Pcm> = (0..source.len().min(settings.format.samples(LONGEST)) / frame)
+        .map(|i| source.slice(i * frame, frame))
+        .collect();
     if frames.is_empty() {
         return Err(Error::usage(format!("clip '{}' is shorter than one frame of {}", clip.id, setting.label)));
     }

@@ -14,7 +14,7 @@
 //! - [`cli`]: one file per verb.
 
 pub mod call;
-// pub mod cli;
+pub mod cli;
 pub mod codec;
 pub mod corpus;
 pub mod cost;

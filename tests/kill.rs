@@ -46,7 +46,8 @@ impl Bench {
     /// Starts a run and waits until it has told some progress.
     fn started(&self, out: &str) -> Child {
         let mut child = self.command(out, 2).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let told = BufReader::new(child.stderr.as_mut().unwrap()).lines().map_while(|l| l.ok()).find(|l| l.ends_with("left"));
+        let told =
+            BufReader::new(child.stderr.as_mut().unwrap()).lines().map_while(|l| l.ok()).find(|l| l.ends_with("left"));
         assert!(told.is_some(), "the run ended before it was disturbed");
         child
     }
@@ -104,7 +105,10 @@ fn ctrl_c_keeps_what_is_done_and_says_how_to_go_on() {
     let count = count(&bench.out("out"));
     assert!(count.finished > 0 && count.finished < bench.cases);
     let left = bench.cases - count.finished;
-    assert!(told.contains(&format!("{} cases are kept, {left} are left; the same command goes on", count.finished)), "{told}");
+    assert!(
+        told.contains(&format!("{} cases are kept, {left} are left; the same command goes on", count.finished)),
+        "{told}"
+    );
     assert!(!bench.out("out/results.jsonl").exists(), "what is not complete is not exported");
 }
 

@@ -149,7 +149,8 @@ fn a_file_that_cannot_be_written_ends_the_run_and_is_no_result() {
     let mut store = Store::create(folder.path()).unwrap();
     let plan = plan(10);
     let todo = store.begin(&plan).unwrap();
-    let work = |case: &Case| if case.seed == Seed(3) { Err(Error::output("media/x.wav", "disk full")) } else { fake(case) };
+    let work =
+        |case: &Case| if case.seed == Seed(3) { Err(Error::output("media/x.wav", "disk full")) } else { fake(case) };
     let error = run::cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |_| ()).unwrap_err();
     assert!(matches!(error, Error::Output { .. }) && error.exit_code() == 2, "{error}");
     let kept: Vec<u64> = store.outcomes().map(|o| o.unwrap().seed).collect();
@@ -171,7 +172,8 @@ fn cost_is_measured_once_per_setting_and_stands_under_cost_alone() {
     }
     assert_eq!(*measured.lock().unwrap(), ["A", "B"]);
     export::write(&store, folder.path()).unwrap();
-    let values = |text: &str| -> Vec<serde_json::Value> { text.lines().map(|l| serde_json::from_str(l).unwrap()).collect() };
+    let values =
+        |text: &str| -> Vec<serde_json::Value> { text.lines().map(|l| serde_json::from_str(l).unwrap()).collect() };
     let mut after = values(&lines(folder.path()));
     assert!(after.iter().all(|line| line["cost"]["encode_x_realtime"].as_f64().unwrap() > 0.0));
     after.iter_mut().for_each(|line| line["cost"] = serde_json::Value::Null);
@@ -230,7 +232,11 @@ fn no_kill_loses_a_committed_case() {
             .outcomes()
             .map(|o| o.map(|o| format!("{} {} {} {}", o.label, o.clip, o.net, o.seed)).unwrap())
             .collect();
-        assert!(now.is_superset(&finished) && now.len() >= finished.len() + told, "round {round}: {} of {told}", now.len());
+        assert!(
+            now.is_superset(&finished) && now.len() >= finished.len() + told,
+            "round {round}: {} of {told}",
+            now.len()
+        );
         let begun = std::fs::read_to_string(&begun).unwrap();
         assert!(begun.lines().all(|line| !finished.contains(line)), "round {round}: a finished case was begun again");
         finished = now;

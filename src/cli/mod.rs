@@ -8,6 +8,7 @@ pub mod list;
 pub mod report;
 pub mod run;
 pub mod score;
+pub mod signals;
 
 use crate::error::Result;
 use clap::{CommandFactory, Parser, Subcommand};

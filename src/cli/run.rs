@@ -89,7 +89,8 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> 
     let mut todo = store.begin(plan)?;
     if let Some(heard) = &heard {
         std::fs::create_dir_all(heard).map_err(|e| Error::output(heard, e))?;
-        let missing = |index: &u32| plan.case(*index as usize).is_some_and(|case| !heard.join(wav_name(&case)).is_file());
+        let missing =
+            |index: &u32| plan.case(*index as usize).is_some_and(|case| !heard.join(wav_name(&case)).is_file());
         todo = (0..plan.len() as u32).filter(|i| todo.binary_search(i).is_ok() || missing(i)).collect();
     }
     let known = plan.len() - todo.len();

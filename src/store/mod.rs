@@ -186,9 +186,10 @@ impl Store {
     /// [`Error::Store`]: the file is damaged.
     pub fn count(&self) -> Result<Count> {
         let sql = "SELECT count(*), count(c.id), count(c.failure) FROM plan p LEFT JOIN cases c ON c.key = p.key";
-        self.tell(self.connection.query_row(sql, [], |row| {
-            Ok(Count { cases: row.get(0)?, finished: row.get(1)?, failed: row.get(2)? })
-        }))
+        self.tell(
+            self.connection
+                .query_row(sql, [], |row| Ok(Count { cases: row.get(0)?, finished: row.get(1)?, failed: row.get(2)? })),
+        )
     }
 
     /// The finished cases of the plan in its order, read as they are asked for.

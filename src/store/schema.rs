@@ -97,9 +97,10 @@ pub fn open(path: &Path) -> Result<Connection> {
 pub fn error(path: &Path, e: &rusqlite::Error) -> Error {
     match e.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => something_else(path),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::Store(format!("{}: another codecbench is using it; wait for it or give another --out", path.display()))
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Store(format!(
+            "{}: another codecbench is using it; wait for it or give another --out",
+            path.display()
+        )),
         Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Error::output(
             path,
             "the disk is full or the file reached its size limit; finished cases are kept, run again to go on",
