@@ -106,7 +106,7 @@ fn what_was_written_comes_back_in_the_order_of_the_plan() {
     assert_eq!(last.result, Ok(Scores { series: Vec::new(), ..scores() }));
     assert_eq!((last.label.as_str(), last.clip.as_str(), last.seed), ("B", "a,b", 100));
     assert_eq!((last.codec.as_str(), last.requested.as_str()), ("L16", "L16 9 kbit/s"));
-    assert_eq!((last.content, last.net.as_str(), last.receiver.as_str()), (Content::Speech, "clean", "fixed:60ms"));
+    assert_eq!((last.content, last.net.as_str(), last.receiver.as_str()), (Content::Speech, "none", "fixed:60ms"));
     assert_eq!(last.key, Key::of(&plan.case(199).unwrap()).to_string());
     assert_eq!(store.series(&last.key).unwrap(), [("d".to_owned(), (10.0, vec![0.5, -1.25]))].into());
     assert!(store.series(&outcomes[0].key).unwrap().is_empty());
@@ -237,10 +237,10 @@ fn exports_say_the_same_every_time_and_hide_nothing() {
     let key_version = format!("\"a,b\",speech,L16,{},", (L16.version)());
     let expected = format!(
         "{COLUMNS}\n\
-         0,{key_version}A,L16,clean,0,fixed:60ms,1000,1,wire-bitrate,0.30000000000000004,kbit/s,\n\
-         0,{key_version}A,L16,clean,0,fixed:60ms,1000,1,x,-0.0000001,,\n\
-         0,{key_version}A,L16,clean,0,fixed:60ms,1000,1,pesq-wb,,{unit},\"says \"\"no\"\",\ntwice\"\n\
-         1,{key_version}B,L16 9 kbit/s,clean,0,fixed:60ms,1000,1,,,,\"it \"\"broke\"\"\"\n",
+         0,{key_version}A,L16,none,0,fixed:60ms,1000,1,wire-bitrate,0.30000000000000004,kbit/s,\n\
+         0,{key_version}A,L16,none,0,fixed:60ms,1000,1,x,-0.0000001,,\n\
+         0,{key_version}A,L16,none,0,fixed:60ms,1000,1,pesq-wb,,{unit},\"says \"\"no\"\",\ntwice\"\n\
+         1,{key_version}B,L16 9 kbit/s,none,0,fixed:60ms,1000,1,,,,\"it \"\"broke\"\"\"\n",
         COLUMNS = export::COLUMNS,
         unit = crate::metric::scale("pesq-wb").map_or("", |s| s.unit),
     );

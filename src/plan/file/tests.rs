@@ -29,7 +29,7 @@ fn what_is_not_given_has_its_default() {
     let plan = read(SMALL).unwrap();
     assert_eq!((plan.name.as_str(), plan.warm_up, plan.len()), ("p", Duration::from_secs(30), 1));
     assert_eq!((plan.seeds, plan.receivers), (vec![Seed(1)], vec![Receiver::default()]));
-    assert_eq!(plan.networks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["clean"]);
+    assert_eq!(plan.networks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["none"]);
     assert_eq!(plan.metrics.len(), metric::AUDIO.len());
     assert_eq!((plan.settings[0].label.as_str(), &plan.settings[0].request), ("L16", &Request::default()));
 }
@@ -120,4 +120,24 @@ fn no_bytes_make_the_reader_panic() {
     proptest!(ProptestConfig::with_cases(300), |(text in "(clips|seeds|settings|[\\[\\]='0-9a-z\"#\n ]){0,40}")| {
         let _ = read(&text);
     });
+}
+
+#[test]
+fn the_plans_that_come_with_the_program_are_plans() {
+    let any =
+        |name: &str| Ok(vec![Arc::new(Clip::new(name, Content::Speech, Pcm::silence(PcmFormat::mono(16_000), 8)))]);
+    let demo = Plan::demo(&any).unwrap();
+    assert!((300..=700).contains(&demo.len()), "{} cases do not fit three minutes on two cores", demo.len());
+    let seed = Plan::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/seed-question.toml"), &any).unwrap();
+    let lines = |plan: &Plan| -> Vec<String> { plan.settings.iter().map(|s| s.request.fmtp.to_string()).collect() };
+    assert!(lines(&seed).iter().all(|line| !line.is_empty() && lines(&demo).contains(line)), "{:?}", lines(&seed));
+}
+
+#[test]
+fn an_fmtp_line_is_part_of_the_setting_and_a_broken_one_has_its_place() {
+    let plan = read(&format!("{SMALL}label = 'A'\nfmtp = ['useinbandfec=1', 'usedtx=1']\n")).unwrap();
+    let labels: Vec<&str> = plan.settings.iter().map(|s| s.label.as_str()).collect();
+    assert_eq!(labels, ["A useinbandfec=1", "A usedtx=1"]);
+    let broken = read(&format!("{SMALL}fmtp = '=1;;='\n")).map(|_| ()).unwrap_err().to_string();
+    assert!(broken.starts_with("p.toml:4: fmtp: "), "{broken}");
 }
