@@ -1,5 +1,7 @@
 //! Whole calls: the acceptance of the path.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use codecbench::call;
 use codecbench::codec;
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};

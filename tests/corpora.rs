@@ -1,5 +1,7 @@
 //! `codecbench corpora` as a user meets it on a machine that lacks the clients.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::process::{Command, Output};
 
 fn codecbench(cache: &std::path::Path, args: &[&str]) -> Output {

@@ -1,6 +1,8 @@
 //! The program under kill, Ctrl-C and a file-size limit: no finished case is lost or computed again, and the results in the
 //! end are those of an undisturbed run.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use codecbench::media::{Pcm, PcmFormat, wav};
 use codecbench::store::{Count, Store};
 use std::io::{BufRead, BufReader};

@@ -1,5 +1,7 @@
 //! The receiver alone: hand-made arrivals in, sound and its origins out.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use codecbench::codec::{Decoder, l16::L16};
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::playout::audio::{Origin, Packet, Played, Playout, Receiver};

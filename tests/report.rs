@@ -1,5 +1,7 @@
 //! The report from outcomes to files.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use codecbench::codec::{Change, ChangeKind, Observed};
 use codecbench::media::Content;
 use codecbench::plan::{Outcome, Scores};
