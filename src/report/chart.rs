@@ -153,11 +153,16 @@ fn footnote(view: &View, settings: impl IntoIterator<Item = usize>) -> String {
     format!("codecbench {} · {}", env!("CARGO_PKG_VERSION"), versions.join(" · "))
 }
 
+/// One decimal, where it says something: 26.5, but 20 and not 20.0.
+pub fn short(value: f64) -> String {
+    let text = figure(value, "%");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
 /// A difference with its sign and unit.
 pub fn signed(difference: f64, unit: &str) -> String {
     let text = figure(difference, unit);
-    let plus =
-        if text.starts_with('\u{2212}') || text.chars().all(|c| "0.".contains(c)) { "" } else { "+" };
+    let plus = if text.starts_with('\u{2212}') || text.chars().all(|c| "0.".contains(c)) { "" } else { "+" };
     format!("{plus}{text} {unit}").trim_end().to_owned()
 }
 

@@ -116,7 +116,7 @@ fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     if lines.len() == 1 {
         return format!("{label}: from {from} to {to} {} at {loss} % loss", m.unit);
     }
-    format!("{label} scores highest at {loss} % loss: {to} {}, from {from}", m.unit)
+    format!("{label} scores highest at {loss}\u{a0}% loss: {to} {}, from {from}", m.unit)
 }
 
 fn plot(
