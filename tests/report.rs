@@ -107,7 +107,7 @@ fn many() -> View {
         costs: vec![CostRow { label: "G722".into(), encode_us_per_frame: 10.0, frame_ms: 20.0, ..CostRow::default() }],
         ..Extras::default()
     };
-    view(outcomes(&settings, &[0.0, 1.0, 5.0, 10.0]), extras)
+    view(outcomes(&settings, &[0.0, 1.0, 1.5, 5.0, 10.0, 20.0]), extras)
 }
 
 fn pair() -> View {

@@ -153,6 +153,12 @@ fn footnote(view: &View, settings: impl IntoIterator<Item = usize>) -> String {
     format!("codecbench {} · {}", env!("CARGO_PKG_VERSION"), versions.join(" · "))
 }
 
+/// One decimal, where it says something: 26.5, but 20 and not 20.0.
+pub fn short(value: f64) -> String {
+    let text = figure(value, "%");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
 /// A difference with its sign and unit.
 pub fn signed(difference: f64, unit: &str) -> String {
     let text = figure(difference, unit);

@@ -185,7 +185,7 @@ td:not(.n){min-width:7rem}
 td:last-child:not(.n){min-width:16rem}
 details{margin:.2rem 0 .8rem}
 thead th{color:var(--muted);vertical-align:bottom;border-bottom-color:var(--muted)}
-tbody th{font-weight:600;position:sticky;left:0;background:var(--paper);min-width:6rem}
+tbody th{font-weight:600;position:sticky;left:0;background:var(--paper);white-space:nowrap}
 .n{text-align:right;white-space:nowrap;padding-left:.6rem}
 thead .n{white-space:normal;min-width:5.5rem}
 small{display:block;color:var(--muted);font-size:.82em}

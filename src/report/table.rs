@@ -1,6 +1,6 @@
 //! The tables of a report as plain cells: the page and the terminal draw the same ones.
 
-use super::chart::{figure, signed};
+use super::chart::{figure, short, signed};
 use super::{Cell as Figures, Seen, Setting, View};
 use crate::metric::Better;
 use crate::stats::{Summary, Verdict};
@@ -263,28 +263,20 @@ pub fn observed(view: &View) -> Table {
 }
 
 pub fn delays(view: &View) -> Table {
+    let note =
+        "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it.";
     let columns = vec![
-        text("codec"),
         text("setting"),
-        number("bitrate", "kbit/s"),
+        text("codec"),
         number("frame", "ms"),
         number("look-ahead", "ms"),
         number("algorithmic delay", "ms"),
     ];
-    let note =
-        "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it.";
     let mut table = Table::new("Algorithmic delay", note, columns);
     for d in &view.delays {
-        let fine = |v: f64| of(format!("{v:.2}"));
-        let bitrate = d.bitrate.map_or("–".into(), |b| figure(b, "kbit/s"));
-        table.row([
-            of(&d.codec),
-            of(&d.setting),
-            of(bitrate),
-            fine(d.frame_ms),
-            fine(d.lookahead_ms),
-            fine(d.total_ms),
-        ]);
+        // Rounded first, so that there is no negative zero.
+        let fine = |v: f64| of(format!("{:.2}", (v * 100.0).round() / 100.0 + 0.0));
+        table.row([of(&d.setting), of(&d.codec), fine(d.frame_ms), fine(d.lookahead_ms), fine(d.total_ms)]);
     }
     table
 }
@@ -368,12 +360,6 @@ fn dash(text: String) -> String {
 fn summary_cell(s: &Summary, unit: &str) -> Cell {
     let small = s.interval.map_or(String::new(), |i| format!("[{}, {}]", figure(i.low, unit), figure(i.high, unit)));
     Cell { main: figure(s.mean, unit), small }
-}
-
-/// One decimal, where it says something.
-fn short(v: f64) -> String {
-    let text = figure(v, "%");
-    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
 fn effective(setting: &Setting) -> String {

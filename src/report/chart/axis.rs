@@ -28,17 +28,17 @@ impl Axis {
         Axis { title: title.into(), low, high, ticks, log: true }
     }
 
-    /// From nice number to nice number around `values`, or exactly over `range` where a scale has its own.
+    /// From round number to round number around `values`, or exactly over `range` where a scale has its own.
     pub fn linear(title: impl Into<String>, values: impl IntoIterator<Item = f64>, range: Option<(f64, f64)>) -> Axis {
         let (low, high) = range.or_else(|| extent(values)).unwrap_or((0.0, 1.0));
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, high + 0.5) };
         let step = nice_step((high - low) / 4.5);
-        let (first, last) = match range {
-            Some(_) => ((low / step).ceil(), (high / step).floor()),
-            None => ((low / step).floor(), (high / step).ceil()),
-        };
-        let ticks: Vec<f64> = (first as i64..=last as i64).map(|k| k as f64 * step).collect();
-        let (low, high) = if range.is_some() { (low, high) } else { (first * step, last * step) };
+        let half = step / 2.0;
+        let round = |low: f64, high: f64| ((low / half).floor() * half, (high / half).ceil() * half);
+        let (low, high) = if range.is_some() { (low, high) } else { round(low, high) };
+        // An end that is a tick but for rounding has one.
+        let ticks = (low / step - 1e-9).ceil() as i64..=(high / step + 1e-9).floor() as i64;
+        let ticks = ticks.map(|k| k as f64 * step).collect();
         Axis { title: title.into(), low, high, ticks, log: false }
     }
 
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(axis.ticks, [-5.0, 0.0, 5.0, 10.0, 15.0, 20.0]);
         assert_eq!(axis.label(-5.0), "\u{2212}5");
         let mos = Axis::linear("MOS", [], Some((1.0, 5.0)));
-        assert_eq!((mos.low, mos.high, mos.ticks.len()), (1.0, 5.0, 5));
+        assert_eq!((mos.low, mos.high, mos.ticks), (1.0, 5.0, vec![1.0, 2.0, 3.0, 4.0, 5.0]));
         let fine = Axis::linear("", [0.0, 0.9], None);
         assert_eq!(fine.label(0.2), "0.2");
     }

@@ -2,10 +2,10 @@
 //! alone and that of the whole call are two things and have a panel each.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, grid, label, marker, page};
+use super::frame::{Heading, Panel, Shape, Size, grid, labels, marker, page};
 use super::ink::Ink;
-use super::scene::{Rect, Scene, Words};
-use super::{counts, figure, footnote, series};
+use super::scene::{Scene, Words};
+use super::{counts, footnote, series, short};
 use crate::report::View;
 
 /// ITU-T G.114, section 4: below this one-way delay most conversations are not affected.
@@ -170,17 +170,16 @@ fn plot(scene: &mut Scene, panel: &Panel, lines: &[Line], of_call: bool) {
                 placer.avoid(&[at, end]);
             }
             marker(scene, at, ink, line.shape);
-            placer.take(Rect::around(at, 5.5));
+            placer.mark(at);
             let worst = p.worst.map_or(String::new(), |w| format!(", 95 % within {}", ms(w)));
             scene.tips.push((at, format!("{}: {}{worst} at {:.1} kbit/s", p.name, ms(p.delay), p.bitrate)));
         }
     }
-    // Near the right edge there is the least room, so it is given away first.
-    let mut ends: Vec<_> = lines.iter().filter_map(|l| Some((l, l.points.last()?))).collect();
-    ends.sort_by(|a, b| b.1.bitrate.total_cmp(&a.1.bitrate));
-    for (line, last) in ends {
-        label(scene, &mut placer, panel.at(last.bitrate, last.delay), &line.name, Ink::Label(line.colour));
-    }
+    let ends = lines.iter().filter_map(|l| {
+        let last = l.points.last()?;
+        Some((panel.at(last.bitrate, last.delay), l.name.as_str(), Ink::Label(l.colour)))
+    });
+    labels(scene, &mut placer, &ends.collect::<Vec<_>>());
 }
 
 fn title(codec: &[Line], call: &[Line]) -> String {
@@ -200,8 +199,7 @@ fn ms(v: f64) -> String {
     format!("{} ms", figure_of(v))
 }
 
-/// 26.5, but 20 and not 20.0; whole from 100 on.
+/// Whole from 100 on.
 fn figure_of(v: f64) -> String {
-    let text = if v >= 100.0 { format!("{v:.0}") } else { figure(v, "ms") };
-    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+    if v >= 100.0 { format!("{v:.0}") } else { short(v) }
 }

@@ -214,22 +214,24 @@ pub fn error_bar(scene: &mut Scene, panel: &Panel, x: f64, summary: &Summary, in
     }
 }
 
-/// A label near `point`, with a line to it where it had to go far.
-pub fn label(scene: &mut Scene, placer: &mut Placer, point: Point, text: &str, ink: Ink) {
-    let width = text_width(text, LABEL, true) + 4.0;
-    if let Some(r) = placer.place(point, width, LABEL_ROW - 1.0) {
+/// Labels near their points, with a line to those that had to go far.
+pub fn labels(scene: &mut Scene, placer: &mut Placer, labels: &[(Point, &str, Ink)]) {
+    let size = |(point, text, _): &(Point, &str, Ink)| (*point, text_width(text, LABEL, true) + 4.0, LABEL_ROW - 1.0);
+    let places = placer.place(&labels.iter().map(size).collect::<Vec<_>>());
+    for ((point, text, ink), place) in labels.iter().zip(places) {
+        let Some(r) = place else { continue };
         let near = (point.0.clamp(r.left, r.right), point.1.clamp(r.top, r.bottom));
         if (near.0 - point.0).hypot(near.1 - point.1) > 22.0 {
-            scene.line(vec![point, near], ink, 0.8, 0.7);
+            scene.line(vec![*point, near], *ink, 0.8, 0.7);
         }
-        scene.words(Words::new((r.left + 2.0, r.bottom - 4.0), text, LABEL, ink).bold());
+        scene.words(Words::new((r.left + 2.0, r.bottom - 4.0), *text, LABEL, *ink).bold());
     }
 }
 
-/// Lines of at most `width`; a word that is too long alone ends in an ellipsis.
+/// Lines of at most `width`, broken at plain spaces; a word that is too long alone ends in an ellipsis.
 pub fn wrap(text: &str, size: f64, bold: bool, width: f64) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in text.split([' ', '\n']).filter(|w| !w.is_empty()) {
         let line = lines.last().map_or("", String::as_str);
         let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
         if line.is_empty() || text_width(&longer, size, bold) <= width {

@@ -59,7 +59,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let losses = || ladder.iter().map(|c| view.conditions[*c].loss);
     let highest = losses().fold(0.0, f64::max);
     let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
-    let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>()));
+    let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>(), body.right - body.left - right - 30.0));
     let reach = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let panel = Panel::draw(&mut scene, body, "", x, y, Shape { right, ..Shape::default() });
@@ -93,12 +93,13 @@ fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
     (0..view.settings.len()).filter_map(line).collect()
 }
 
-/// Losses far enough apart for their figures not to touch: 0, 1, 3, 5, 10, 20 keeps all but those too near.
-fn spaced(losses: &[f64]) -> Vec<f64> {
+/// Losses far enough apart on so many pixels for their figures not to touch.
+fn spaced(losses: &[f64], width: f64) -> Vec<f64> {
+    const APART: f64 = 20.0;
     let range = losses.iter().copied().fold(0.0, f64::max) - losses.iter().copied().fold(f64::INFINITY, f64::min);
     let mut kept: Vec<f64> = Vec::new();
     for loss in losses {
-        if kept.last().is_none_or(|k| loss - k >= range * 0.045) {
+        if kept.last().is_none_or(|k| (loss - k) / range * width >= APART) {
             kept.push(*loss);
         }
     }
@@ -116,7 +117,7 @@ fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     if lines.len() == 1 {
         return format!("{label}: from {from} to {to} {} at {loss} % loss", m.unit);
     }
-    format!("{label} scores highest at {loss} % loss: {to} {}, from {from}", m.unit)
+    format!("{label} scores highest at {loss}\u{a0}% loss: {to} {}, from {from}", m.unit)
 }
 
 fn plot(

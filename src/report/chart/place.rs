@@ -39,11 +39,12 @@ pub struct Placer {
     bounds: Rect,
     taken: Vec<Rect>,
     lines: Vec<(Point, Point)>,
+    markers: Vec<Point>,
 }
 
 impl Placer {
     pub fn new(bounds: Rect) -> Placer {
-        Placer { bounds, taken: Vec::new(), lines: Vec::new() }
+        Placer { bounds, taken: Vec::new(), lines: Vec::new(), markers: Vec::new() }
     }
 
     /// No label may touch this.
@@ -51,13 +52,50 @@ impl Placer {
         self.taken.push(rect);
     }
 
+    /// A marker at this point: no label may touch it, nor should another's lie nearer to it than to its own.
+    pub fn mark(&mut self, point: Point) {
+        self.take(Rect::around(point, 5.5));
+        self.markers.push(point);
+    }
+
     /// Labels keep off this where they can.
     pub fn avoid(&mut self, points: &[Point]) {
         self.lines.extend(points.windows(2).map(|w| (w[0], w[1])));
     }
 
-    /// A free box of that size as near to `point` as there is one, and takes it. `None`: all is full.
-    pub fn place(&mut self, point: Point, width: f64, height: f64) -> Option<Rect> {
+    /// Boxes for labels, each (point, width, height), as near to their points as they can all be. `None`: all is full.
+    ///
+    /// The first to be placed has the best choice, so several orders are tried.
+    pub fn place(&mut self, labels: &[(Point, f64, f64)]) -> Vec<Option<Rect>> {
+        let order = |by: fn(&Point) -> f64| {
+            let mut order: Vec<usize> = (0..labels.len()).collect();
+            order.sort_by(|a, b| by(&labels[*a].0).total_cmp(&by(&labels[*b].0)));
+            order
+        };
+        let orders = [order(|p| -p.0), order(|p| p.0), order(|p| p.1), order(|p| -p.1), order(|_| 0.0)];
+        let fixed = self.taken.len();
+        let mut best: Option<(f64, Vec<Option<Rect>>)> = None;
+        for order in orders {
+            let mut sum = 0.0;
+            let mut places = vec![None; labels.len()];
+            for i in order {
+                let found = self.nearest(labels[i]);
+                sum += found.map_or(1000.0, |(cost, _)| cost);
+                self.taken.extend(found.map(|(_, rect)| rect));
+                places[i] = found.map(|(_, rect)| rect);
+            }
+            self.taken.truncate(fixed);
+            if best.as_ref().is_none_or(|(least, _)| sum < *least) {
+                best = Some((sum, places));
+            }
+        }
+        let places = best.map_or_else(Vec::new, |(_, places)| places);
+        self.taken.extend(places.iter().flatten());
+        places
+    }
+
+    /// The free box that costs least, and its cost.
+    fn nearest(&self, (point, width, height): (Point, f64, f64)) -> Option<(f64, Rect)> {
         let near = (1..=6).flat_map(|ring| around(self.bounds, point, width, height, f64::from(ring)));
         let anywhere = grid(self.bounds, width, height);
         let leads_over = |r: &Rect| {
@@ -71,18 +109,18 @@ impl Placer {
                 continue;
             }
             let crossed = self.lines.iter().filter(|l| crosses(**l, &rect)).count();
-            let cost = cost + 60.0 * crossed as f64;
+            let cost = cost + 90.0 * crossed as f64;
             if best.is_some_and(|(least, _)| cost >= least) {
                 continue;
             }
-            let cost = cost + 60.0 * leads_over(&rect) as f64;
+            let others = || self.markers.iter().filter(|m| **m != point);
+            let astray = others().any(|m| distance(*m, &rect) < distance(point, &rect) + 3.0);
+            let cost = cost + 60.0 * leads_over(&rect) as f64 + if astray { 40.0 } else { 0.0 };
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, rect));
             }
         }
-        let rect = best?.1;
-        self.taken.push(rect);
-        Some(rect)
+        best
     }
 }
 
@@ -122,10 +160,14 @@ fn grid(bounds: Rect, w: f64, h: f64) -> impl Iterator<Item = Rect> {
 }
 
 /// The cost of a label so far from its point that it takes a leader line.
-fn far((x, y): Point, r: &Rect) -> f64 {
+fn far(point: Point, r: &Rect) -> f64 {
+    45.0 + distance(point, r)
+}
+
+fn distance((x, y): Point, r: &Rect) -> f64 {
     let dx = (r.left - x).max(x - r.right).max(0.0);
     let dy = (r.top - y).max(y - r.bottom).max(0.0);
-    70.0 + dx.hypot(dy)
+    dx.hypot(dy)
 }
 
 /// Whether a segment has a point in the box (Liang and Barsky's clipping).
@@ -179,7 +221,8 @@ mod tests {
                 placer.take(Rect::around((*x, *y), 3.0));
             }
             placer.avoid(&points.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>());
-            let labels: Vec<Rect> = points.iter().filter_map(|(x, y, w)| placer.place((*x, *y), *w, 12.0)).collect();
+            let labels: Vec<_> = points.iter().map(|(x, y, w)| ((*x, *y), *w, 12.0)).collect();
+            let labels: Vec<Rect> = placer.place(&labels).into_iter().flatten().collect();
             for (i, a) in labels.iter().enumerate() {
                 prop_assert!(bounds.contains(a));
                 prop_assert!(labels[..i].iter().chain(&fixed).all(|b| !a.overlaps(b)));

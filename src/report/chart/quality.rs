@@ -1,10 +1,10 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, error_bar, grid, label, marker, page};
+use super::frame::{Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page};
 use super::ink::Ink;
-use super::scene::{Rect, Scene, Words};
-use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series};
+use super::scene::{Scene, Words};
+use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series, short};
 use crate::report::View;
 use crate::stats::{Interval, Summary};
 
@@ -90,15 +90,15 @@ fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> Strin
     let cheapest = good.min_by(|a, b| a.bitrate.total_cmp(&b.bitrate)).unwrap_or(best);
     let place = match panels.len() {
         1 => String::new(),
-        _ => format!(" at {} % loss", figure_of_loss(view.conditions[*condition].loss)),
+        _ => format!(" at {}\u{a0}% loss", figure_of_loss(view.conditions[*condition].loss)),
     };
     let label = |p: &Point| view.settings[p.setting].label.clone();
-    let (score, rate) = (figure(cheapest.score.mean, &m.unit), figure(cheapest.bitrate, "kbit/s"));
+    let (score, rate) = (figure(cheapest.score.mean, &m.unit), short(cheapest.bitrate));
     if cheapest.setting == best.setting {
-        format!("{} scores highest{place}: {score} {} for {rate} kbit/s", label(best), m.unit)
+        format!("{} scores highest{place}: {score} {} for {rate}\u{a0}kbit/s", label(best), m.unit)
     } else {
         let margin = format!("{} {}", m.margin, m.unit);
-        format!("{} comes within {margin} of the best{place}, for {rate} kbit/s", label(cheapest))
+        format!("{} comes within {margin} of the best{place}, for {rate}\u{a0}kbit/s", label(cheapest))
     }
 }
 
@@ -131,25 +131,24 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, series: &
             error_bar(scene, panel, p.bitrate, &p.score, Ink::Series(s.colour));
             let at = panel.at(p.bitrate, p.score.mean);
             marker(scene, at, Ink::Series(s.colour), s.colour);
-            placer.take(Rect::around(at, 5.5));
+            placer.mark(at);
             if let Some(Interval { low, high }) = p.score.interval {
                 placer.avoid(&[panel.at(p.bitrate, low), panel.at(p.bitrate, high)]);
             }
             scene.tips.push((at, tip(view, measure, p)));
         }
     }
-    // Lone points first: they have the least room to choose from.
-    lines.sort_by_key(|(_, of)| of.len());
-    for (s, of) in &lines {
-        if let Some(last) = of.last() {
-            label(scene, &mut placer, panel.at(last.bitrate, last.score.mean), &s.name, Ink::Label(s.colour));
-        }
-    }
+    let ends = lines.iter().filter_map(|(s, of)| {
+        let last = of.last()?;
+        Some((panel.at(last.bitrate, last.score.mean), s.name.as_str(), Ink::Label(s.colour)))
+    });
+    labels(scene, &mut placer, &ends.collect::<Vec<_>>());
 }
 
 fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Placer, cap: f64, figure: &str) {
     let y = panel.at(panel.x.low, cap).1;
     let (mut x, right) = (panel.plot.left, panel.plot.right);
+    placer.avoid(&[(x, y), (right, y)]);
     while x < right {
         scene.line(vec![(x, y), ((x + 4.0).min(right), y)], Ink::Muted, 0.9, 0.8);
         x += 8.0;
