@@ -1,7 +1,7 @@
 //! Audio playout: packets in as they arrive, 10 ms of sound out at every tick of the virtual sound card.
 //!
 //! A hole is filled from the next packet's in-band FEC where that packet is there and carries it, else concealed by the
-//! decoder, as libwebrtc does it. Time scaling has its place in [`Playout::adjust`]; until it is there an adaptive
+//! decoder, as libwebrtc does it. Time scaling has its place in `Playout::adjust`; until it is there an adaptive
 //! receiver lengthens by concealment and shortens by leaving out a quiet 10 ms.
 
 use crate::codec::{Decoder, Input};
