@@ -1,4 +1,4 @@
-//! What to measure: a [`Plan`] (TOML, see [`file`]) unfolds into [`Case`]s; a finished case is an [`Outcome`].
+//! What to measure: a [`Plan`] (TOML, see [`mod@file`]) unfolds into [`Case`]s; a finished case is an [`Outcome`].
 
 pub mod file;
 
