@@ -257,7 +257,8 @@ mod tests {
         let recording =
             Pcm { format: PcmFormat::mono(16_000), samples: (0..16_000).map(|k| (k % 200) - 100).collect() };
         let source = root.join("voice-1/sounds");
-        (create(&source).unwrap(), wav::write(&source.join("a.wav"), &recording).unwrap());
+        create(&source).unwrap();
+        wav::write(&source.join("a.wav"), &recording).unwrap();
         let archive = root.join("voice.tar.gz");
         let tar = Command::new("tar").arg("-czf").arg(&archive).arg("-C").arg(root).arg("voice-1").status().unwrap();
         assert!(tar.success());

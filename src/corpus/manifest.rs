@@ -169,7 +169,8 @@ mod tests {
             std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         found.retain(|name| name.ends_with(".toml"));
         let mut embedded: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
-        (found.sort(), embedded.sort_unstable());
+        found.sort();
+        embedded.sort_unstable();
         assert_eq!(found, embedded);
     }
 }

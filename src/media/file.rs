@@ -167,7 +167,8 @@ mod tests {
         law[20] = 6; // WAVE_FORMAT_ALAW
         assert!(bad("law.wav", &law).contains("unsupported WAV encoding"));
         let mut slow = good.clone();
-        (slow[24..28].copy_from_slice(&100u32.to_le_bytes()), slow[28..32].copy_from_slice(&200u32.to_le_bytes()));
+        slow[24..28].copy_from_slice(&100u32.to_le_bytes());
+        slow[28..32].copy_from_slice(&200u32.to_le_bytes());
         assert!(bad("slow.wav", &slow).contains("sample rate of 100 Hz"));
         assert!(bad("bad.flac", b"fLaC\0\0\0\x22cut").contains("cut short"));
         assert!(load(&dir.path().join("empty.wav")).is_err() && dir.path().join("empty.wav").exists());
