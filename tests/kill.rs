@@ -1,7 +1,7 @@
 //! The program under kill, Ctrl-C and a file-size limit: no finished case is lost or computed again, and the results in the
 //! end are those of an undisturbed run.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use codecbench::media::{Pcm, PcmFormat, wav};
 use codecbench::store::{Count, Store};
@@ -138,4 +138,54 @@ fn a_file_size_limit_is_one_clear_line_and_loses_nothing() {
     bench.finish("out", 2);
     bench.finish("free", 2);
     assert_eq!(results(&bench.out("out")), results(&bench.out("free")));
+}
+
+#[test]
+fn a_list_shows_every_case_and_writes_nothing() {
+    let bench = Bench::new(2);
+    let output = bench.command("out", 1).args(["--list", "--seed", "7"]).output().unwrap();
+    let (told, lines) = (text(&output.stdout), |n: usize| text(&output.stdout).lines().nth(n).unwrap().to_owned());
+    assert_eq!((output.status.code(), told.lines().count()), (Some(0), 1 + 8), "{told}");
+    assert_eq!(lines(0), "index\tlabel\tclip\tnet\treceiver\tseed");
+    assert_eq!(lines(1), "0\tPCMU\tclip.wav\tnone\tfixed:60ms\t7");
+    assert_eq!(lines(8), "7\tG722\tclip.wav\tloss 10%\tfixed:60ms\t8");
+    assert!(!bench.out("out").exists());
+}
+
+#[test]
+fn media_is_kept_for_finished_cases_too_and_changes_nothing() {
+    let bench = Bench::new(1);
+    bench.finish("out", 2);
+    let before = results(&bench.out("out"));
+    assert_eq!(bench.command("out", 2).arg("--keep-media").output().unwrap().status.code(), Some(0));
+    let mut kept: Vec<PathBuf> =
+        std::fs::read_dir(bench.out("out/media")).unwrap().map(|f| f.unwrap().path()).collect();
+    kept.sort();
+    let names: Vec<String> = kept.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let starts =
+        ["G722_clip.wav_loss-10_s1_", "G722_clip.wav_none_s1_", "PCMU_clip.wav_loss-10_s1_", "PCMU_clip.wav_none_s1_"];
+    assert!(names.len() == 4 && names.iter().zip(starts).all(|(n, s)| n.starts_with(s)), "{names:?}");
+    assert!(!wav::read(&kept[0]).unwrap().pcm.is_empty());
+    assert_eq!(results(&bench.out("out")), before);
+}
+
+#[test]
+fn what_cannot_be_used_is_one_line_and_exit_code_2() {
+    let bench = Bench::new(1);
+    std::fs::create_dir(bench.out("other")).unwrap();
+    std::fs::write(bench.out("other/results.db"), "something else").unwrap();
+    std::fs::write(bench.out("bad.toml"), "clips = 'clip.wav'\nseedz = 3\n").unwrap();
+    let refused = |args: &[&str], expected: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codecbench"));
+        let output = command.current_dir(bench.folder.path()).arg("run").args(args).output().unwrap();
+        let told = text(&output.stderr);
+        assert!(
+            output.status.code() == Some(2) && told.lines().count() == 1 && told.contains(expected),
+            "{args:?}: {told}"
+        );
+    };
+    refused(&["plan.toml", "--out", "other"], "other/results.db: not a result store");
+    refused(&["plan.toml", "--out", "clip.wav/below"], "clip.wav/below: cannot write: Not a directory");
+    refused(&["missing.toml"], "missing.toml: No such file");
+    refused(&["bad.toml"], "bad.toml:2: unknown key 'seedz', did you mean 'seeds'?");
 }

@@ -1,7 +1,7 @@
 //! Runs of a plan with a stand-in for the call: what is computed, what is kept, and that neither threads nor stops show in
 //! the results.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use codecbench::call::Call;
 use codecbench::codec::{Request, l16::L16};
