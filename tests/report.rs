@@ -72,6 +72,7 @@ fn outcome(label: &str, codec: &str, kilobits: f64, score: f64, loss: f64, clip:
         net: if loss > 0.0 { format!("delay 40ms loss {loss}%") } else { "delay 40ms".into() },
         net_loss: loss,
         receiver: "adaptive".into(),
+        warm_up_ms: 30_000.0,
         seed,
         result: Ok(scores),
     }

@@ -141,6 +141,8 @@ pub struct Outcome {
     /// Asked network loss in the media direction, in percent: the x of loss charts.
     pub net_loss: f64,
     pub receiver: String,
+    /// Unscored time before the scored pass, in ms.
+    pub warm_up_ms: f64,
     pub seed: u64,
     pub result: Result<Scores, String>,
 }

@@ -25,6 +25,8 @@ pub struct Gather {
     failures: Vec<Failure>,
     unscored: BTreeMap<(String, usize, String), usize>,
     seeds: BTreeMap<u64, u32>,
+    /// Warm-ups in ms, as shown.
+    warm_ups: BTreeSet<String>,
     cases: usize,
 }
 
@@ -63,6 +65,7 @@ struct SeenSums {
 impl Gather {
     pub fn add(&mut self, outcome: &Outcome) {
         self.cases += 1;
+        self.warm_ups.insert(format!("{} s", outcome.warm_up_ms / 1000.0));
         let seeds = self.seeds.len() as u32;
         let seed = *self.seeds.entry(outcome.seed).or_insert(seeds);
         let setting = self.setting(outcome);
@@ -224,6 +227,7 @@ impl Gather {
         }
         let receivers: BTreeSet<&str> = self.conditions.iter().map(|c| c.receiver.as_str()).collect();
         lines.push(("receiver".into(), receivers.into_iter().collect::<Vec<_>>().join(", ")));
+        lines.push(("warm-up before the scored pass".into(), list(self.warm_ups.iter().cloned())));
         lines.push(("seeds".into(), list(self.seeds.keys().map(u64::to_string))));
         lines.push(("clips".into(), list(self.clips.names.iter().cloned())));
         lines.push(("cases".into(), format!("{}, of which {} failed", view.cases, view.failed)));

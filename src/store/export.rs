@@ -1,6 +1,6 @@
 //! The store as text: `results.jsonl` and `results.csv`, in the plan's order. `reports/README.md` documents both.
 
-use super::{Store, Stored};
+use super::Store;
 use crate::cost::Cost;
 use crate::error::{Error, Result};
 use crate::metric;
@@ -24,11 +24,11 @@ pub(super) const COLUMNS: &str = "index,clip,content,codec,codec_version,label,r
 pub fn write(store: &Store, folder: &Path) -> Result<()> {
     let costs = store.costs()?;
     atomically(&folder.join("results.jsonl"), |out| {
-        store.rows().try_for_each(|row| Ok(writeln!(out, "{}", line(&row?, &costs))?))
+        store.outcomes().try_for_each(|row| Ok(writeln!(out, "{}", line(&row?, &costs))?))
     })?;
     atomically(&folder.join("results.csv"), |out| {
         writeln!(out, "{COLUMNS}")?;
-        store.rows().try_for_each(|row| rows(out, &row?))
+        store.outcomes().try_for_each(|row| rows(out, &row?))
     })
 }
 
@@ -75,7 +75,7 @@ impl From<Error> for Failure {
 }
 
 /// One line of `results.jsonl`. `serde_json` sorts the keys of a [`Value`].
-fn line(row: &Stored, costs: &BTreeMap<String, Cost>) -> Value {
+fn line(row: &Outcome, costs: &BTreeMap<String, Cost>) -> Value {
     let Outcome {
         key,
         index,
@@ -88,13 +88,14 @@ fn line(row: &Stored, costs: &BTreeMap<String, Cost>) -> Value {
         net,
         net_loss,
         receiver,
+        warm_up_ms,
         seed,
         result,
-    } = &row.outcome;
+    } = row;
     let mut line = json!({
         "schema": SCHEMA, "index": index, "key": key, "clip": clip, "content": content, "codec": codec,
         "codec_version": codec_version, "label": label, "requested": requested, "net": net, "net_loss": net_loss,
-        "receiver": receiver, "warm_up_ms": row.warm_up_ms, "seed": seed, "cost": costs.get(label),
+        "receiver": receiver, "warm_up_ms": warm_up_ms, "seed": seed, "cost": costs.get(label),
         "failure": result.as_ref().err(),
     });
     if let Ok(scores) = result {
@@ -108,8 +109,7 @@ fn line(row: &Stored, costs: &BTreeMap<String, Cost>) -> Value {
 }
 
 /// One row per metric, scored or not; a failed case is one row.
-fn rows(out: &mut impl Write, row: &Stored) -> Result<(), Failure> {
-    let o = &row.outcome;
+fn rows(out: &mut impl Write, o: &Outcome) -> Result<(), Failure> {
     let content = json!(o.content);
     let about = [
         &o.index.to_string(),
@@ -122,7 +122,7 @@ fn rows(out: &mut impl Write, row: &Stored) -> Result<(), Failure> {
         &o.net,
         &o.net_loss.to_string(),
         &o.receiver,
-        &row.warm_up_ms.to_string(),
+        &o.warm_up_ms.to_string(),
         &o.seed.to_string(),
     ]
     .map(field)

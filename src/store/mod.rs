@@ -194,7 +194,18 @@ impl Store {
 
     /// The finished cases of the plan in its order, read as they are asked for.
     pub fn outcomes(&self) -> impl Iterator<Item = Result<Outcome>> + '_ {
-        self.rows().map(|row| row.map(|r| r.outcome))
+        let (mut page, mut last) = (VecDeque::new(), -1);
+        std::iter::from_fn(move || {
+            if page.is_empty() {
+                match self.tell(self.page(last)) {
+                    Ok(rows) => page.extend(rows),
+                    Err(e) => return Some(Err(e)),
+                }
+            }
+            let row: Outcome = page.pop_front()?;
+            last = row.index as i64;
+            Some(Ok(row))
+        })
     }
 
     /// The per-frame series of a case, by name: step in ms, and values.
@@ -212,32 +223,17 @@ impl Store {
         self.tell(all())
     }
 
-    fn rows(&self) -> impl Iterator<Item = Result<Stored>> + '_ {
-        let (mut page, mut last) = (VecDeque::new(), -1);
-        std::iter::from_fn(move || {
-            if page.is_empty() {
-                match self.tell(self.page(last)) {
-                    Ok(rows) => page.extend(rows),
-                    Err(e) => return Some(Err(e)),
-                }
-            }
-            let row: Stored = page.pop_front()?;
-            last = row.outcome.index as i64;
-            Some(Ok(row))
-        })
-    }
-
     /// The finished cases behind position `last`, so many as fit a page.
-    fn page(&self, last: i64) -> rusqlite::Result<Vec<Stored>> {
+    fn page(&self, last: i64) -> rusqlite::Result<Vec<Outcome>> {
         let sql = "SELECT p.position, s.label, c.*, e.text AS about FROM plan p JOIN settings s ON s.id = p.setting \
                    JOIN cases c ON c.key = p.key LEFT JOIN texts e ON e.id = c.effective \
                    WHERE p.position > ?1 ORDER BY p.position LIMIT 100";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([last], |row| self.stored(row))?;
+        let rows = statement.query_map([last], |row| self.outcome(row))?;
         rows.collect()
     }
 
-    fn stored(&self, row: &Row<'_>) -> rusqlite::Result<Stored> {
+    fn outcome(&self, row: &Row<'_>) -> rusqlite::Result<Outcome> {
         let result = match row.get::<_, Option<String>>("failure")? {
             Some(reason) => Err(reason),
             None => {
@@ -256,7 +252,7 @@ impl Store {
                 })
             }
         };
-        let outcome = Outcome {
+        Ok(Outcome {
             key: Key(row.get("key")?).to_string(),
             index: row.get::<_, u32>("position")? as usize,
             clip: row.get("clip")?,
@@ -268,10 +264,10 @@ impl Store {
             net: row.get("net")?,
             net_loss: row.get("net_loss")?,
             receiver: row.get("receiver")?,
+            warm_up_ms: row.get("warm_up_ms")?,
             seed: row.get::<_, i64>("seed")? as u64,
             result,
-        };
-        Ok(Stored { outcome, warm_up_ms: row.get("warm_up_ms")? })
+        })
     }
 
     fn transaction(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>) -> Result<()> {
@@ -298,12 +294,6 @@ pub struct Count {
     /// Those that failed included.
     pub finished: u32,
     pub failed: u32,
-}
-
-/// An outcome with what only exports show.
-struct Stored {
-    outcome: Outcome,
-    warm_up_ms: f64,
 }
 
 /// What all cases of a setting and a clip format have in common; stored once.
