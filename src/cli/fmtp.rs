@@ -82,10 +82,10 @@ pub fn run(args: &Args) -> Result<u8> {
     let view = report::view(&[&done.store])?;
     report_view::write(&args.out, &view)?;
     if args.json {
-        print_json(&to_json(&view));
+        print_json(&to_json(&view))?;
     } else {
-        print(&text(&view));
-        print(&format!("report: {}\n", args.out.join("report.html").display()));
+        print(&text(&view))?;
+        print(&format!("report: {}\n", args.out.join("report.html").display()))?;
     }
     Ok(done.exit_code())
 }

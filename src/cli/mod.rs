@@ -10,7 +10,7 @@ pub mod run;
 pub mod score;
 mod signals;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality, with error bars.
@@ -83,22 +83,31 @@ impl Verb {
             Verb::Completions { shell } => {
                 let mut completions = Vec::new();
                 clap_complete::generate(*shell, &mut Cli::command(), "codecbench", &mut completions);
-                print(&String::from_utf8_lossy(&completions));
-                Ok(0)
+                print(&String::from_utf8_lossy(&completions)).map(|()| 0)
             }
         }
     }
 }
 
 /// Data for stdout. A reader that went away (`| head`) is no error.
-pub fn print(text: &str) {
-    use std::io::Write;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+///
+/// # Errors
+/// Stdout cannot take it: the disk that it goes to is full.
+pub fn print(text: &str) -> Result<()> {
+    use std::io::{ErrorKind, Write};
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::output("stdout", e)),
+        _ => Ok(()),
+    }
 }
 
 /// One JSON object for stdout, with a line end.
-pub fn print_json(value: &serde_json::Value) {
-    print(&format!("{value:#}\n"));
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}\n"))
 }
 
 /// Columns aligned, the first to the left, numbers to the right.

@@ -52,14 +52,14 @@ pub fn run(args: &Args) -> Result<u8> {
         plan = plan.with_base_seed(base.into());
     }
     if args.list {
-        return Ok(list(&plan));
+        return list(&plan);
     }
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
     let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;
     if done.count.finished > 0 && !done.interrupted {
         report::write(&[&done.store], &folder)?;
     }
-    print(&format!("{}\n", folder.display()));
+    print(&format!("{}\n", folder.display()))?;
     Ok(done.exit_code())
 }
 
@@ -137,12 +137,12 @@ fn demo() -> Result<Plan> {
     })
 }
 
-fn list(plan: &Plan) -> u8 {
-    print("index\tlabel\tclip\tnet\treceiver\tseed\n");
+fn list(plan: &Plan) -> Result<u8> {
+    print("index\tlabel\tclip\tnet\treceiver\tseed\n")?;
     for (index, c) in plan.cases().enumerate() {
-        print(&format!("{index}\t{}\t{}\t{}\t{}\t{}\n", c.label, c.clip.id, c.net, c.receiver, c.seed.0));
+        print(&format!("{index}\t{}\t{}\t{}\t{}\t{}\n", c.label, c.clip.id, c.net, c.receiver, c.seed.0))?;
     }
-    0
+    Ok(0)
 }
 
 /// Writes a WAV file that is there as a whole or not at all.
