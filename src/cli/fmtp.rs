@@ -1,7 +1,7 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
 use super::run::execute;
-use super::{print, print_json, report};
+use super::{print, print_json, report, voices_instead};
 use crate::codec::{self, ChangeKind, Request};
 use crate::corpus;
 use crate::error::{Error, Result};
@@ -124,10 +124,7 @@ fn plan(args: &Args) -> Result<Plan> {
 
 fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
     if names.is_empty() {
-        return corpus::clip("speech").or_else(|e| {
-            eprintln!("{e}\nusing artificial voices instead");
-            corpus::clip("synth")
-        });
+        return corpus::clip("speech").or_else(|e| voices_instead(&e));
     }
     let mut clips: Vec<Arc<Clip>> = Vec::new();
     for name in names {

@@ -10,8 +10,11 @@ pub mod run;
 pub mod score;
 mod signals;
 
+use crate::corpus;
 use crate::error::{Error, Result};
+use crate::media::Clip;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::sync::Arc;
 
 /// Measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality, with error bars.
 #[derive(Debug, Parser)]
@@ -108,6 +111,12 @@ pub fn print(text: &str) -> Result<()> {
 /// As [`print`].
 pub fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value:#}\n"))
+}
+
+/// The artificial voices, in place of recordings that cannot be had for the reason `e`; stderr says so.
+fn voices_instead(e: &Error) -> Result<Vec<Arc<Clip>>> {
+    eprintln!("note: {e}; using artificial voices instead");
+    corpus::clip("synth")
 }
 
 /// Columns aligned, the first to the left, numbers to the right.

@@ -1,6 +1,6 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, report, signals};
+use super::{print, report, signals, voices_instead};
 use crate::error::{Error, Result};
 use crate::plan::{Case, Plan};
 use crate::run::{self, Progress};
@@ -132,8 +132,8 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> 
 /// The demo plan; on artificial voices where the recordings have not been fetched.
 fn demo() -> Result<Plan> {
     Plan::demo(&corpus::clip).or_else(|e| {
-        eprintln!("{e}\nusing artificial voices instead");
-        Plan::demo(&|_| corpus::clip("synth"))
+        let voices = voices_instead(&e)?;
+        Plan::demo(&|_| Ok(voices.clone()))
     })
 }
 
