@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, default_value_t = Receiver::default())]
     receiver: Receiver,
     /// Seconds of call before the part that is scored: in-band FEC needs them to engage
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, allow_negative_numbers = true)]
     warm_up: f64,
     /// Refuse values that are out of range instead of doing what libwebrtc does with them
     #[arg(long)]
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<u8> {
 
 fn plan(args: &Args) -> Result<Plan> {
     let codec = codec::audio(&args.codec)?;
-    let net: NetSpec = args.net.parse()?;
+    let net: NetSpec = args.net.parse().map_err(|e| Error::usage(format!("--net: {e}")))?;
     if !(0.0..=3600.0).contains(&args.warm_up) {
         return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {}", args.warm_up)));
     }
@@ -147,11 +147,13 @@ fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
 /// Values outside their range are told before the run starts, or refused.
 fn warn(label: &str, changes: &[codec::Change], strict: bool) -> Result<()> {
     for change in changes.iter().filter(|c| matches!(c.kind, ChangeKind::Clamped | ChangeKind::Invalid)) {
-        let told = format!("{label}: {}: {} ({})", change.requested, change.effective, change.reason);
+        let codec::Change { requested, effective, reason, .. } = change;
         if strict {
-            return Err(Error::usage(told));
+            return Err(Error::usage(format!(
+                "--strict: line {label}: {requested} would become {effective}: {reason}"
+            )));
         }
-        eprintln!("warning: {told}");
+        eprintln!("warning: line {label}: {requested} becomes {effective}: {reason}");
     }
     Ok(())
 }
