@@ -29,18 +29,18 @@ enum What {
 /// Exit code 1 if a package could not be fetched, or a clip is missing or damaged.
 pub fn run(args: &Args) -> Result<u8> {
     match args.what {
-        What::List => Ok(list(args.json)),
-        What::Fetch => Ok(fetch(args.json, &Cache::find()?)),
-        What::Verify => Ok(verify(args.json, &Cache::find()?)),
+        What::List => list(args.json),
+        What::Fetch => fetch(args.json, &Cache::find()?),
+        What::Verify => verify(args.json, &Cache::find()?),
     }
 }
 
-fn list(json: bool) -> u8 {
+fn list(json: bool) -> Result<u8> {
     let all = clips();
     if json {
         let sets: Vec<Value> = SETS.iter().map(|(name, what)| json!({ "name": name, "heard": what })).collect();
-        print_json(&json!({ "schema": 1, "clips": all, "sets": sets }));
-        return 0;
+        print_json(&json!({ "schema": 1, "clips": all, "sets": sets }))?;
+        return Ok(0);
     }
     let row = |cells: &[&str]| cells.iter().map(|c| (*c).to_owned()).collect::<Vec<String>>();
     let mut rows = vec![row(&["clip", "available", "rate", "seconds", "talker", "language", "licence", "origin"])];
@@ -50,14 +50,14 @@ fn list(json: bool) -> u8 {
         let (talker, language) = (l.talker.unwrap_or_default(), l.language.unwrap_or_default());
         row(&[l.name, available, &rate, &seconds, talker, language, l.licence, &l.origin])
     }));
-    print(&table(&rows));
-    print("\nSets:\n");
-    print(&table(&SETS.map(|(name, what)| row(&[name, what]))));
-    0
+    print(&table(&rows))?;
+    print("\nSets:\n")?;
+    print(&table(&SETS.map(|(name, what)| row(&[name, what]))))?;
+    Ok(0)
 }
 
 /// One package that cannot be had does not keep the others from being fetched.
-fn fetch(json: bool, cache: &Cache) -> u8 {
+fn fetch(json: bool, cache: &Cache) -> Result<u8> {
     let mut packages = Vec::new();
     let mut made = 0;
     let mut failures = 0;
@@ -75,16 +75,16 @@ fn fetch(json: bool, cache: &Cache) -> u8 {
     }
     let folder = cache.folder().display().to_string();
     if json {
-        print_json(&json!({ "schema": 1, "folder": folder, "packages": packages }));
+        print_json(&json!({ "schema": 1, "folder": folder, "packages": packages }))?;
     } else if made == 0 && failures == 0 {
-        print(&format!("all clips are in {folder}; nothing to do\n"));
+        print(&format!("all clips are in {folder}; nothing to do\n"))?;
     } else {
-        print(&format!("{made} clips made in {folder}; {failures} packages could not be fetched\n"));
+        print(&format!("{made} clips made in {folder}; {failures} packages could not be fetched\n"))?;
     }
-    u8::from(failures > 0)
+    Ok(u8::from(failures > 0))
 }
 
-fn verify(json: bool, cache: &Cache) -> u8 {
+fn verify(json: bool, cache: &Cache) -> Result<u8> {
     let check = |m: &'static Manifest| m.clips.iter().map(|c| (c.id.as_str(), fetch::verify(c, cache)));
     let states: Vec<(&str, State)> = manifest::all().iter().flat_map(check).collect();
     let count = |state: State| states.iter().filter(|(_, s)| *s == state).count();
@@ -95,13 +95,13 @@ fn verify(json: bool, cache: &Cache) -> u8 {
             State::Damaged => "damaged",
         };
         let entries: Vec<Value> = states.iter().map(|(id, s)| json!({ "name": id, "state": word(s) })).collect();
-        print_json(&json!({ "schema": 1, "clips": entries }));
+        print_json(&json!({ "schema": 1, "clips": entries }))?;
     } else {
         for (id, _) in states.iter().filter(|(_, s)| *s == State::Damaged) {
-            print(&format!("{id}: damaged, `codecbench corpora fetch` makes it again\n"));
+            print(&format!("{id}: damaged, `codecbench corpora fetch` makes it again\n"))?;
         }
         let [right, missing, damaged] = [State::Right, State::Missing, State::Damaged].map(count);
-        print(&format!("{right} clips right, {missing} missing, {damaged} damaged\n"));
+        print(&format!("{right} clips right, {missing} missing, {damaged} damaged\n"))?;
     }
-    u8::from(count(State::Right) < states.len())
+    Ok(u8::from(count(State::Right) < states.len()))
 }

@@ -1,5 +1,6 @@
 //! `codecbench delay`: the algorithmic delay of codecs, measured through encoder and decoder.
 
+use super::{print, print_json};
 use crate::codec::{AUDIO, audio};
 use crate::error::Result;
 use crate::latency::{Latency, measure};
@@ -28,9 +29,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8> {
     let rows = rows(&args.codecs)?;
     if args.json {
-        println!("{}", to_json(&rows));
+        print_json(&to_json(&rows))?;
     } else {
-        print!("{}", to_table(&rows));
+        print(&to_table(&rows))?;
     }
     Ok(0)
 }

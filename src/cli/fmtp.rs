@@ -1,7 +1,7 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
 use super::run::execute;
-use super::{print, print_json, report};
+use super::{print, print_json, report, voices_instead};
 use crate::codec::{self, ChangeKind, Request};
 use crate::corpus;
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, default_value_t = Receiver::default())]
     receiver: Receiver,
     /// Seconds of call before the part that is scored: in-band FEC needs them to engage
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, allow_negative_numbers = true)]
     warm_up: f64,
     /// Refuse values that are out of range instead of doing what libwebrtc does with them
     #[arg(long)]
@@ -82,17 +82,17 @@ pub fn run(args: &Args) -> Result<u8> {
     let view = report::view(&[&done.store])?;
     report_view::write(&args.out, &view)?;
     if args.json {
-        print_json(&to_json(&view));
+        print_json(&to_json(&view))?;
     } else {
-        print(&text(&view));
-        print(&format!("report: {}\n", args.out.join("report.html").display()));
+        print(&text(&view))?;
+        print(&format!("report: {}\n", args.out.join("report.html").display()))?;
     }
     Ok(done.exit_code())
 }
 
 fn plan(args: &Args) -> Result<Plan> {
     let codec = codec::audio(&args.codec)?;
-    let net: NetSpec = args.net.parse()?;
+    let net: NetSpec = args.net.parse().map_err(|e| Error::usage(format!("--net: {e}")))?;
     if !(0.0..=3600.0).contains(&args.warm_up) {
         return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {}", args.warm_up)));
     }
@@ -124,10 +124,7 @@ fn plan(args: &Args) -> Result<Plan> {
 
 fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
     if names.is_empty() {
-        return corpus::clip("speech").or_else(|e| {
-            eprintln!("{e}\nusing artificial voices instead");
-            corpus::clip("synth")
-        });
+        return corpus::clip("speech").or_else(|e| voices_instead(&e));
     }
     let mut clips: Vec<Arc<Clip>> = Vec::new();
     for name in names {
@@ -150,11 +147,13 @@ fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
 /// Values outside their range are told before the run starts, or refused.
 fn warn(label: &str, changes: &[codec::Change], strict: bool) -> Result<()> {
     for change in changes.iter().filter(|c| matches!(c.kind, ChangeKind::Clamped | ChangeKind::Invalid)) {
-        let told = format!("{label}: {}: {} ({})", change.requested, change.effective, change.reason);
+        let codec::Change { requested, effective, reason, .. } = change;
         if strict {
-            return Err(Error::usage(told));
+            return Err(Error::usage(format!(
+                "--strict: line {label}: {requested} would become {effective}: {reason}"
+            )));
         }
-        eprintln!("warning: {told}");
+        eprintln!("warning: line {label}: {requested} becomes {effective}: {reason}");
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result<u8> {
         }
     };
     if args.json {
-        print_json(&json!({ "schema": 1, name: entries }));
+        print_json(&json!({ "schema": 1, name: entries }))?;
         return Ok(0);
     }
     let cell = |entry: &Value, column: &str| match &entry[column] {
@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result<u8> {
     };
     let mut rows = vec![columns.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()];
     rows.extend(entries.iter().map(|e| columns.iter().map(|c| cell(e, c)).collect()));
-    print(&table(&rows));
+    print(&table(&rows))?;
     Ok(0)
 }
 

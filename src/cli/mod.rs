@@ -10,8 +10,11 @@ pub mod run;
 pub mod score;
 mod signals;
 
-use crate::error::Result;
+use crate::corpus;
+use crate::error::{Error, Result};
+use crate::media::Clip;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::sync::Arc;
 
 /// Measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality, with error bars.
 #[derive(Debug, Parser)]
@@ -83,22 +86,37 @@ impl Verb {
             Verb::Completions { shell } => {
                 let mut completions = Vec::new();
                 clap_complete::generate(*shell, &mut Cli::command(), "codecbench", &mut completions);
-                print(&String::from_utf8_lossy(&completions));
-                Ok(0)
+                print(&String::from_utf8_lossy(&completions)).map(|()| 0)
             }
         }
     }
 }
 
 /// Data for stdout. A reader that went away (`| head`) is no error.
-pub fn print(text: &str) {
-    use std::io::Write;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+///
+/// # Errors
+/// Stdout cannot take it: the disk that it goes to is full.
+pub fn print(text: &str) -> Result<()> {
+    use std::io::{ErrorKind, Write};
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::output("stdout", e)),
+        _ => Ok(()),
+    }
 }
 
 /// One JSON object for stdout, with a line end.
-pub fn print_json(value: &serde_json::Value) {
-    print(&format!("{value:#}\n"));
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
+/// The artificial voices, in place of recordings that cannot be had for the reason `e`; stderr says so.
+fn voices_instead(e: &Error) -> Result<Vec<Arc<Clip>>> {
+    eprintln!("note: {e}; using artificial voices instead");
+    corpus::clip("synth")
 }
 
 /// Columns aligned, the first to the left, numbers to the right.

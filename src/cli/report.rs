@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> Result<u8> {
     };
     let stores = args.dirs.iter().map(|dir| Store::open(dir)).collect::<Result<Vec<Store>>>()?;
     for path in write(&stores.iter().collect::<Vec<_>>(), out)? {
-        print(&format!("{}\n", path.display()));
+        print(&format!("{}\n", path.display()))?;
     }
     Ok(0)
 }

@@ -1,6 +1,6 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, report, signals};
+use super::{print, report, signals, voices_instead};
 use crate::error::{Error, Result};
 use crate::plan::{Case, Plan};
 use crate::run::{self, Progress};
@@ -52,14 +52,14 @@ pub fn run(args: &Args) -> Result<u8> {
         plan = plan.with_base_seed(base.into());
     }
     if args.list {
-        return Ok(list(&plan));
+        return list(&plan);
     }
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
     let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;
     if done.count.finished > 0 && !done.interrupted {
         report::write(&[&done.store], &folder)?;
     }
-    print(&format!("{}\n", folder.display()));
+    print(&format!("{}\n", folder.display()))?;
     Ok(done.exit_code())
 }
 
@@ -132,17 +132,17 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> 
 /// The demo plan; on artificial voices where the recordings have not been fetched.
 fn demo() -> Result<Plan> {
     Plan::demo(&corpus::clip).or_else(|e| {
-        eprintln!("{e}\nusing artificial voices instead");
-        Plan::demo(&|_| corpus::clip("synth"))
+        let voices = voices_instead(&e)?;
+        Plan::demo(&|_| Ok(voices.clone()))
     })
 }
 
-fn list(plan: &Plan) -> u8 {
-    print("index\tlabel\tclip\tnet\treceiver\tseed\n");
+fn list(plan: &Plan) -> Result<u8> {
+    print("index\tlabel\tclip\tnet\treceiver\tseed\n")?;
     for (index, c) in plan.cases().enumerate() {
-        print(&format!("{index}\t{}\t{}\t{}\t{}\t{}\n", c.label, c.clip.id, c.net, c.receiver, c.seed.0));
+        print(&format!("{index}\t{}\t{}\t{}\t{}\t{}\n", c.label, c.clip.id, c.net, c.receiver, c.seed.0))?;
     }
-    0
+    Ok(0)
 }
 
 /// Writes a WAV file that is there as a whole or not at all.

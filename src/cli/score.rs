@@ -34,8 +34,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8> {
     let card = Card::of(args)?;
     match args.json {
-        true => super::print_json(&card.json()?),
-        false => super::print(&card.table()),
+        true => super::print_json(&card.json()?)?,
+        false => super::print(&card.table())?,
     }
     Ok(card.exit_code())
 }

@@ -64,7 +64,7 @@ impl FromStr for Fmtp {
         for part in body.strip_suffix(';').unwrap_or(body).split(';') {
             let (name, value) = parameter(part)?;
             if parameters.iter().any(|(n, _)| *n == name) {
-                return Err(wrong(format!("the parameter '{name}' stands there twice")));
+                return Err(wrong(format!("the parameter '{name}' stands there twice; say it once")));
             }
             parameters.push((name, value));
         }
@@ -150,10 +150,10 @@ fn parameter(part: &str) -> Result<(String, Option<String>)> {
         None => (part, None),
     };
     if part.is_empty() {
-        return Err(wrong("there is an empty parameter before or between ';'".into()));
+        return Err(wrong("there is an empty parameter before or between ';'; leave the ';' out".into()));
     }
     if name.is_empty() {
-        return Err(wrong(format!("'{part}' has no name before '='")));
+        return Err(wrong(format!("'{part}' has no name before '='; name=value would be right")));
     }
     // A name "a" or one with ':' would read as an SDP attribute when the line is pasted again.
     if name.contains(':') || name.eq_ignore_ascii_case("a") {
