@@ -233,8 +233,10 @@ fn to_json(view: &View) -> Value {
         // One clip has no interval: its mean stands for both ends, and n says so.
         None => json!({ "mean": s.mean, "low": s.mean, "high": s.mean, "n": s.n }),
     };
-    let setting = |(s, setting): (usize, &report_view::Setting)| {
-        let cell = view.cells.get(&(s, 0));
+    // Speech, music and signals are never averaged: a setting stands there once for each.
+    let setting = |(condition, s): (usize, usize)| {
+        let setting = &view.settings[s];
+        let cell = view.cells.get(&(s, condition));
         let metrics: serde_json::Map<String, Value> = cell
             .into_iter()
             .flat_map(|cell| &cell.summaries)
@@ -243,6 +245,7 @@ fn to_json(view: &View) -> Value {
         let seen = cell.map(|c| &c.observed);
         json!({
             "label": setting.label,
+            "condition": view.conditions[condition].name,
             "codec": setting.codec,
             "requested": setting.requested,
             "effective": setting.effective.iter().map(|(k, v)| (k.clone(), json!(v.join(", ")))).collect::<serde_json::Map<_, _>>(),
@@ -258,15 +261,17 @@ fn to_json(view: &View) -> Value {
         let measure = &view.measures[v.measure];
         let d = bounds(&v.paired.difference);
         json!({
-            "metric": measure.id, "unit": measure.unit, "a": view.settings[v.a].label, "b": view.settings[v.b].label,
+            "metric": measure.id, "unit": measure.unit, "condition": view.conditions[v.condition].name,
+            "a": view.settings[v.a].label, "b": view.settings[v.b].label,
             "difference": d["mean"], "low": d["low"], "high": d["high"], "n": d["n"], "p_value": v.paired.p_value,
             "verdict": v.verdict.to_string(),
         })
     };
+    let places = (0..view.conditions.len()).flat_map(|c| (0..view.settings.len()).map(move |s| (c, s)));
     json!({
         "schema": 1,
         "net": view.conditions.first().map(|c| &c.net),
-        "settings": view.settings.iter().enumerate().map(setting).collect::<Vec<_>>(),
+        "settings": places.map(setting).collect::<Vec<_>>(),
         "verdicts": view.comparisons.iter().map(verdict).collect::<Vec<_>>(),
         "failed": view.failed,
     })

@@ -89,7 +89,7 @@ impl Card<'_> {
     fn table(&self) -> String {
         let head = ["metric", "value", "unit", "version"].map(String::from).to_vec();
         let line = |row: &Row| {
-            let value = row.value.map_or_else(String::new, |value| format!("{value:.3}"));
+            let value = row.value.map_or_else(String::new, thousandths);
             let last = row.error.as_ref().map_or_else(|| row.version.clone(), |error| format!("not scored: {error}"));
             vec![row.metric.to_owned(), value, row.unit.to_owned(), last]
         };
@@ -101,6 +101,11 @@ impl Card<'_> {
     fn exit_code(&self) -> u8 {
         u8::from(self.scores.iter().any(|row| row.error.is_some()))
     }
+}
+
+/// Without a negative zero.
+fn thousandths(value: f64) -> String {
+    format!("{:.3}", (value * 1000.0).round() / 1000.0 + 0.0)
 }
 
 fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip) -> Row {
