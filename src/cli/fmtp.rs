@@ -96,12 +96,15 @@ fn plan(args: &Args) -> Result<Plan> {
     if !(0.0..=3600.0).contains(&args.warm_up) {
         return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {}", args.warm_up)));
     }
+    // Words before files: a wrong one is told at once, and alone.
+    let lines = args.lines.iter().map(|line| line.parse::<Fmtp>()).collect::<Result<Vec<_>>>()?;
+    let metrics = metrics(&args.metric)?;
     let clips = clips(&args.clip)?;
     let mut settings = Vec::new();
-    for (i, line) in args.lines.iter().enumerate() {
+    for (i, fmtp) in lines.into_iter().enumerate() {
         let label = char::from_u32('A' as u32 + i as u32).filter(char::is_ascii_uppercase);
         let label = label.ok_or_else(|| Error::usage("at most 26 lines can be compared at once"))?.to_string();
-        let request = Request { fmtp: line.parse::<Fmtp>()?, ..Request::default() };
+        let request = Request { fmtp, ..Request::default() };
         for clip in &clips {
             warn(&label, &(codec.settle)(&request, &clip.pcm.format)?.changes, args.strict)?;
             if !args.strict {
@@ -118,7 +121,7 @@ fn plan(args: &Args) -> Result<Plan> {
         networks: vec![net],
         seeds: (1..=u64::from(args.seeds)).map(Seed).collect(),
         warm_up: from_ms(args.warm_up * 1000.0),
-        metrics: metrics(&args.metric)?,
+        metrics,
     })
 }
 
