@@ -2,7 +2,7 @@
 
 use crate::codec::{Feedback, Knob, Observed, Request, Settings, Unit};
 use crate::error::{Error, Result};
-use crate::media::Pcm;
+use crate::media::{Pcm, PcmFormat};
 use crate::metric::Evidence;
 use crate::peer::sim::{Outgoing, Sim, TrackSpec, WireRecord};
 use crate::plan::{Case, Scores};
@@ -217,7 +217,7 @@ impl Heard {
         Ok(Scores {
             values,
             unscored: BTreeMap::new(),
-            effective: effective(&self.settings),
+            effective: effective(&self.settings, case.clip.pcm.format),
             changes: self.settings.changes.clone(),
             observed: self.observed(case, &units),
             series: Vec::new(),
@@ -238,7 +238,7 @@ impl Heard {
 }
 
 /// The encoder's settings as reports show them.
-fn effective(settings: &Settings<Pcm>) -> BTreeMap<String, String> {
+fn effective(settings: &Settings<Pcm>, clip: PcmFormat) -> BTreeMap<String, String> {
     let mut shown: BTreeMap<String, String> = settings
         .knobs
         .iter()
@@ -255,6 +255,14 @@ fn effective(settings: &Settings<Pcm>) -> BTreeMap<String, String> {
     shown.insert("frame".into(), format!("{} ms", ms(settings.frame)));
     shown.insert("sample rate".into(), format!("{} Hz", settings.format.sample_rate));
     shown.insert("channels".into(), settings.format.channels.to_string());
+    if clip.sample_rate != settings.format.sample_rate {
+        let how = format!("{} to {} Hz by rubato", clip.sample_rate, settings.format.sample_rate);
+        shown.insert("clip resampled".into(), how);
+    }
+    if clip.channels != settings.format.channels {
+        let how = if settings.format.channels == 1 { "to the mean of its channels" } else { "to two equal channels" };
+        shown.insert("clip mixed".into(), how.into());
+    }
     if let Some(bitrate) = settings.bitrate {
         shown.insert("bitrate".into(), bitrate.to_string());
     }

@@ -48,3 +48,57 @@ fn l16_over_a_clean_path_is_the_reference_sample_for_sample() {
         assert_eq!(call.scores.values["concealed"], 0.0);
     }
 }
+
+/// A voice-like clip through Opus with that line.
+fn opus(fmtp: &str, net: &str, warm_up: u64) -> Case {
+    let voice = codecbench::media::synth::ALL[0].clip();
+    Case {
+        clip: Arc::new(voice),
+        request: codec::Request { fmtp: fmtp.parse().unwrap(), ..Default::default() },
+        warm_up: Duration::from_secs(warm_up),
+        metrics: Vec::new(),
+        ..case("opus", PcmFormat::mono(48_000), net)
+    }
+}
+
+#[test]
+fn in_band_fec_engages_under_loss_and_not_without() {
+    let lossy = call::run(&opus("useinbandfec=1", "delay 40ms loss 10%", 20)).unwrap().scores;
+    let share = lossy.observed.fec_share.unwrap();
+    assert!(share > 0.5, "LBRR in {share} of packets");
+    let (lost, recovered, concealed) =
+        (lossy.values["effective-loss"], lossy.values["recovered"], lossy.values["concealed"]);
+    assert!(lost > 3.0 && recovered > 0.5 * lost, "{recovered} % of {lost} % recovered");
+    assert!((recovered + concealed - lost).abs() < 2.0, "{recovered} + {concealed} against {lost}");
+    let clean = call::run(&opus("useinbandfec=1", "delay 40ms", 20)).unwrap().scores;
+    assert_eq!(clean.observed.fec_share, Some(0.0), "on, but never sent without loss");
+}
+
+#[test]
+fn the_line_of_the_answer_is_what_the_packets_show() {
+    let wide = call::run(&opus("maxplaybackrate=16000;maxaveragebitrate=20000;cbr=1", "delay 40ms", 2)).unwrap().scores;
+    assert_eq!(wide.observed.bandwidths, [("wideband".to_owned(), 1.0)]);
+    assert!((wide.values["payload-bitrate"] - 20.0).abs() < 0.1, "{:?}", wide.values);
+    let full = call::run(&opus("", "delay 40ms", 2)).unwrap().scores;
+    assert!(full.observed.bandwidths.iter().all(|(name, _)| name != "wideband"), "{:?}", full.observed);
+}
+
+#[test]
+fn settings_under_one_seed_meet_the_same_losses_and_clips_do_not() {
+    let net = "delay 40ms 10ms loss 10%";
+    let loss = |case: &Case| call::run(case).unwrap().scores.values["network-loss"];
+    let (a, b) = (opus("useinbandfec=1", net, 3), opus("maxaveragebitrate=12000", net, 3));
+    assert_eq!(loss(&a), loss(&b));
+    let losses = |clip: usize| loss(&Case { clip: Arc::new(codecbench::media::synth::ALL[clip].clip()), ..a.clone() });
+    assert!((1..6).any(|clip| losses(clip) != losses(0)));
+}
+
+#[test]
+fn the_same_case_gives_the_same_scores_and_sound() {
+    let case = opus("useinbandfec=1;usedtx=1", "delay 40ms 10ms loss 5% burst 3", 3);
+    let case = Case { receiver: "adaptive".parse().unwrap(), metrics: metric::AUDIO.to_vec(), ..case };
+    let (one, two) = (call::run(&case).unwrap(), call::run(&case).unwrap());
+    assert_eq!(one.scores, two.scores);
+    assert_eq!(one.degraded, two.degraded);
+    assert!(one.scores.observed.dtx_share.unwrap() > 0.0, "pauses are not sent");
+}

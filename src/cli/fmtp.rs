@@ -106,7 +106,7 @@ fn plan(args: &Args) -> Result<Plan> {
         let label = label.ok_or_else(|| Error::usage("at most 26 lines can be compared at once"))?.to_string();
         let request = Request { fmtp, ..Request::default() };
         for clip in &clips {
-            warn(&label, &(codec.settle)(&request, &clip.pcm.format)?.changes, args.strict)?;
+            warn(&format!("line {label}"), &(codec.settle)(&request, &clip.pcm.format)?.changes, args.strict)?;
             if !args.strict {
                 break;
             }
@@ -148,15 +148,13 @@ fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
 }
 
 /// Values outside their range are told before the run starts, or refused.
-fn warn(label: &str, changes: &[codec::Change], strict: bool) -> Result<()> {
+pub(super) fn warn(who: &str, changes: &[codec::Change], strict: bool) -> Result<()> {
     for change in changes.iter().filter(|c| matches!(c.kind, ChangeKind::Clamped | ChangeKind::Invalid)) {
         let codec::Change { requested, effective, reason, .. } = change;
         if strict {
-            return Err(Error::usage(format!(
-                "--strict: line {label}: {requested} would become {effective}: {reason}"
-            )));
+            return Err(Error::usage(format!("--strict: {who}: {requested} would become {effective}: {reason}")));
         }
-        eprintln!("warning: line {label}: {requested} becomes {effective}: {reason}");
+        eprintln!("warning: {who}: {requested} becomes {effective}: {reason}");
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ enum What {
 pub fn run(args: &Args) -> Result<u8> {
     let (name, columns, entries) = match args.what {
         What::Codecs => ("codecs", &["name", "rtp", "version", "licence", "plc"][..], codecs()),
-        What::Metrics => ("metrics", &["name", "unit", "better", "version", "source"][..], metrics()),
+        What::Metrics => ("metrics", &["name", "title", "unit", "better", "version"][..], metrics()),
         What::Clips => {
             ("clips", &["name", "content", "seconds", "available", "language", "talker", "licence"][..], clips())
         }

@@ -1,6 +1,6 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, report, signals, voices_instead};
+use super::{fmtp, print, report, signals, voices_instead};
 use crate::error::{Error, Result};
 use crate::plan::{Case, Plan};
 use crate::run::{self, Progress};
@@ -53,6 +53,11 @@ pub fn run(args: &Args) -> Result<u8> {
     }
     if args.list {
         return list(&plan);
+    }
+    for setting in &plan.settings {
+        let format = plan.clips.first().map(|clip| clip.pcm.format);
+        let settled = format.map(|f| (setting.codec.settle)(&setting.request, &f)).transpose()?;
+        fmtp::warn(&setting.label, &settled.map_or(Vec::new(), |s| s.changes), false)?;
     }
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
     let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;

@@ -164,5 +164,4 @@ pub static FACTS: &[Scale] = &[
         1.0,
         "as mouth-to-ear-clock",
     ),
-    fact("playout-delay", "playout delay", "ms", Better::Neither, 1.0, "arrival of a packet to its playout, median"),
 ];

@@ -92,8 +92,10 @@ fn series(view: &View) -> Vec<Series> {
             return labels[0].to_owned();
         }
         let alone = groups.iter().filter(|other| codec(other) == codec(g)).count() == 1;
-        let in_all = |word: &&str| labels.iter().all(|l| l.split_whitespace().any(|w| w == *word));
-        let common = labels[0].split_whitespace().filter(in_all).collect::<Vec<_>>().join(" ");
+        // The words that all begin with: "opus" of "opus 6 kbit/s" and "opus 12 kbit/s".
+        let shared = |(i, word): &(usize, &str)| labels.iter().all(|l| l.split_whitespace().nth(*i) == Some(word));
+        let words = labels[0].split_whitespace().enumerate().take_while(shared);
+        let common = words.map(|(_, word)| word).collect::<Vec<_>>().join(" ");
         if alone || common.is_empty() { codec(g).to_owned() } else { common }
     };
     let make = |g: &Vec<usize>| Series { name: name(g), colour: view.settings[g[0]].colour, settings: g.clone() };

@@ -1,7 +1,7 @@
-//! Quality over asked network loss: a line with its band for each setting, named at its end.
+//! Quality over asked network loss: a line with its band (error bars where there are many) for each setting, named at its end.
 
 use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, marker, page};
+use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, error_bar, marker, page};
 use super::ink::Ink;
 use super::place::spread;
 use super::quality::figure_of_loss;
@@ -130,7 +130,13 @@ fn plot(
 ) {
     let unit = &view.measures[measure].unit;
     let ink = |l: &Line| Ink::Series(view.settings[l.setting].colour);
+    // Bands of more lines than there are colours would cover each other.
+    let bands = lines.len() <= SERIES;
     for line in lines {
+        if !bands {
+            line.points.iter().for_each(|(x, s)| error_bar(scene, panel, *x, s, ink(line)));
+            continue;
+        }
         let edge = |pick: fn((f64, f64)) -> f64| {
             let y = move |s: &Summary| pick(ends(s));
             line.points.iter().map(|(x, s)| panel.at(*x, y(s).clamp(panel.y.low, panel.y.high))).collect::<Vec<_>>()
