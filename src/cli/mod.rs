@@ -108,7 +108,7 @@ pub fn print(text: &str) -> Result<()> {
 /// One JSON object for stdout, with a line end.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value:#}\n"))
 }
