@@ -1,8 +1,8 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
-use super::run::execute;
+use super::run::{execute, warn};
 use super::{print, print_json, report, voices_instead};
-use crate::codec::{self, ChangeKind, Request};
+use crate::codec::{self, Request};
 use crate::corpus;
 use crate::error::{Error, Result};
 use crate::media::{Clip, Pcm};
@@ -75,6 +75,7 @@ Examples:
 
 pub fn run(args: &Args) -> Result<u8> {
     let plan = plan(args)?;
+    warn(&plan, "line ", args.strict)?;
     let done = execute(&plan, &args.out, args.jobs.map(usize::from), args.keep_media)?;
     if done.interrupted {
         return Ok(done.exit_code());
@@ -105,12 +106,6 @@ fn plan(args: &Args) -> Result<Plan> {
         let label = char::from_u32('A' as u32 + i as u32).filter(char::is_ascii_uppercase);
         let label = label.ok_or_else(|| Error::usage("at most 26 lines can be compared at once"))?.to_string();
         let request = Request { fmtp, ..Request::default() };
-        for clip in &clips {
-            warn(&format!("line {label}"), &(codec.settle)(&request, &clip.pcm.format)?.changes, args.strict)?;
-            if !args.strict {
-                break;
-            }
-        }
         settings.push(Setting { label, codec, request });
     }
     Ok(Plan {
@@ -145,18 +140,6 @@ fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
         return Ok(metric::AUDIO.to_vec());
     }
     ids.iter().map(|id| metric::audio(id)).collect()
-}
-
-/// Values outside their range are told before the run starts, or refused.
-pub(super) fn warn(who: &str, changes: &[codec::Change], strict: bool) -> Result<()> {
-    for change in changes.iter().filter(|c| matches!(c.kind, ChangeKind::Clamped | ChangeKind::Invalid)) {
-        let codec::Change { requested, effective, reason, .. } = change;
-        if strict {
-            return Err(Error::usage(format!("--strict: {who}: {requested} would become {effective}: {reason}")));
-        }
-        eprintln!("warning: {who}: {requested} becomes {effective}: {reason}");
-    }
-    Ok(())
 }
 
 /// The whole answer for a terminal.

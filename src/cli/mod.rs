@@ -119,23 +119,11 @@ fn voices_instead(e: &Error) -> Result<Vec<Arc<Clip>>> {
     corpus::clip("synth")
 }
 
-/// Columns aligned, the first to the left, numbers to the right.
+/// Columns aligned, the first to the left, those of numbers to the right.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
     let numeric = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-−".contains(c)) || text.is_empty();
     let right: Vec<bool> =
         (0..columns).map(|c| c > 0 && rows.iter().skip(1).filter_map(|r| r.get(c)).all(|t| numeric(t))).collect();
-    let mut out = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (c, text) in row.iter().enumerate() {
-            let pad = " ".repeat(widths[c] - text.chars().count());
-            line += &if right[c] { format!("{pad}{text}  ") } else { format!("{text}{pad}  ") };
-        }
-        out += line.trim_end();
-        out.push('\n');
-    }
-    out
+    crate::report::table::aligned(rows, &right)
 }

@@ -1,12 +1,15 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{fmtp, print, report, signals, voices_instead};
+use super::{print, report, signals, voices_instead};
+use crate::codec::{Change, ChangeKind};
 use crate::error::{Error, Result};
-use crate::plan::{Case, Plan};
+use crate::media::PcmFormat;
+use crate::plan::{Case, Plan, Setting};
 use crate::run::{self, Progress};
 use crate::store::{Count, Key, Store, export};
 use crate::{call, corpus, cost, media};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -54,11 +57,7 @@ pub fn run(args: &Args) -> Result<u8> {
     if args.list {
         return list(&plan);
     }
-    for setting in &plan.settings {
-        let format = plan.clips.first().map(|clip| clip.pcm.format);
-        let settled = format.map(|f| (setting.codec.settle)(&setting.request, &f)).transpose()?;
-        fmtp::warn(&setting.label, &settled.map_or(Vec::new(), |s| s.changes), false)?;
-    }
+    warn(&plan, "", false)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
     let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;
     if done.count.finished > 0 && !done.interrupted {
@@ -66,6 +65,32 @@ pub fn run(args: &Args) -> Result<u8> {
     }
     print(&format!("{}\n", folder.display()))?;
     Ok(done.exit_code())
+}
+
+/// Tells of values outside their range, by the setting's label after `kind`, or refuses them when `strict`.
+///
+/// # Errors
+/// A setting cannot be made for one of the clips' formats, or is out of range under `strict`.
+pub fn warn(plan: &Plan, kind: &str, strict: bool) -> Result<()> {
+    let formats: BTreeSet<PcmFormat> = plan.clips.iter().map(|clip| clip.pcm.format).collect();
+    for Setting { label, codec, request } in &plan.settings {
+        let mut told: Vec<Change> = Vec::new();
+        for format in &formats {
+            for change in (codec.settle)(request, format)?.changes {
+                if matches!(change.kind, ChangeKind::Clamped | ChangeKind::Invalid) && !told.contains(&change) {
+                    told.push(change);
+                }
+            }
+        }
+        for Change { requested, effective, reason, .. } in &told {
+            if strict {
+                let what = format!("{kind}{label}: {requested} would become {effective}: {reason}");
+                return Err(Error::usage(format!("--strict: {what}")));
+            }
+            eprintln!("warning: {kind}{label}: {requested} becomes {effective}: {reason}");
+        }
+    }
+    Ok(())
 }
 
 /// A plan that was run.

@@ -55,20 +55,26 @@ impl Table {
         };
         let mut lines: Vec<Vec<String>> = vec![self.columns.iter().map(head).collect()];
         lines.extend(self.rows.iter().map(|r| r.cells.iter().map(cell).collect()));
-        let width = |i: usize| lines.iter().filter_map(|l| l.get(i)).map(|t| t.chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        let mut out = format!("{}\n", self.title);
-        for line in &lines {
-            let mut text = String::new();
-            for ((t, w), column) in line.iter().zip(&widths).zip(&self.columns) {
-                let pad = " ".repeat(w - t.chars().count());
-                text += &if column.numeric { format!("{pad}{t}  ") } else { format!("{t}{pad}  ") };
-            }
-            out += text.trim_end();
-            out.push('\n');
-        }
-        out
+        let right: Vec<bool> = self.columns.iter().map(|c| c.numeric).collect();
+        format!("{}\n{}", self.title, aligned(&lines, &right))
     }
+}
+
+/// Lines of cells in columns two spaces apart; those that `right` says end flush, the others begin flush.
+pub fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
+    let width = |i: usize| lines.iter().filter_map(|l| l.get(i)).map(|t| t.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..right.len()).map(width).collect();
+    let mut out = String::new();
+    for line in lines {
+        let mut text = String::new();
+        for ((t, w), right) in line.iter().zip(&widths).zip(right) {
+            let pad = " ".repeat(w - t.chars().count());
+            text += &if *right { format!("{pad}{t}  ") } else { format!("{t}{pad}  ") };
+        }
+        out += text.trim_end();
+        out.push('\n');
+    }
+    out
 }
 
 /// Every table that has rows, in reading order.
