@@ -37,7 +37,9 @@ fn a_loss_of_any_length_is_filled_exactly_even_before_the_first_packet() {
         lengths.push(settings.format.duration(1));
         for unit in &units[..3] {
             for missing in &lengths {
-                for input in [Input::Lost(*missing), Input::Recover { from: &unit.data, missing: *missing }] {
+                for input in
+                    [Input::Lost(*missing), Input::Recover { from: &unit.data, offset: *missing, missing: *missing }]
+                {
                     let mut out = Pcm::silence(settings.format, 0);
                     decoder.decode(input, &mut out).unwrap();
                     assert_eq!(out.len(), settings.format.samples(*missing), "{label}: {missing:?}");
@@ -122,14 +124,14 @@ fn random_bytes_are_refused_or_decoded_and_decoding_goes_on() {
         for _ in 0..500 {
             let length = (rng.bits() % 400) as usize;
             let bytes: Vec<u8> = (0..length).map(|_| rng.bits() as u8).collect();
-            decoder.can_recover(&bytes);
+            decoder.reach(&bytes);
             let mut out = Pcm::silence(settings.format, 0);
             if decoder.decode(Input::Unit(&bytes), &mut out).is_err() {
                 assert!(out.is_empty(), "{label}: a refused packet leaves nothing behind");
             }
             let missing = from_ms(20.0);
             let mut out = Pcm::silence(settings.format, 0);
-            decoder.decode(Input::Recover { from: &bytes, missing }, &mut out).unwrap();
+            decoder.decode(Input::Recover { from: &bytes, offset: missing, missing }, &mut out).unwrap();
             decoder.decode(Input::Lost(missing), &mut out).unwrap();
             assert_eq!(out.len(), 2 * settings.format.samples(missing), "{label}");
         }
@@ -181,7 +183,7 @@ fn call(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm, seed: Seed, los
     let mut encoder = (codec.encoder)(settings).unwrap();
     let mut decoder = (codec.decoder)(settings).unwrap();
     let mut units = Vec::new();
-    let report = Feedback { at: Time::from_millis(500), loss: Some(Probability::new(loss).unwrap()) };
+    let report = Feedback { at: Time::from_millis(500), loss: Some(Probability::new(loss).unwrap()), target: None };
     for (i, frame) in frames(pcm, settings).enumerate() {
         let (pts, before) = (Time::ZERO + settings.frame * i as u32, units.len());
         encoder.adapt(report).unwrap();
@@ -197,7 +199,9 @@ fn call(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm, seed: Seed, los
         let missing = unit.duration;
         let input = match (arrived(i), arrived(i + 1)) {
             (Some(unit), _) => Input::Unit(&unit.data),
-            (None, Some(next)) if decoder.can_recover(&next.data) => Input::Recover { from: &next.data, missing },
+            (None, Some(next)) if !decoder.reach(&next.data).is_zero() => {
+                Input::Recover { from: &next.data, offset: missing, missing }
+            }
             _ => Input::Lost(missing),
         };
         decoder.decode(input, &mut out).unwrap();

@@ -33,7 +33,9 @@ fn recovered_frames_are_closer_to_what_was_lost_than_concealed_ones() {
                 let next = units.get(i + 1).map_or(&[][..], |u| &u.data);
                 let missing = unit.duration;
                 let input = match lose && i % 5 == 4 {
-                    true if recover && decoder.can_recover(next) => Input::Recover { from: next, missing },
+                    true if recover && !decoder.reach(next).is_zero() => {
+                        Input::Recover { from: next, offset: missing, missing }
+                    }
                     true => Input::Lost(missing),
                     false => Input::Unit(&unit.data),
                 };
@@ -137,7 +139,7 @@ fn observed(fmtp: &str) -> Observed {
 
 fn encode(settings: &Settings<Pcm>, loss: Probability) -> Vec<Unit> {
     let mut encoder = (opus().encoder)(settings).unwrap();
-    encoder.adapt(Feedback { at: Time::from_millis(1), loss: Some(loss) }).unwrap();
+    encoder.adapt(Feedback { at: Time::from_millis(1), loss: Some(loss), target: None }).unwrap();
     let mut units = Vec::new();
     for (i, frame) in frames(settings).enumerate() {
         encoder.encode(Time::ZERO + settings.frame * i as u32, &frame, &mut units).unwrap();

@@ -11,6 +11,7 @@ pub mod opus_settle;
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm};
 use crate::sdp::fmtp::Fmtp;
+use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Probability, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -78,6 +79,8 @@ pub struct Request {
     pub complexity: Option<u8>,
     /// The encoder's mode where it has one; Opus: "voip", "audio", "lowdelay".
     pub mode: Option<String>,
+    /// What both ends do against loss beyond what the fmtp line says.
+    pub repair: Repair,
 }
 
 /// What the encoder and decoder are set to.
@@ -187,6 +190,8 @@ pub struct Feedback {
     pub at: Time,
     /// The share of packets lost since the last report (RFC 3550, section 6.4.1); the encoder smooths it.
     pub loss: Option<Probability>,
+    /// What congestion control allows the codec, headers already taken off.
+    pub target: Option<Bitrate>,
 }
 
 pub trait Encoder<M: Media>: Send {
@@ -202,9 +207,11 @@ pub trait Encoder<M: Media>: Send {
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     Unit(&'a [u8]),
-    /// The last `missing` before the unit `from`, out of the redundancy that `from` carries (in-band FEC).
+    /// Lost media out of the redundancy that the later unit `from` carries (in-band FEC, DRED): the stretch of length
+    /// `missing` that begins `offset` before the first sample of `from`. `missing` is at most `offset`.
     Recover {
         from: &'a [u8],
+        offset: Duration,
         missing: Duration,
     },
     /// Nothing: conceal so much.
@@ -218,9 +225,10 @@ pub trait Decoder<M: Media>: Send {
     /// The unit is undecodable; it should be treated as lost, and decoding may go on.
     fn decode(&mut self, input: Input<'_>, out: &mut M) -> Result<()>;
 
-    /// Whether `Recover` from this unit gives more than concealment would.
-    fn can_recover(&self, _from: &[u8]) -> bool {
-        false
+    /// How far before `from` its redundancy reaches: the largest `offset` for which `Recover` gives more than concealment
+    /// would. Zero: it carries none.
+    fn reach(&self, _from: &[u8]) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -198,7 +198,7 @@ impl OpusDecoder {
     fn recover(&mut self, from: &[u8], samples: usize, out: &mut Vec<i16>) {
         let channels = self.format.channels as usize;
         let covered = OpusPacket::parse(from).map_or(usize::MAX, |p| self.format.samples(p.frame));
-        if covered > samples || !self.can_recover(from) {
+        if covered > samples || self.reach(from).is_zero() {
             return self.conceal(samples, out);
         }
         self.conceal(samples - covered, out);
@@ -219,14 +219,19 @@ impl Decoder<Pcm> for OpusDecoder {
                 self.after_celt = packet.mode == Mode::Celt;
                 out.samples.extend_from_slice(&self.buffer[..samples * self.format.channels as usize]);
             }
-            Input::Recover { from, missing } => self.recover(from, self.format.samples(missing), &mut out.samples),
+            // In-band FEC holds what lies right before its packet.
+            Input::Recover { from, offset, missing } if offset == missing => {
+                self.recover(from, self.format.samples(missing), &mut out.samples);
+            }
+            Input::Recover { missing, .. } => self.conceal(self.format.samples(missing), &mut out.samples),
             Input::Lost(missing) => self.conceal(self.format.samples(missing), &mut out.samples),
         }
         Ok(())
     }
 
-    fn can_recover(&self, from: &[u8]) -> bool {
-        !self.after_celt && OpusPacket::parse(from).is_some_and(|packet| packet.lbrr)
+    fn reach(&self, from: &[u8]) -> Duration {
+        let lbrr = OpusPacket::parse(from).filter(|packet| packet.lbrr && !self.after_celt);
+        lbrr.map_or(Duration::ZERO, |packet| packet.frame)
     }
 }
 

@@ -5,7 +5,9 @@ pub mod delay;
 pub mod interceptor;
 pub mod loss;
 pub mod netem;
+pub mod presets;
 pub mod spec;
+pub mod trace;
 mod words;
 
 use crate::units::Time;

@@ -10,6 +10,7 @@ use crate::media::{Clip, Pcm, PcmFormat};
 use crate::metric::{self, Metric};
 use crate::playout::audio::Receiver;
 use crate::sdp::fmtp::Fmtp;
+use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Seed, from_ms, ms};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const KEYS: &[&str] = &["name", "clips", "seeds", "warm_up", "receiver", "networks", "metrics", "settings"];
-const SETTING_KEYS: &[&str] = &["label", "codec", "fmtp", "ptime", "bitrate", "complexity", "mode"];
+const SETTING_KEYS: &[&str] = &["label", "codec", "fmtp", "ptime", "bitrate", "complexity", "mode", "repair"];
 
 /// libwebrtc's feedback, jitter buffer and bandwidth estimate have settled by then.
 const WARM_UP: Duration = Duration::from_secs(30);
@@ -218,6 +219,8 @@ fn settings(value: &Value<'_>) -> Result<Vec<Draft>> {
         sweep(&mut drafts, table.get("mode"), false, mode, |request, v| request.mode = Some(v))?;
         let fmtp = |v: &Value<'_>| v.read(str::parse::<Fmtp>);
         sweep(&mut drafts, table.get("fmtp"), false, fmtp, |request, v| request.fmtp = v)?;
+        let repair = |v: &Value<'_>| v.read(str::parse::<Repair>);
+        sweep(&mut drafts, table.get("repair"), false, repair, |request, v| request.repair = v)?;
         all.extend(drafts);
     }
     Ok(all)

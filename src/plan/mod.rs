@@ -7,6 +7,7 @@ use crate::media::{Clip, Pcm};
 use crate::metric::{Metric, Series};
 use crate::net::spec::NetSpec;
 use crate::playout::audio::Receiver;
+use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Seed, ms};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -106,7 +107,7 @@ pub struct Case {
 
 /// A setting in words, only what was asked: "opus 24 kbit/s, 20 ms, complexity 9, voip, useinbandfec=1".
 pub fn requested(codec: &Codec<Pcm>, request: &Request) -> String {
-    let Request { fmtp, ptime, bitrate, complexity, mode } = request;
+    let Request { fmtp, ptime, bitrate, complexity, mode, repair } = request;
     let fmtp = fmtp.to_string();
     let parts = [
         bitrate.map(kilobits),
@@ -114,6 +115,7 @@ pub fn requested(codec: &Codec<Pcm>, request: &Request) -> String {
         complexity.map(|c| format!("complexity {c}")),
         mode.clone(),
         (!fmtp.is_empty()).then_some(fmtp),
+        (*repair != Repair::default()).then(|| repair.to_string()),
     ];
     let asked = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     format!("{} {asked}", codec.name).trim_end().to_owned()

@@ -311,16 +311,16 @@ impl Playout {
         if contiguous {
             return self.conceal(gap.min(tick), Origin::Silent);
         }
-        let recoverable = self.buffer.first_key_value().is_some_and(|(_, p)| self.decoder.can_recover(&p.payload));
-        if !recoverable {
+        let Some((_, packet)) = self.buffer.first_key_value() else { return self.conceal(gap, Origin::Concealed) };
+        let reach = self.decoder.reach(&packet.payload);
+        if reach.is_zero() {
             return self.conceal(gap.min(tick), Origin::Concealed);
         }
         if gap > self.last_samples {
             return self.conceal((gap - self.last_samples).min(tick), Origin::Concealed);
         }
-        let Some((_, packet)) = self.buffer.first_key_value() else { return self.conceal(gap, Origin::Concealed) };
         let missing = self.format.duration(gap);
-        self.decoder.decode(Input::Recover { from: &packet.payload, missing }, &mut self.decoded)?;
+        self.decoder.decode(Input::Recover { from: &packet.payload, offset: missing, missing }, &mut self.decoded)?;
         Ok(Origin::Recovered)
     }
 

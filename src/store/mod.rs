@@ -44,6 +44,7 @@ impl Key {
         field(format!("{:?}", case.request.ptime.map(|p| p.as_nanos())).as_bytes());
         field(format!("{:?}", case.request.bitrate.map(|b| b.0)).as_bytes());
         field(format!("{:?} {:?}", case.request.complexity, case.request.mode).as_bytes());
+        field(case.request.repair.to_string().as_bytes());
         field(case.receiver.to_string().as_bytes());
         field(case.net.to_string().as_bytes());
         field(&(case.warm_up.as_nanos() as u64).to_le_bytes());
