@@ -3,6 +3,7 @@
 mod axis;
 mod delay;
 mod difference;
+mod facets;
 mod frame;
 pub mod ink;
 mod loss;
@@ -29,6 +30,12 @@ pub struct Chart {
     pub narrow: Scene,
 }
 
+/// From so many families of networks on, they are panels of one chart.
+const FACETS: usize = 3;
+
+/// What a plan over several families of lossy networks pays and gets beside quality: charted as the quality is.
+const COSTS_OF_LOSS: [&str; 4] = ["effective-loss", "mouth-to-ear-clock", "mouth-to-ear-p95", "wire-bitrate"];
+
 /// All charts that the view has figures for. The first metric's charts have plain names, the others' its id as suffix.
 pub fn charts(view: &View) -> Vec<Chart> {
     let mut charts = Vec::new();
@@ -38,6 +45,11 @@ pub fn charts(view: &View) -> Vec<Chart> {
     charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
     charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, "")));
     charts.extend(chart("difference".into(), |size| difference::draw(view, size)));
+    charts.extend(COSTS_OF_LOSS.iter().filter_map(|id| {
+        let families = loss::families(view);
+        let measure = view.measure(id).filter(|_| families.len() >= FACETS)?;
+        chart(format!("{id}-vs-loss"), |size| facets::draw(view, measure, &families, size))
+    }));
     for m in others {
         let suffix = format!("-{}", view.measures[*m].id);
         let more = over_bitrate(view, *m, &suffix).into_iter().chain(over_loss(view, *m, &suffix));
@@ -52,6 +64,10 @@ fn over_bitrate(view: &View, measure: usize, suffix: &str) -> Option<Chart> {
 
 fn over_loss(view: &View, measure: usize, suffix: &str) -> Vec<Chart> {
     let families = loss::families(view);
+    if families.len() >= FACETS {
+        let all = |size| facets::draw(view, measure, &families, size);
+        return chart(format!("quality-vs-loss{suffix}"), all).into_iter().collect();
+    }
     let one = |(i, family): (usize, &loss::Ladder)| {
         let more = if i == 0 { String::new() } else { format!("-{}", i + 1) };
         chart(format!("quality-vs-loss{suffix}{more}"), |size| loss::draw(view, measure, family, size))

@@ -378,7 +378,8 @@ fn tell_apart(settings: &mut [Setting]) {
 
 /// A colour each while there are enough, else one for each codec.
 fn colour(settings: &mut [Setting]) {
-    let few = settings.len() <= super::chart::SERIES;
+    let one_codec = settings.iter().all(|s| s.codec == settings[0].codec);
+    let few = settings.len() <= super::chart::SERIES || one_codec;
     let mut codecs: Vec<String> = Vec::new();
     for (i, setting) in settings.iter_mut().enumerate() {
         let known = codecs.iter().position(|c| *c == setting.codec).unwrap_or_else(|| {

@@ -63,20 +63,21 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let reach = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let panel = Panel::draw(&mut scene, body, "", x, y, Shape { right, ..Shape::default() });
-    plot(view, measure, &mut scene, &panel, &lines, &label);
+    plot(view, measure, &mut scene, &panel, &lines);
+    names(view, &mut scene, &panel, &lines, &label);
     Some((title, scene))
 }
 
-struct Line {
-    setting: usize,
+pub(super) struct Line {
+    pub setting: usize,
     /// Asked loss and score.
-    points: Vec<(f64, Summary)>,
+    pub points: Vec<(f64, Summary)>,
     shape: usize,
     /// Settings that share a colour differ in strength.
     alpha: f64,
 }
 
-fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
+pub(super) fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
     let shares = view.settings.len() > SERIES;
     let line = |setting: usize| {
         let point = |c: &usize| Some((view.conditions[*c].loss, *view.summary(setting, *c, measure)?));
@@ -94,7 +95,7 @@ fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
 }
 
 /// Losses far enough apart on so many pixels for their figures not to touch.
-fn spaced(losses: &[f64], width: f64) -> Vec<f64> {
+pub(super) fn spaced(losses: &[f64], width: f64) -> Vec<f64> {
     const APART: f64 = 20.0;
     let range = losses.iter().copied().fold(0.0, f64::max) - losses.iter().copied().fold(f64::INFINITY, f64::min);
     let mut kept: Vec<f64> = Vec::new();
@@ -120,14 +121,8 @@ fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     format!("{label} scores highest at {loss}\u{a0}% loss: {to} {}, from {from}", m.unit)
 }
 
-fn plot(
-    view: &View,
-    measure: usize,
-    scene: &mut Scene,
-    panel: &Panel,
-    lines: &[Line],
-    label: &dyn Fn(&Line) -> String,
-) {
+/// The lines with their bands or error bars.
+pub(super) fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, lines: &[Line]) {
     let unit = &view.measures[measure].unit;
     let ink = |l: &Line| Ink::Series(view.settings[l.setting].colour);
     // Bands of more lines than there are colours would cover each other.
@@ -155,6 +150,10 @@ fn plot(
             scene.tips.push((*at, format!("{name}: {mean}{interval} {unit} at {loss} % loss, {} clips", s.n)));
         }
     }
+}
+
+/// Each line's name beside its end.
+pub(super) fn names(view: &View, scene: &mut Scene, panel: &Panel, lines: &[Line], label: &dyn Fn(&Line) -> String) {
     let ends: Vec<_> = lines.iter().filter_map(|l| l.points.last().map(|(x, s)| panel.at(*x, s.mean))).collect();
     let wanted: Vec<_> = ends.iter().map(|e| (e.1, LABEL_ROW)).collect();
     let centres = spread(&wanted, panel.plot.top - 4.0, panel.plot.bottom + 4.0);
@@ -163,7 +162,7 @@ fn plot(
         let x = panel.plot.right;
         scene.line(
             vec![(end.0 + 6.0, end.1), (x + 13.0, *y)],
-            ink(line),
+            Ink::Series(colour),
             0.8,
             if (y - end.1).abs() > 3.0 { 0.7 } else { 0.0 },
         );
