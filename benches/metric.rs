@@ -25,7 +25,7 @@ fn metrics(criterion: &mut Criterion) {
         let reference = bursts(sample_rate);
         let degraded = Pcm { samples: reference.samples.iter().map(|s| s / 2 + s % 64).collect(), ..reference };
         for metric in AUDIO {
-            let evidence = Evidence { reference: &reference, degraded: &degraded, removed_delay_ms: 0.0 };
+            let evidence = Evidence::files(&reference, &degraded);
             let name = format!("{} at {} kHz", metric.scale.id, sample_rate / 1000);
             group.bench_function(name, |b| b.iter(|| (metric.score)(&evidence)));
         }

@@ -44,7 +44,7 @@ fn late(signal: &Pcm, ms: usize) -> Pcm {
 }
 
 fn score(metric: &Metric<Pcm>, reference: &Pcm, degraded: &Pcm) -> Result<Value> {
-    (metric.score)(&Evidence { reference, degraded, removed_delay_ms: 0.0 })
+    (metric.score)(&Evidence::files(reference, degraded))
 }
 
 /// The formats that clips come in.
@@ -150,7 +150,8 @@ fn scales_are_complete_and_ids_are_found() {
 fn the_delay_that_the_call_removed_is_added_again() {
     let signal = voice(PcmFormat::mono(8_000), 3.0);
     let metric = audio("mouth-to-ear").unwrap();
-    let evidence = Evidence { reference: &signal, degraded: &late(&signal, 30), removed_delay_ms: 66.5 };
+    let late = late(&signal, 30);
+    let evidence = Evidence { removed_delay_ms: 66.5, ..Evidence::files(&signal, &late) };
     let value = (metric.score)(&evidence).unwrap();
     assert!((value.value - 96.5).abs() < 0.01, "{}", value.value);
     let series = value.series.unwrap();

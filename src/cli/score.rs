@@ -109,7 +109,7 @@ fn thousandths(value: f64) -> String {
 }
 
 fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip) -> Row {
-    let evidence = Evidence { reference: &*reference.pcm, degraded: &*degraded.pcm, removed_delay_ms: 0.0 };
+    let evidence = Evidence::files(&*reference.pcm, &*degraded.pcm);
     let (value, error) = match (metric.score)(&evidence) {
         Ok(scored) => (Some(scored.value), None),
         Err(Error::Metric { reason, .. }) => (None, Some(reason)),

@@ -23,6 +23,7 @@ pub static MOUTH_TO_EAR: Metric<Pcm> = Metric {
                  parabolic fraction; median; the codec's look-ahead is part of it",
         margin: 1.0,
     },
+    validity: super::validity::DELAY,
     version: || "codecbench delay 1".into(),
     score: |evidence| {
         let track = track(evidence.reference, evidence.degraded)?;

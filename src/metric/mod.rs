@@ -1,18 +1,32 @@
 //! Every metric is one static value in one file, and one line in [`AUDIO`]. Facts of the call that are not scores of a
 //! signal pair (bitrates, losses, delays by the clock) are the [`FACTS`].
 
+mod align;
 mod correlate;
 pub mod delay;
+pub mod lsd;
 pub mod pesq;
 pub mod si_sdr;
+pub mod stoi;
+mod validity;
+
+pub use validity::{Situation, Validity, When, caveats};
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm, resample};
 use serde::Serialize;
 
 /// All audio metrics of this build.
-pub static AUDIO: &[&Metric<Pcm>] =
-    &[&pesq::WIDE_BAND, &pesq::WIDE_BAND_C2, &pesq::NARROW_BAND, &si_sdr::SI_SDR, &delay::MOUTH_TO_EAR];
+pub static AUDIO: &[&Metric<Pcm>] = &[
+    &pesq::WIDE_BAND,
+    &pesq::WIDE_BAND_C2,
+    &pesq::NARROW_BAND,
+    &stoi::STOI,
+    &stoi::ESTOI,
+    &si_sdr::SI_SDR,
+    &lsd::LSD,
+    &delay::MOUTH_TO_EAR,
+];
 
 /// The scale on which a number lies. Reports know nothing else of a metric.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -64,6 +78,8 @@ pub struct Series {
 
 pub struct Metric<M: Media> {
     pub scale: Scale,
+    /// Where it was validated; [`caveats`] asks.
+    pub validity: Validity,
     /// The implementation and its version: enters the cache key.
     pub version: fn() -> String,
     pub score: fn(&Evidence<'_, M>) -> Result<Value>,
@@ -76,6 +92,33 @@ pub struct Evidence<'a, M: Media> {
     pub degraded: &'a M,
     /// The constant delay in ms that was removed from `degraded` before it was handed over; 0 for files.
     pub removed_delay_ms: f64,
+    /// A metric that is defined on aligned signals and aligns nothing by itself (STOI, LSD) is to align them first: in a
+    /// call always, since the codec's look-ahead is still in the signal; files are taken as they are.
+    pub align: bool,
+    /// What only a call can tell; `None` for files.
+    pub call: Option<CallFacts>,
+}
+
+impl<'a, M: Media> Evidence<'a, M> {
+    /// Two files, taken as they are.
+    pub fn files(reference: &'a M, degraded: &'a M) -> Evidence<'a, M> {
+        Evidence { reference, degraded, removed_delay_ms: 0.0, align: false, call: None }
+    }
+}
+
+/// What the E-model asks of a call: facts of its scored pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallFacts {
+    /// SDP encoding name.
+    pub codec: &'static str,
+    /// What the encoder was set to, in bit/s; `None` for codecs of one rate.
+    pub bitrate: Option<u32>,
+    /// Median mouth-to-ear delay, the codec's look-ahead included, in ms.
+    pub mouth_to_ear_ms: f64,
+    /// Packets that were not there at their playout time, in percent.
+    pub loss_percent: f64,
+    /// Mean length of the observed loss bursts over that of random loss of the same rate; 1 for random loss or none.
+    pub burst_ratio: f64,
 }
 
 /// The metric of that id.

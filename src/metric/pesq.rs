@@ -6,6 +6,7 @@
 //! level and delay by itself; signals of different lengths are scored as they are. PESQ is for speech; on music it gives
 //! a number that nobody validated.
 
+use super::validity::{PESQ_NB, PESQ_WB};
 use super::{Better, Evidence, Metric, Scale, Value, mono_at};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
@@ -30,6 +31,7 @@ pub static WIDE_BAND: Metric<Pcm> = Metric {
                  the crate's notes before commercial use",
         margin: 0.05,
     },
+    validity: PESQ_WB,
     version: || "pesq 0.2.0, P.862.2 without Corrigendum 2".into(),
     score: |evidence| wide_band("pesq-wb", evidence, 1.0),
 };
@@ -48,6 +50,7 @@ pub static WIDE_BAND_C2: Metric<Pcm> = Metric {
                  certified; P.862 may be encumbered: see the crate's notes before commercial use",
         margin: 0.05,
     },
+    validity: PESQ_WB,
     version: || "pesq 0.2.0, P.862.2 with Corrigendum 2".into(),
     score: |evidence| wide_band("pesq-wb-c2", evidence, CORRIGENDUM_2_GAIN),
 };
@@ -65,6 +68,7 @@ pub static NARROW_BAND: Metric<Pcm> = Metric {
                  notes before commercial use",
         margin: 0.05,
     },
+    validity: PESQ_NB,
     version: || "pesq 0.2.0, P.862 with P.862.1".into(),
     score: narrow_band,
 };
@@ -170,7 +174,7 @@ mod tests {
                 Pcm { format: PcmFormat::mono(8_000), samples }
             };
             let (reference, degraded) = (noise(5498), noise(7367));
-            let evidence = Evidence { reference: &reference, degraded: &degraded, removed_delay_ms: 0.0 };
+            let evidence = Evidence::files(&reference, &degraded);
             let error = (NARROW_BAND.score)(&evidence).unwrap_err().to_string();
             assert!(error.contains("have nothing in common"), "{error}");
         }

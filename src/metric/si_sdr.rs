@@ -1,7 +1,8 @@
 //! Scale-invariant signal-to-distortion ratio (Le Roux, Wisdom, Erdogan, Hershey: "SDR - half-baked or well done?",
 //! ICASSP 2019): how closely the waveform is kept. It punishes what changes a waveform, heard or not.
 
-use super::correlate::Correlator;
+use super::align::{REACH_MS, best_lag};
+use super::validity::WAVEFORM_DISTANCE;
 use super::{Better, Evidence, Metric, Scale, Value, mono_at, zero_mean};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
@@ -19,15 +20,13 @@ pub static SI_SDR: Metric<Pcm> = Metric {
                  +-100 ms; identical signals are capped at 100 dB",
         margin: 0.5,
     },
+    validity: WAVEFORM_DISTANCE,
     version: || "codecbench si-sdr 1".into(),
     score,
 };
 
 /// What identical signals score: their ratio is infinite. 16-bit rounding alone stays below it.
 const CAP_DB: f64 = 100.0;
-
-/// The alignment reaches so far either way.
-const REACH_MS: usize = 100;
 
 fn score(evidence: &Evidence<'_, Pcm>) -> Result<Value> {
     let rate = evidence.degraded.format.sample_rate;
@@ -42,19 +41,6 @@ fn score(evidence: &Evidence<'_, Pcm>) -> Result<Value> {
     let reference = &reference[usize::try_from(-lag).unwrap_or(0)..];
     let degraded = &degraded[usize::try_from(lag).unwrap_or(0)..];
     Ok(ratio_db(reference, degraded)?.into())
-}
-
-/// How many samples `degraded` lies behind `reference`, by the largest correlation of either sign: inverted polarity
-/// is a scale too.
-fn best_lag(reference: &[f64], degraded: &[f64], reach: usize) -> Result<isize> {
-    let reach = reach.min(reference.len() - 1).min(degraded.len() - 1);
-    let mut delayed = vec![0.0; reach];
-    delayed.extend_from_slice(degraded);
-    let window = reference.len().max(degraded.len());
-    let mut correlator = Correlator::new(window, 2 * reach + 1);
-    let correlation = correlator.correlate(reference, &delayed)?;
-    let best = correlation.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).map_or(reach, |(k, _)| k);
-    Ok(best as isize - reach as isize)
 }
 
 /// Over the shorter length: the overlap of two aligned signals, whose means are taken anew.
@@ -105,11 +91,11 @@ mod tests {
         let late = Pcm { format, samples: [vec![0; 321], samples.iter().map(|s| s / 2).collect()].concat() };
         let early = Pcm { format, samples: samples[1500..].iter().map(|s| -*s).collect() };
         for degraded in [&late, &early] {
-            let score = score(&Evidence { reference: &reference, degraded, removed_delay_ms: 0.0 }).unwrap();
+            let score = score(&Evidence::files(&reference, degraded)).unwrap();
             assert_eq!(score.value, CAP_DB);
         }
         let beyond = Pcm { format, samples: samples[1700..].to_vec() };
-        let evidence = Evidence { reference: &reference, degraded: &beyond, removed_delay_ms: 0.0 };
+        let evidence = Evidence::files(&reference, &beyond);
         assert!((SI_SDR.score)(&evidence).unwrap().value < 0.0);
     }
 }

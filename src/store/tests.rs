@@ -1,7 +1,7 @@
 use super::*;
 use crate::codec::{Change, ChangeKind, Observed, Request, l16::L16};
 use crate::media::{Clip, Content, Pcm, PcmFormat};
-use crate::metric::{Better, Metric, Scale, Series};
+use crate::metric::{Better, Metric, Scale, Series, Validity};
 use crate::net::spec::{LinkSpec, Loss, NetSpec};
 use crate::plan::Setting;
 use crate::playout::audio::Receiver;
@@ -55,6 +55,7 @@ fn finish(plan: &Plan, index: usize, result: Result<Scores, String>) -> Finished
 fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
     static ONE: Metric<Pcm> = Metric {
         scale: Scale { id: "one", title: "", unit: "", better: Better::Higher, cap: None, source: "", margin: 0.0 },
+        validity: Validity { intrusive: true, limits: &[], source: "" },
         version: || "1".into(),
         score: |_| Ok(1.0.into()),
     };

@@ -1,0 +1,99 @@
+//! Which metric may speak: where each was validated, and what to say when it is asked outside of that.
+
+use super::Metric;
+use crate::media::{Content, Media};
+
+/// Where a metric's numbers mean what its title says. Outside of it a score is a score all the same, with a caveat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validity {
+    /// It compares with the reference. Otherwise it hears the degraded signal alone: a reference that it dislikes scores
+    /// no better against itself.
+    pub intrusive: bool,
+    /// When it should not be trusted alone, and why; the reason completes "metric X ...".
+    pub limits: &'static [(When, &'static str)],
+    /// What this rests on.
+    pub source: &'static str,
+}
+
+/// A property of a [`Situation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Always,
+    /// The judged signal has a higher sample rate than this, in Hz.
+    Above(u32),
+    Content(Content),
+    /// Packets were lost or late, or concealed.
+    Loss,
+    /// A jitter buffer stretched or shortened the sound.
+    TimeScaling,
+    /// Concealment that invents plausible speech (DRED, neural PLC), whose waveform is not the original's.
+    Generative,
+}
+
+/// What was done to a signal, as far as it decides which metric may speak of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Situation {
+    /// Rate of the judged signal, in Hz.
+    pub sample_rate: u32,
+    pub content: Content,
+    pub loss: bool,
+    pub time_scaling: bool,
+    pub generative: bool,
+}
+
+impl When {
+    fn applies(self, situation: &Situation) -> bool {
+        match self {
+            When::Always => true,
+            When::Above(sample_rate) => situation.sample_rate > sample_rate,
+            When::Content(content) => situation.content == content,
+            When::Loss => situation.loss,
+            When::TimeScaling => situation.time_scaling,
+            When::Generative => situation.generative,
+        }
+    }
+}
+
+/// Why `metric` should not be trusted alone in `situation`; empty where it may speak.
+pub fn caveats<M: Media>(metric: &Metric<M>, situation: &Situation) -> Vec<&'static str> {
+    let limits = metric.validity.limits.iter();
+    limits.filter(|(when, _)| when.applies(situation)).map(|(_, why)| *why).collect()
+}
+
+/// What the limits below rest on, where no Recommendation says it.
+const MEASURED: &str = "measured on this project's speech pairs (24 conditions; no listening test)";
+
+pub(super) const HEARS_4_KHZ: (When, &str) = (When::Above(8_000), "hears up to 4 kHz only");
+pub(super) const HEARS_8_KHZ: (When, &str) = (When::Above(16_000), "hears up to 8 kHz only");
+const NO_MUSIC: (When, &str) = (When::Content(Content::Music), "is made for speech, not for music");
+const NO_SIGNAL: (When, &str) = (When::Content(Content::Signal), "is made for speech, not for test signals");
+const NO_SCALING: (When, &str) = (When::TimeScaling, "punishes time scaling that listeners hardly hear");
+const NO_INVENTION: (When, &str) = (When::Generative, "punishes concealment that is plausible but not the original");
+const WAVEFORM: (When, &str) = (When::Always, "measures the waveform, not what is heard");
+
+/// P.862, clause 5 and table 3: not for time warping, music, or delay changes in active speech of more than it tracks.
+pub(super) const PESQ_NB: Validity = Validity {
+    intrusive: true,
+    limits: &[HEARS_4_KHZ, NO_MUSIC, NO_SIGNAL, NO_SCALING, NO_INVENTION],
+    source: "scope of ITU-T P.862 and P.862.1",
+};
+pub(super) const PESQ_WB: Validity = Validity {
+    intrusive: true,
+    limits: &[HEARS_8_KHZ, NO_MUSIC, NO_SIGNAL, NO_SCALING, NO_INVENTION],
+    source: "scope of ITU-T P.862 and P.862.2",
+};
+pub(super) const INTELLIGIBILITY: Validity = Validity {
+    intrusive: true,
+    limits: &[
+        (When::Above(10_000), "hears up to 5 kHz only"),
+        NO_MUSIC,
+        NO_SIGNAL,
+        NO_SCALING,
+        NO_INVENTION,
+        (When::Loss, "tells intelligibility, not quality: gaps that annoy hardly move it"),
+    ],
+    source: "Taal et al. 2011, Jensen and Taal 2016: noisy and enhanced speech",
+};
+pub(super) const WAVEFORM_DISTANCE: Validity =
+    Validity { intrusive: true, limits: &[WAVEFORM, NO_SCALING, NO_INVENTION], source: MEASURED };
+pub(super) const DELAY: Validity = Validity { intrusive: true, limits: &[], source: MEASURED };
