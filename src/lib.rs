@@ -6,7 +6,7 @@
 //! - [`units`]: time, bitrate, probability, and the seed from which all chance comes; [`error`]: the one error type.
 //! - [`media`]: PCM and clips, WAV and FLAC files, synthesised material; [`corpus`]: manifests to clips.
 //! - [`sdp`]: fmtp lines and session descriptions. [`codec`]: every codec is one static value.
-//! - [`net`]: what the network does to a packet. [`metric`]: what a score is.
+//! - [`rtp`]: payload formats. [`net`]: what the network does to a packet. [`metric`]: what a score is.
 //! - [`playout`]: the receiver. [`peer`]: two PeerConnections in virtual time.
 //! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
 //!   [`cost`]: CPU time of a setting.
@@ -27,6 +27,7 @@ pub mod peer;
 pub mod plan;
 pub mod playout;
 pub mod report;
+pub mod rtp;
 pub mod run;
 pub mod sdp;
 pub mod stats;

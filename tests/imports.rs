@@ -11,7 +11,7 @@ const TIERS: [&[&str]; 11] = [
     &["error"],
     &["units"],
     &["media", "sdp", "stats"],
-    &["codec", "net", "metric", "corpus"],
+    &["codec", "rtp", "net", "metric", "corpus"],
     &["playout", "peer"],
     &["plan"],
     &["call", "latency", "cost"],

@@ -6,6 +6,7 @@ pub mod g722;
 pub mod l16;
 pub mod opus;
 pub mod opus_packet;
+mod opus_raw;
 pub mod opus_settle;
 
 use crate::error::{Result, unknown};
@@ -171,6 +172,8 @@ pub struct Observed {
     pub fec_share: Option<f64>,
     /// Share of packets that are DTX (2 bytes or fewer), 0 to 1; frames never sent are not in it.
     pub dtx_share: Option<f64>,
+    /// How far back deep redundancy (DRED) reaches, mean of all packets in ms.
+    pub dred_reach_ms: Option<f64>,
 }
 
 /// One coded unit: what one RTP payload (or a run of them) carries.
@@ -232,7 +235,8 @@ pub trait Decoder<M: Media>: Send {
     }
 }
 
-/// For codecs whose payload format defines no fmtp parameter: every one that was requested is unknown.
+/// For codecs whose payload format defines no fmtp parameter: every one that was requested is unknown. Nor have they the
+/// redundancy, the neural concealment and the choice of bitrate that Opus has.
 fn unknown_parameters(request: &Request) -> Vec<Change> {
     let change = |(name, value): (&str, Option<&str>)| Change {
         requested: value.map_or_else(|| name.to_owned(), |v| format!("{name}={v}")),
@@ -240,5 +244,17 @@ fn unknown_parameters(request: &Request) -> Vec<Change> {
         kind: ChangeKind::Unknown,
         reason: "the payload format defines no such parameter".into(),
     };
-    request.fmtp.iter().map(change).collect()
+    let Repair { dred, deep_plc, gcc, .. } = request.repair;
+    let of_opus = [
+        (!dred.is_zero(), format!("dred:{}ms", dred.as_millis()), "only Opus carries deep redundancy"),
+        (deep_plc, "deep-plc".to_owned(), "only Opus has neural concealment"),
+        (gcc, "gcc".to_owned(), "the codec has one bitrate only"),
+    ];
+    let ignored = of_opus.into_iter().filter(|(asked, ..)| *asked).map(|(_, requested, reason)| Change {
+        requested,
+        effective: "ignored".into(),
+        kind: ChangeKind::Ignored,
+        reason: reason.into(),
+    });
+    request.fmtp.iter().map(change).chain(ignored).collect()
 }

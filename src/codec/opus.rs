@@ -1,28 +1,36 @@
-//! Opus (RFC 6716) as WebRTC sends it (RFC 7587): libopus through the crate `opus`. [`super::opus_settle`] maps the fmtp
-//! line to the encoder, [`super::opus_packet`] reads packets.
+//! Opus (RFC 6716) as WebRTC sends it (RFC 7587), by libopus. [`super::opus_settle`] maps the fmtp line to the encoder,
+//! [`super::opus_packet`] reads packets.
+//!
+//! Redundancy that a packet carries of what came before it: in-band FEC ("LBRR") of one frame, and on request deep
+//! redundancy ("DRED", draft-ietf-mlcodec-opus-dred) of up to a second. libopus sends either only once loss was reported,
+//! and takes the bits from the frame itself.
 
 use super::opus_packet::{Mode, OpusPacket};
+use super::opus_raw::{self as raw, Set};
 use super::{Codec, Decoder, Encoder, Feedback, Input, Observed, Request, RtpFormat, Settings, Unit, opus_settle};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Probability, Time, from_ms, ms};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The longest packet, 120 ms, in samples per channel at 48 kHz (RFC 6716, section 3.4).
 const LONGEST: usize = 5760;
+/// The farthest that deep redundancy reaches, 1040 ms, in samples at 48 kHz.
+const DEEPEST: usize = 49_920;
 /// A packet so short holds no audio: it is DTX (RFC 6716, section 3.2.1; libwebrtc draws the line here too).
 const DTX_BYTES: usize = 2;
 
 pub static OPUS: Codec<Pcm> = Codec {
     name: "opus",
-    version: || format!("{} through opus 0.4.0", opus::version()),
+    version: || format!("{} through opusic-sys 0.7.7", raw::version()),
     licence: "BSD-3-Clause",
     rtp: RtpFormat { payload_type: 111, clock_rate: |_| 48_000, channels: |_| 2 },
-    plc: "libopus, in steps of 10 ms; in-band FEC (LBRR) when the next packet carries it",
+    plc: "libopus, in steps of 10 ms (neural with deep-plc); in-band FEC (LBRR) or DRED where a later packet carries it",
     settle: opus_settle::settle,
-    encoder: |settings| Ok(Box::new(OpusEncoder::new(settings).map_err(refused)?)),
-    decoder: |settings| Ok(Box::new(OpusDecoder::new(settings.format).map_err(refused)?)),
+    encoder: |settings| Ok(Box::new(OpusEncoder::new(settings)?)),
+    decoder: |settings| Ok(Box::new(OpusDecoder::new(settings)?)),
     observe,
     variants,
     // RFC 6716, section 2.1.9, and the manual of OPUS_GET_LOOKAHEAD: 2.5 ms of CELT, 4 ms more where SILK may be used.
@@ -45,7 +53,7 @@ fn variants() -> Vec<(String, Request)> {
     audio.into_iter().chain(low_delay).collect()
 }
 
-fn observe(_: &Settings<Pcm>, units: &[Unit]) -> Observed {
+fn observe(settings: &Settings<Pcm>, units: &[Unit]) -> Observed {
     let packets: Vec<OpusPacket> = units.iter().filter_map(|u| OpusPacket::parse(&u.data)).collect();
     let share = |count: usize| (!units.is_empty()).then(|| count as f64 / units.len() as f64);
     Observed {
@@ -55,7 +63,15 @@ fn observe(_: &Settings<Pcm>, units: &[Unit]) -> Observed {
         channels: shares(packets.iter().map(|p| p.channels)).first().map(|(channels, _)| *channels),
         fec_share: share(packets.iter().filter(|p| p.lbrr).count()),
         dtx_share: share(units.iter().filter(|u| u.data.len() <= DTX_BYTES).count()),
+        dred_reach_ms: (settings.int("dred_ms") > 0).then(|| mean_reach(units)).flatten(),
     }
+}
+
+/// The mean reach of deep redundancy over all packets, those without it included, in ms.
+fn mean_reach(units: &[Unit]) -> Option<f64> {
+    let mut dred = raw::Dred::new().ok().filter(|_| !units.is_empty())?;
+    let reaches = units.iter().map(|u| dred.read(&u.data, DEEPEST, 48_000, true) as f64 / 48.0);
+    Some(reaches.sum::<f64>() / units.len() as f64)
 }
 
 /// Each value with its share, the largest first, equal ones in the order of the values.
@@ -75,56 +91,71 @@ fn named(shares: Vec<(&'static str, f64)>) -> Vec<(String, f64)> {
 }
 
 struct OpusEncoder {
-    opus: opus::Encoder,
+    opus: raw::Encoder,
     frame: Duration,
     /// Room for one packet.
     buffer: Vec<u8>,
     in_dtx: bool,
     loss: LossSmoother,
     loss_percent: i32,
+    bitrate: i32,
+    /// The highest bitrate that congestion control may set; `None`: it may set none.
+    ceiling: Option<i32>,
 }
 
 impl OpusEncoder {
-    fn new(settings: &Settings<Pcm>) -> opus::Result<OpusEncoder> {
+    fn new(settings: &Settings<Pcm>) -> Result<OpusEncoder> {
         let application = match settings.text("application") {
-            "lowdelay" => opus::Application::LowDelay,
-            "audio" => opus::Application::Audio,
-            _ => opus::Application::Voip,
+            "lowdelay" => raw::LOW_DELAY,
+            "audio" => raw::AUDIO,
+            _ => raw::VOIP,
         };
         let bandwidth = match settings.text("max_bandwidth") {
-            "narrowband" => opus::Bandwidth::Narrowband,
-            "mediumband" => opus::Bandwidth::Mediumband,
-            "wideband" => opus::Bandwidth::Wideband,
-            "superwideband" => opus::Bandwidth::Superwideband,
-            _ => opus::Bandwidth::Fullband,
+            "narrowband" => 1101,
+            "mediumband" => 1102,
+            "wideband" => 1103,
+            "superwideband" => 1104,
+            _ => 1105,
         };
-        let bitrate = settings.bitrate.map_or(32_000, |b| b.0);
-        let mut opus = opus::Encoder::new(settings.format.sample_rate, channels(settings.format), application)?;
-        opus.set_bitrate(opus::Bitrate::Bits(bitrate as i32))?;
-        opus.set_inband_fec(settings.flag("inband_fec"))?;
-        opus.set_max_bandwidth(bandwidth)?;
-        opus.set_complexity(settings.int("complexity") as i32)?;
-        opus.set_vbr(!settings.flag("cbr"))?;
-        opus.set_dtx(settings.flag("dtx"))?;
-        // libwebrtc does so: with DTX, an automatic choice may pick CELT, which leaves DTX too early.
-        opus.set_signal(if settings.flag("dtx") { opus::Signal::Voice } else { opus::Signal::Auto })?;
-        opus.set_packet_loss_perc(0)?;
-        // Twice the mean packet, as libwebrtc: it bounds the peaks of variable bitrate.
-        let room = 2 * u64::from(bitrate / 8000 + 1) * settings.frame.as_micros() as u64;
+        let bitrate = settings.bitrate.map_or(32_000, |b| b.0) as i32;
+        let dtx = settings.flag("dtx");
+        let mut opus = raw::Encoder::new(settings.format.sample_rate, settings.format.channels, application)?;
+        for (option, value) in [
+            (Set::Bitrate, bitrate),
+            (Set::InbandFec, i32::from(settings.flag("inband_fec"))),
+            (Set::MaxBandwidth, bandwidth),
+            (Set::Complexity, settings.int("complexity") as i32),
+            (Set::Vbr, i32::from(!settings.flag("cbr"))),
+            (Set::Dtx, i32::from(dtx)),
+            // libwebrtc does so: with DTX, an automatic choice may pick CELT, which leaves DTX too early.
+            (Set::Signal, if dtx { 3001 } else { -1000 }),
+            (Set::LossPercent, 0),
+            (Set::DredDuration, settings.int("dred_ms") as i32 / 10),
+        ] {
+            opus.set(option, value)?;
+        }
         Ok(OpusEncoder {
             opus,
             frame: settings.frame,
-            buffer: vec![0; room.div_ceil(1000) as usize],
+            buffer: vec![0; room(bitrate, settings.frame)],
             in_dtx: false,
             loss: LossSmoother::default(),
             loss_percent: 0,
+            bitrate,
+            ceiling: settings.knobs.contains_key("gcc_max_bitrate").then(|| settings.int("gcc_max_bitrate") as i32),
         })
     }
 }
 
+/// Twice the mean packet in bytes, as libwebrtc: it bounds the peaks of variable bitrate.
+fn room(bitrate: i32, frame: Duration) -> usize {
+    let room = 2 * (bitrate as u64 / 8000 + 1) * frame.as_micros() as u64;
+    room.div_ceil(1000) as usize
+}
+
 impl Encoder<Pcm> for OpusEncoder {
     fn encode(&mut self, pts: Time, frame: &Pcm, out: &mut Vec<Unit>) -> Result<()> {
-        let length = self.opus.encode(&frame.samples, &mut self.buffer).map_err(refused)?;
+        let length = self.opus.encode(&frame.samples, &mut self.buffer)?;
         // The first packet without audio tells the decoder that DTX begins; libwebrtc sends none of those after it.
         let dtx = length <= DTX_BYTES;
         if !(dtx && self.in_dtx) {
@@ -135,11 +166,20 @@ impl Encoder<Pcm> for OpusEncoder {
     }
 
     fn adapt(&mut self, feedback: Feedback) -> Result<()> {
-        let Some(loss) = feedback.loss else { return Ok(()) };
-        let percent = self.loss.percent(feedback.at, loss);
-        if percent != self.loss_percent {
-            self.opus.set_packet_loss_perc(percent).map_err(refused)?;
-            self.loss_percent = percent;
+        if let Some(loss) = feedback.loss {
+            let percent = self.loss.percent(feedback.at, loss);
+            if percent != self.loss_percent {
+                self.opus.set(Set::LossPercent, percent)?;
+                self.loss_percent = percent;
+            }
+        }
+        if let (Some(Bitrate(target)), Some(ceiling)) = (feedback.target, self.ceiling) {
+            let bitrate = i32::try_from(target).unwrap_or(i32::MAX).clamp(opus_settle::BITRATE.0, ceiling);
+            if bitrate != self.bitrate {
+                self.opus.set(Set::Bitrate, bitrate)?;
+                self.bitrate = bitrate;
+                self.buffer.resize(room(bitrate, self.frame), 0);
+            }
         }
         Ok(())
     }
@@ -165,28 +205,46 @@ impl LossSmoother {
 }
 
 struct OpusDecoder {
-    opus: opus::Decoder,
+    opus: raw::Decoder,
     format: PcmFormat,
     buffer: Vec<i16>,
     /// The last packet was CELT: libopus then conceals rather than decode the FEC of the next one.
     after_celt: bool,
+    /// Where deep redundancy was asked for. A cell, because looking at a packet's reach reads the packet.
+    deep: Option<RefCell<Deep>>,
 }
 
 impl OpusDecoder {
-    fn new(format: PcmFormat) -> opus::Result<OpusDecoder> {
-        let opus = opus::Decoder::new(format.sample_rate, channels(format))?;
-        Ok(OpusDecoder { opus, format, buffer: vec![0; LONGEST * format.channels as usize], after_celt: false })
+    fn new(settings: &Settings<Pcm>) -> Result<OpusDecoder> {
+        let format = settings.format;
+        let mut opus = raw::Decoder::new(format.sample_rate, format.channels)?;
+        if settings.flag("deep_plc") {
+            opus.set(Set::Complexity, 5)?;
+        }
+        let deep = if settings.int("dred_ms") > 0 { Some(RefCell::new(Deep::new(format)?)) } else { None };
+        let buffer = vec![0; LONGEST * format.channels as usize];
+        Ok(OpusDecoder { opus, format, buffer, after_celt: false, deep })
     }
 
     /// Concealment of `samples` per channel, exactly.
-    fn conceal(&mut self, mut samples: usize, out: &mut Vec<i16>) {
-        let (channels, step) = (self.format.channels as usize, self.format.samples(from_ms(10.0)));
+    fn conceal(&mut self, samples: usize, out: &mut Vec<i16>) {
+        self.make(samples, out, |opus, buffer, _| opus.decode(None, buffer, false).is_ok());
+    }
+
+    /// `samples` per channel in steps of 10 ms; `step` fills one, and is told how much is still to be made with it.
+    fn make(
+        &mut self,
+        mut samples: usize,
+        out: &mut Vec<i16>,
+        mut step: impl FnMut(&mut raw::Decoder, &mut [i16], usize) -> bool,
+    ) {
+        let (channels, longest) = (self.format.channels as usize, self.format.samples(from_ms(10.0)));
         let smallest = self.format.samples(from_ms(2.5));
         while samples > 0 {
             // libopus conceals in multiples of 2.5 ms; what is too much of the last one is dropped.
-            let part = samples.min(step);
+            let part = samples.min(longest);
             let made = part.next_multiple_of(smallest) * channels;
-            if self.opus.decode(&[], &mut self.buffer[..made], false).is_err() {
+            if !step(&mut self.opus, &mut self.buffer[..made], samples) {
                 self.buffer[..made].fill(0);
             }
             out.extend_from_slice(&self.buffer[..part * channels]);
@@ -194,18 +252,38 @@ impl OpusDecoder {
         }
     }
 
-    /// The FEC in `from`, and concealment before it if more is missing than it holds.
-    fn recover(&mut self, from: &[u8], samples: usize, out: &mut Vec<i16>) {
-        let channels = self.format.channels as usize;
-        let covered = OpusPacket::parse(from).map_or(usize::MAX, |p| self.format.samples(p.frame));
-        if covered > samples || self.reach(from).is_zero() {
-            return self.conceal(samples, out);
+    /// The stretch of `missing` samples that begins `offset` before `from`: from deep redundancy as far as that reaches,
+    /// its last frame from in-band FEC where there is some, the rest concealed.
+    fn recover(&mut self, from: &[u8], offset: usize, missing: usize, out: &mut Vec<i16>) {
+        let covered = self.format.samples(self.lbrr(from));
+        // In-band FEC is one frame right before its packet, and comes whole.
+        if covered == 0 || covered > missing || offset != missing {
+            return self.recover_deep(from, offset, missing, out);
         }
-        self.conceal(samples - covered, out);
-        match self.opus.decode(from, &mut self.buffer[..covered * channels], true) {
+        self.recover_deep(from, offset, missing - covered, out);
+        let channels = self.format.channels as usize;
+        match self.opus.decode(Some(from), &mut self.buffer[..covered * channels], true) {
             Ok(made) if made == covered => out.extend_from_slice(&self.buffer[..covered * channels]),
             _ => self.conceal(covered, out),
         }
+    }
+
+    fn recover_deep(&mut self, from: &[u8], offset: usize, missing: usize, out: &mut Vec<i16>) {
+        let Some(cell) = self.deep.take() else { return self.conceal(missing, out) };
+        let mut deep = cell.into_inner();
+        let reach = deep.read(from, offset);
+        let end = offset - missing.min(offset);
+        self.make(missing, out, |opus, buffer, left| match end + left {
+            at if at <= reach => opus.decode_dred(&deep.dred, at, buffer).is_ok(),
+            _ => opus.decode(None, buffer, false).is_ok(),
+        });
+        self.deep = Some(RefCell::new(deep));
+    }
+
+    /// What the in-band FEC of `from` covers.
+    fn lbrr(&self, from: &[u8]) -> Duration {
+        let lbrr = OpusPacket::parse(from).filter(|packet| packet.lbrr && !self.after_celt);
+        lbrr.map_or(Duration::ZERO, |packet| packet.frame)
     }
 }
 
@@ -215,32 +293,61 @@ impl Decoder<Pcm> for OpusDecoder {
             Input::Unit(data) => {
                 let packet = OpusPacket::parse(data)
                     .ok_or_else(|| Error::Codec { codec: "opus", reason: "not an Opus packet".into() })?;
-                let samples = self.opus.decode(data, &mut self.buffer, false).map_err(refused)?;
+                let samples = self.opus.decode(Some(data), &mut self.buffer, false)?;
                 self.after_celt = packet.mode == Mode::Celt;
                 out.samples.extend_from_slice(&self.buffer[..samples * self.format.channels as usize]);
             }
-            // In-band FEC holds what lies right before its packet.
-            Input::Recover { from, offset, missing } if offset == missing => {
-                self.recover(from, self.format.samples(missing), &mut out.samples);
+            Input::Recover { from, offset, missing } => {
+                self.recover(from, self.format.samples(offset), self.format.samples(missing), &mut out.samples);
             }
-            Input::Recover { missing, .. } => self.conceal(self.format.samples(missing), &mut out.samples),
             Input::Lost(missing) => self.conceal(self.format.samples(missing), &mut out.samples),
         }
         Ok(())
     }
 
     fn reach(&self, from: &[u8]) -> Duration {
-        let lbrr = OpusPacket::parse(from).filter(|packet| packet.lbrr && !self.after_celt);
-        lbrr.map_or(Duration::ZERO, |packet| packet.frame)
+        let deep = self.deep.as_ref().map_or(0, |deep| deep.borrow_mut().reach(from));
+        self.lbrr(from).max(self.format.duration(deep))
     }
 }
 
-fn channels(format: PcmFormat) -> opus::Channels {
-    if format.channels == 2 { opus::Channels::Stereo } else { opus::Channels::Mono }
+/// Deep redundancy at the decoder: the packet that it was last read from.
+struct Deep {
+    dred: raw::Dred,
+    sample_rate: u32,
+    deepest: usize,
+    packet: Vec<u8>,
+    reach: usize,
+    /// How far back it is ready to be decoded.
+    ready: usize,
 }
 
-fn refused(error: opus::Error) -> Error {
-    Error::Codec { codec: "opus", reason: error.to_string() }
+impl Deep {
+    fn new(format: PcmFormat) -> Result<Deep> {
+        let deepest = DEEPEST * format.sample_rate as usize / 48_000;
+        let dred = raw::Dred::new()?;
+        Ok(Deep { dred, sample_rate: format.sample_rate, deepest, packet: Vec::new(), reach: 0, ready: 0 })
+    }
+
+    /// How far before `packet` its redundancy reaches, in samples.
+    fn reach(&mut self, packet: &[u8]) -> usize {
+        if self.packet != packet {
+            self.packet = packet.to_vec();
+            self.reach = self.dred.read(packet, self.deepest, self.sample_rate, true);
+            self.ready = 0;
+        }
+        self.reach
+    }
+
+    /// As [`Deep::reach`], and makes it ready back to `offset`.
+    fn read(&mut self, packet: &[u8], offset: usize) -> usize {
+        let reach = self.reach(packet);
+        if reach > 0 && self.ready < offset.min(reach) {
+            self.ready = offset.min(reach);
+            self.dred.read(packet, self.ready, self.sample_rate, false);
+        }
+        reach
+    }
 }
 
 #[cfg(test)]
@@ -249,7 +356,7 @@ mod tests {
 
     #[test]
     fn the_linked_libopus_names_itself() {
-        assert_eq!((OPUS.version)(), "libopus 1.6.1 through opus 0.4.0");
+        assert_eq!((OPUS.version)(), "libopus 1.6.1 through opusic-sys 0.7.7");
     }
 
     #[test]
@@ -257,7 +364,7 @@ mod tests {
         for (mode, samples) in [("voip", 312), ("audio", 312), ("lowdelay", 120)] {
             let request = Request { mode: Some(mode.into()), ..Request::default() };
             let settings = (OPUS.settle)(&request, &PcmFormat::mono(48_000)).unwrap();
-            assert_eq!(OpusEncoder::new(&settings).unwrap().opus.get_lookahead().unwrap(), samples);
+            assert_eq!(OpusEncoder::new(&settings).unwrap().opus.look_ahead().unwrap(), samples);
             assert_eq!(settings.format.samples((OPUS.nominal_lookahead)(&settings)), samples as usize);
         }
     }

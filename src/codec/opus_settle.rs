@@ -7,11 +7,12 @@
 use super::{Change, ChangeKind, Knob, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Pcm, PcmFormat};
+use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, from_ms, ms};
 use std::collections::BTreeMap;
 
 /// The range of `maxaveragebitrate` (RFC 7587, section 6.1), in bit/s.
-const BITRATE: (i32, i32) = (6000, 510_000);
+pub(super) const BITRATE: (i32, i32) = (6000, 510_000);
 /// What libwebrtc's encoder takes as packet lengths, in ms.
 const PTIMES: [f64; 5] = [10.0, 20.0, 40.0, 60.0, 120.0];
 
@@ -78,7 +79,7 @@ pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pc
             "libopus has complexities 0 to 10",
         ));
     }
-    let knobs = BTreeMap::from([
+    let mut knobs = BTreeMap::from([
         ("application", Knob::Text(application)),
         ("cbr", Knob::Flag(flag("cbr"))),
         ("complexity", Knob::Int(i64::from(complexity.min(10)))),
@@ -86,6 +87,19 @@ pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pc
         ("inband_fec", Knob::Flag(flag("useinbandfec"))),
         ("max_bandwidth", Knob::Text(max_bandwidth(playback_rate))),
     ]);
+    // Only what was asked for: a browser has none of it.
+    let Repair { dred, deep_plc, gcc, .. } = request.repair;
+    if !dred.is_zero() {
+        knobs.insert("dred_ms", Knob::Int(dred.as_millis() as i64));
+    }
+    if deep_plc {
+        knobs.insert("deep_plc", Knob::Flag(true));
+    }
+    if gcc {
+        // A bitrate that was asked for is the most that is sent, as libwebrtc's maximum of an encoding.
+        let ceiling = request.bitrate.map_or(cap.unwrap_or(BITRATE.1), |_| bitrate);
+        knobs.insert("gcc_max_bitrate", Knob::Int(i64::from(ceiling)));
+    }
     Ok(Settings {
         format: PcmFormat { sample_rate: 48_000, channels: channels as u8 },
         frame: from_ms(frame_ms),

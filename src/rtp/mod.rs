@@ -1,0 +1,3 @@
+//! RTP payload formats.
+
+pub mod red;
