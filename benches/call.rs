@@ -4,6 +4,7 @@
 use codecbench::call;
 use codecbench::codec::{self, Input, Request, Unit};
 use codecbench::media::{Clip, Pcm, PcmFormat, synth};
+use codecbench::peer::Transport;
 use codecbench::peer::sim::{Outgoing, Sim, TrackSpec};
 use codecbench::plan::Case;
 use codecbench::units::{Seed, Time};
@@ -30,6 +31,7 @@ fn case() -> Case {
         warm_up: Duration::ZERO,
         seed: Seed(1),
         metrics: Vec::new(),
+        transport: Transport::Virtual,
     }
 }
 

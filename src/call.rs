@@ -9,7 +9,8 @@ use crate::codec::{Feedback, Request};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::metric::Evidence;
-use crate::peer::sim::{Sim, TrackSpec};
+use crate::peer::Peers;
+use crate::peer::sim::TrackSpec;
 use crate::plan::{Case, Scores};
 use crate::playout::audio::Playout;
 use crate::units::{Probability, Seed, Time};
@@ -30,13 +31,20 @@ pub struct Call {
     pub degraded: Pcm,
 }
 
-/// Runs one case. A pure function of it: same case, same result.
+/// Runs one case. In virtual time a pure function of it: same case, same result.
 ///
 /// # Errors
 /// The setting cannot be made, or the call does not connect. A metric that cannot score is no error: it stands in
 /// [`Scores::unscored`] with its reason.
 pub fn run(case: &Case) -> Result<Call> {
-    let heard = talk(case)?;
+    score(case, &talk(case)?)
+}
+
+/// Scores what was heard in the call of that case.
+///
+/// # Errors
+/// The scored pass was never played.
+pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
     let mut scores = heard.facts(case)?;
     let reference = case.clip.pcm.clone();
     let (degraded, removed_delay_ms) = heard.scored_pass()?;
@@ -68,7 +76,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
         channels: (case.codec.rtp.channels)(asked.format.channels),
         fmtp: case.request.fmtp.clone(),
     };
-    let mut sim = Sim::connect(&track, &case.net, chance(case))?;
+    let mut sim = Peers::connect(case.transport, &track, &case.net, chance(case))?;
     // The encoder is set by what the sender read in the answer, not by what the plan says.
     let request = Request { fmtp: sim.negotiated().clone(), ..case.request.clone() };
     let settings = (case.codec.settle)(&request, &case.clip.pcm.format)?;

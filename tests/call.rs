@@ -6,6 +6,7 @@ use codecbench::call;
 use codecbench::codec;
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::metric;
+use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::units::Seed;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ fn case(codec: &str, format: PcmFormat, net: &str) -> Case {
         warm_up: Duration::from_secs(3),
         seed: Seed(1),
         metrics: vec![metric::audio("si-sdr").unwrap(), metric::audio("mouth-to-ear").unwrap()],
+        transport: Transport::Virtual,
     }
 }
 

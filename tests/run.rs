@@ -7,6 +7,7 @@ use codecbench::call::Call;
 use codecbench::codec::{Request, l16::L16};
 use codecbench::error::{Error, Result};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
+use codecbench::peer::Transport;
 use codecbench::plan::{Case, Plan, Scores, Setting};
 use codecbench::run;
 use codecbench::store::{Store, export};
@@ -34,6 +35,7 @@ fn plan(seeds: u64) -> Plan {
         seeds: (1..=seeds).map(Seed).collect(),
         warm_up: Duration::ZERO,
         metrics: Vec::new(),
+        transport: Transport::Virtual,
     }
 }
 

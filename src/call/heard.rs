@@ -28,6 +28,11 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// Everything that the media sender put on the wire since media start, in order.
+    pub fn wire(&self) -> &[WireRecord] {
+        &self.wire
+    }
+
     /// The scored pass as it was heard, and the constant delay in ms that was removed: that of its first sample.
     pub(super) fn scored_pass(&self) -> Result<(Pcm, f64)> {
         let (format, start) = (self.settings.format, self.pass.start as i64);

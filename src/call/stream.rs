@@ -4,7 +4,8 @@ use super::chance;
 use crate::codec::{Settings, Unit};
 use crate::error::Result;
 use crate::media::Pcm;
-use crate::peer::sim::{Outgoing, Sim};
+use crate::peer::Peers;
+use crate::peer::sim::Outgoing;
 use crate::plan::Case;
 use crate::playout::audio::Packet;
 use crate::units::Time;
@@ -34,7 +35,7 @@ impl Sender {
         }
     }
 
-    pub fn send(&mut self, sim: &mut Sim, now: Time) -> Result<()> {
+    pub fn send(&mut self, sim: &mut Peers, now: Time) -> Result<()> {
         let nothing = self.sent == self.units.len();
         for unit in &self.units[self.sent..] {
             let ticks = (u128::from(unit.pts.0) * u128::from(self.clock_rate) + 500_000_000) / 1_000_000_000;

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::media::{Clip, Pcm};
 use crate::metric::{self, Metric};
 use crate::net::spec::NetSpec;
+use crate::peer::Transport;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
 use crate::report::chart::{figure, signed};
@@ -117,6 +118,7 @@ fn plan(args: &Args) -> Result<Plan> {
         seeds: (1..=u64::from(args.seeds)).map(Seed).collect(),
         warm_up: from_ms(args.warm_up * 1000.0),
         metrics,
+        transport: Transport::Virtual,
     })
 }
 

@@ -4,6 +4,7 @@ use super::{print, report, signals, voices_instead};
 use crate::codec::{Change, ChangeKind};
 use crate::error::{Error, Result};
 use crate::media::PcmFormat;
+use crate::peer::Transport;
 use crate::plan::{Case, Plan, Setting};
 use crate::run::{self, Progress};
 use crate::store::{Count, Key, Store, export};
@@ -12,6 +13,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -34,6 +36,9 @@ pub struct Args {
     /// Keep what was heard in each case, as WAV files below DIR/media
     #[arg(long)]
     keep_media: bool,
+    /// Call over UDP sockets of this machine in real time, not in virtual time; to reports/ and the plan's name with -live
+    #[arg(long)]
+    live: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -42,6 +47,10 @@ Examples:
   codecbench run plans/seed-question.toml   a plan of your own; README says how to write one
   codecbench run my.toml --list | wc -l     how many cases that would be
   codecbench run my.toml --seed 100         the same plan with other chance
+  codecbench run my.toml --live --jobs 8    the same calls over sockets, eight at a time
+
+A live call takes as long as its warm-up and its clip. Every media packet meets what it meets in virtual time, but when it
+arrives depends on the machine: no two live runs are equal to the byte, and their results are never mixed with others.
 
 A run that was stopped goes on where it was; a finished one computes nothing again. A case that failed is a result like
 any other and is not tried again; the exit code is then 1.";
@@ -53,6 +62,10 @@ pub fn run(args: &Args) -> Result<u8> {
     };
     if let Some(base) = args.seed {
         plan = plan.with_base_seed(base.into());
+    }
+    if args.live {
+        plan.transport = Transport::Live;
+        plan.name += "-live";
     }
     if args.list {
         return list(&plan);
@@ -131,8 +144,11 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> 
         eprintln!("{known} of {} cases are there already", plan.len());
     }
 
-    let bar = Bar::new(todo.len());
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if plan.transport == Transport::Live {
+        eprintln!("{} live calls, {jobs} at a time: {}", todo.len(), HumanDuration(real_time(plan, &todo, jobs)));
+    }
+    let bar = Bar::new(todo.len());
     let work = |case: &Case| {
         let call = call::run(case)?;
         if let Some(heard) = &heard {
@@ -157,6 +173,13 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> 
         eprintln!("{} of {} cases failed; results.csv has the reasons", count.failed, count.cases);
     }
     Ok(Done { store, count, interrupted: stop.load(Ordering::Relaxed) })
+}
+
+/// How long live calls take, `jobs` at a time. Connecting and scoring come on top, some seconds each.
+fn real_time(plan: &Plan, todo: &[u32], jobs: usize) -> Duration {
+    let calls = todo.iter().filter_map(|index| plan.case(*index as usize));
+    let all: Duration = calls.map(|case| case.warm_up + case.clip.pcm.format.duration(case.clip.pcm.len())).sum();
+    all / jobs.min(todo.len()).max(1) as u32
 }
 
 /// The demo plan; on artificial voices where the recordings have not been fetched.

@@ -4,6 +4,7 @@
 //! lossy network cannot make the handshake fail (`rtc` 0.21.1 never re-arms the DTLS retransmission timer), and every
 //! call begins at the same instant.
 
+use super::clock::Clock;
 use super::{Delivery, Impairment, PacketInfo};
 use crate::units::Time;
 use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
@@ -62,8 +63,8 @@ impl WireLog {
 pub struct NetemInterceptor {
     // A mutex only because an interceptor must be `Sync` and an impairment need not be; it is never contended.
     impairment: Mutex<Box<dyn Impairment>>,
-    /// Media start, [`Time::ZERO`]. What is sent before it passes untouched.
-    start: Instant,
+    /// What is sent before media start passes untouched.
+    clock: Clock,
     protection: Protection,
     log: WireLog,
     /// By due time, then by order of admission.
@@ -75,10 +76,11 @@ pub struct NetemInterceptor {
 }
 
 impl NetemInterceptor {
-    pub fn new(impairment: Box<dyn Impairment>, start: Instant, protection: Protection, log: WireLog) -> Self {
+    /// `clock`: in virtual time the instant of media start.
+    pub fn new(impairment: Box<dyn Impairment>, clock: impl Into<Clock>, protection: Protection, log: WireLog) -> Self {
         NetemInterceptor {
             impairment: Mutex::new(impairment),
-            start,
+            clock: clock.into(),
             protection,
             log,
             held: BTreeMap::new(),
@@ -128,11 +130,11 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
     }
 
     fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        let Some(since) = packet.now.checked_duration_since(self.start) else {
+        let now = packet.now;
+        let Some((sent, from)) = self.clock.sent(now, &packet.message.packet) else {
             self.due.push_back(packet);
             return Ok(());
         };
-        let (sent, now) = (Time::ZERO + since, packet.now);
         let (bytes, sequence) = match &packet.message.packet {
             Packet::Rtp(rtp) => (rtp.marshal_size() + self.protection.srtp, Some(rtp.header.sequence_number)),
             Packet::Rtcp(rtcp) => (rtcp.iter().map(|p| p.marshal_size()).sum::<usize>() + self.protection.srtcp, None),
@@ -146,9 +148,9 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
         if let Some(last) = self.deliveries.pop() {
             for i in 0..self.deliveries.len() {
                 let copy = TaggedPacket { message: packet.message.clone(), ..packet };
-                self.hold(now + self.deliveries[i].at.since(sent), copy);
+                self.hold(from + self.deliveries[i].at.since(sent), copy);
             }
-            self.hold(now + last.at.since(sent), packet);
+            self.hold(from + last.at.since(sent), packet);
             self.deliveries.clear();
         }
         self.release(now);

@@ -1,6 +1,7 @@
 //! What the network does to a packet. [`spec`] says it in words, [`netem`] does it (with [`loss`] and [`delay`]),
-//! [`interceptor`] puts it into a call.
+//! [`interceptor`] puts it into a call, by the call's [`clock`].
 
+pub mod clock;
 pub mod delay;
 pub mod interceptor;
 pub mod loss;

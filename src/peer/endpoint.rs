@@ -3,11 +3,12 @@
 use crate::error::{Error, Result};
 use crate::net::interceptor::{NetemInterceptor, Protection};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot};
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::interceptor_registry::configure_twcc;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::configuration::setting_engine::{SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::state::RTCPeerConnectionState;
@@ -52,14 +53,12 @@ impl Endpoint {
         PROFILE.1
     }
 
-    /// A peer that knows one audio codec. `address` is made up; it stands in ICE candidates.
-    pub(super) fn new(
-        now: Instant,
-        address: SocketAddr,
+    /// What makes a peer that knows one audio codec: the same in virtual time and on sockets.
+    pub(super) fn parts(
         codec: RTCRtpCodecParameters,
         reports: VirtualReports,
         netem: NetemInterceptor,
-    ) -> Result<Endpoint> {
+    ) -> Result<(MediaEngine, SettingEngine, Registry)> {
         let mut media = MediaEngine::default();
         media.register_codec(codec, RtpCodecKind::Audio).map_err(call_error)?;
         // No NACK, RTX, RED or FEC, no pacer: browsers have none for audio. No jitter buffer either: that of
@@ -74,7 +73,21 @@ impl Endpoint {
             .with_srtp_protection_profiles(vec![PROFILE.0])
             .with_srtp_replay_protection_window(REPLAY_WINDOW)
             .with_srtcp_replay_protection_window(REPLAY_WINDOW)
+            // Addresses are told as they are: nobody listens on port 5353 for names.
+            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .build();
+        Ok((media, settings, registry))
+    }
+
+    /// A peer that knows one audio codec. `address` is made up; it stands in ICE candidates.
+    pub(super) fn new(
+        now: Instant,
+        address: SocketAddr,
+        codec: RTCRtpCodecParameters,
+        reports: VirtualReports,
+        netem: NetemInterceptor,
+    ) -> Result<Endpoint> {
+        let (media, settings, registry) = Endpoint::parts(codec, reports, netem)?;
         let mut connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_media_engine(media)

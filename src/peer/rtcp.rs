@@ -1,5 +1,6 @@
 //! RTCP reports in virtual time: what leaves says virtual time, what comes back is kept for the application.
 
+use crate::net::clock::Clock;
 use crate::units::Time;
 use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::rtcp::receiver_report::ReceiverReport;
@@ -35,16 +36,15 @@ impl Reports {
 /// Rewrites the NTP time of outgoing sender reports, for `rtc` reads the system's clock there; notes incoming receiver
 /// reports, for `rtc` 0.21.1 takes no statistics of them.
 pub(super) struct VirtualReports {
-    /// Media start, [`Time::ZERO`].
-    start: Instant,
+    clock: Clock,
     reports: Reports,
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,
 }
 
 impl VirtualReports {
-    pub(super) fn new(start: Instant, reports: Reports) -> VirtualReports {
-        VirtualReports { start, reports, inbound: VecDeque::new(), outbound: VecDeque::new() }
+    pub(super) fn new(clock: impl Into<Clock>, reports: Reports) -> VirtualReports {
+        VirtualReports { clock: clock.into(), reports, inbound: VecDeque::new(), outbound: VecDeque::new() }
     }
 
     /// Wire-ward of both report generators, which `rtc` puts at 10,000 and 11,000.
@@ -59,17 +59,21 @@ impl VirtualReports {
             Duration::from_nanos(u64::from(units) * 1_000_000_000 / 65_536)
         });
         self.reports.0.lock().unwrap_or_else(PoisonError::into_inner).push(LossReport {
-            at: Time::ZERO + now.duration_since(self.start),
+            at: self.time(now),
             fraction_lost: f64::from(report.fraction_lost) / 256.0,
             round_trip,
         });
+    }
+
+    fn time(&self, now: Instant) -> Time {
+        self.clock.time(now).unwrap_or(Time::ZERO)
     }
 
     /// 32 bits of seconds, 32 of fraction (RFC 3550, section 4). Media start is said to be the beginning of 2000, so
     /// that no report depends on the day.
     fn ntp(&self, now: Instant) -> u64 {
         const YEAR_2000: u64 = 3_155_673_600;
-        let since = now.duration_since(self.start);
+        let since = self.time(now).since(Time::ZERO);
         ((YEAR_2000 + since.as_secs()) << 32) | ((u64::from(since.subsec_nanos()) << 32) / 1_000_000_000)
     }
 }

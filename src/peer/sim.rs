@@ -78,7 +78,6 @@ pub struct Sim {
     start: Instant,
     now: Instant,
     track: RTCRtpSenderId,
-    ssrc: u32,
     payload_type: u8,
     negotiated: Fmtp,
     arrivals: Vec<Arrival>,
@@ -105,7 +104,7 @@ impl Sim {
         };
         let mut sender = peer(1, net.forward, Direction::Forward, &wire, &reports)?;
         let mut receiver = peer(2, net.back, Direction::Back, &wire_back, &Reports::default())?;
-        let (id, ssrc) = add_track(&mut sender, codec(track))?;
+        let id = add_track(&mut sender, codec(track))?;
         let negotiated = negotiate(begin, &mut sender, &mut receiver, track)?;
         let mut sim = Sim {
             sender,
@@ -113,7 +112,6 @@ impl Sim {
             start,
             now: begin,
             track: id,
-            ssrc,
             payload_type: track.payload_type,
             negotiated,
             arrivals: Vec::new(),
@@ -141,16 +139,7 @@ impl Sim {
     /// `now` lies before the time the call has reached, or the connection broke.
     pub fn send(&mut self, now: Time, packet: Outgoing) -> Result<()> {
         self.advance(now)?;
-        let header = rtp::Header {
-            version: 2,
-            marker: packet.marker,
-            payload_type: self.payload_type,
-            sequence_number: packet.sequence,
-            timestamp: packet.timestamp,
-            ssrc: self.ssrc,
-            ..Default::default()
-        };
-        let packet = rtp::Packet { header, payload: packet.payload.into() };
+        let packet = rtp_packet(self.payload_type, packet);
         let mut track =
             self.sender.connection().rtp_sender(self.track).ok_or_else(|| Error::Call("the track is gone".into()))?;
         track.write_rtp(self.now, packet).map_err(call_error)?;
@@ -258,6 +247,20 @@ impl Sim {
     }
 }
 
+/// The packet as the track takes it.
+pub(super) fn rtp_packet(payload_type: u8, packet: Outgoing) -> rtp::Packet {
+    let header = rtp::Header {
+        version: 2,
+        marker: packet.marker,
+        payload_type,
+        sequence_number: packet.sequence,
+        timestamp: packet.timestamp,
+        ssrc: SSRC,
+        ..Default::default()
+    };
+    rtp::Packet { header, payload: packet.payload.into() }
+}
+
 /// When to handle a timer that is set to `at`: then, but never at an instant that is already done with.
 fn moves_on(now: Instant, at: Instant) -> Instant {
     if at <= now { now + NUDGE } else { at }
@@ -269,9 +272,11 @@ fn some_instant() -> Instant {
     Instant::now()
 }
 
-/// A send-only track with the codec. Its SSRC is as good as any: one stream, made-up addresses.
-fn add_track(sender: &mut Endpoint, codec: RTCRtpCodecParameters) -> Result<(RTCRtpSenderId, u32)> {
-    const SSRC: u32 = 0x0c0d_ec01;
+/// The SSRC of the track. As good as any: one stream, addresses of its own.
+pub(super) const SSRC: u32 = 0x0c0d_ec01;
+
+/// A send-only track with the codec.
+pub(super) fn send_only(codec: RTCRtpCodecParameters) -> (MediaStreamTrack, RTCRtpTransceiverInit) {
     let encoding = RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(SSRC), ..Default::default() },
         codec: codec.rtp_codec,
@@ -285,16 +290,20 @@ fn add_track(sender: &mut Endpoint, codec: RTCRtpCodecParameters) -> Result<(RTC
         RtpCodecKind::Audio,
         vec![encoding.clone()],
     );
-    let connection = sender.connection();
     let init = RTCRtpTransceiverInit {
         direction: RTCRtpTransceiverDirection::Sendonly,
         send_encodings: vec![encoding],
         ..Default::default()
     };
+    (track, init)
+}
+
+fn add_track(sender: &mut Endpoint, codec: RTCRtpCodecParameters) -> Result<RTCRtpSenderId> {
+    let (track, init) = send_only(codec);
+    let connection = sender.connection();
     let id = connection.add_transceiver_from_track(track, Some(init)).map_err(call_error)?;
     let transceiver = connection.rtp_transceiver(id).ok_or_else(|| Error::Call("no transceiver".into()))?;
-    let sender = transceiver.sender().ok_or_else(|| Error::Call("no RTP sender".into()))?;
-    Ok((sender, SSRC))
+    transceiver.sender().ok_or_else(|| Error::Call("no RTP sender".into()))
 }
 
 /// Offer and answer. Returns the fmtp line that the sender finds in the answer.
@@ -304,15 +313,20 @@ fn negotiate(now: Instant, sender: &mut Endpoint, receiver: &mut Endpoint, track
     receiver.connection().set_remote_description(now, offer).map_err(call_error)?;
     let answer = receiver.connection().create_answer(None).map_err(call_error)?;
     receiver.connection().set_local_description(now, answer.clone()).map_err(call_error)?;
-    // `rtc` answers with the parameters of the offer and takes no other answer as its own, so what the receiver wishes is
-    // written into the answer on its way, as signalling servers do it.
+    let (answer, negotiated) = with_fmtp(&answer, track)?;
+    sender.connection().set_remote_description(now, answer).map_err(call_error)?;
+    Ok(negotiated)
+}
+
+/// The answer on its way, and the fmtp line that the sender finds in it. `rtc` answers with the parameters of the offer and
+/// takes no other answer as its own, so what the receiver wishes is written in underway, as signalling servers do it.
+pub(super) fn with_fmtp(answer: &RTCSessionDescription, track: &TrackSpec) -> Result<(RTCSessionDescription, Fmtp)> {
     let mut session: Session = answer.sdp.parse()?;
     session.set_fmtp(track.payload_type, &track.fmtp);
     let answer = RTCSessionDescription::answer(session.to_string()).map_err(call_error)?;
     let read: Session = answer.sdp.parse()?;
-    sender.connection().set_remote_description(now, answer).map_err(call_error)?;
     match read.payload_type(track.name) {
-        Some(payload_type) if payload_type == track.payload_type => read.fmtp(payload_type),
+        Some(payload_type) if payload_type == track.payload_type => Ok((answer, read.fmtp(payload_type)?)),
         other => Err(Error::Call(format!("the answer has {} as {other:?}, not {}", track.name, track.payload_type))),
     }
 }

@@ -8,6 +8,7 @@ use crate::codec::{self, Codec, Request};
 use crate::error::{Error, Result};
 use crate::media::{Clip, Pcm, PcmFormat};
 use crate::metric::{self, Metric};
+use crate::peer::Transport;
 use crate::playout::audio::Receiver;
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
@@ -98,6 +99,7 @@ pub fn parse(text: &str, file: &str, name: &str, clips: Clips<'_>) -> Result<Pla
         seeds,
         warm_up,
         metrics: metrics.into_iter().flatten().collect(),
+        transport: Transport::Virtual,
     };
     if plan.len() > u32::MAX as usize {
         return Err(Error::usage(format!("{file}: {} cases are more than a plan may have", plan.len())));

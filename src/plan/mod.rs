@@ -6,6 +6,7 @@ use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Pcm};
 use crate::metric::{Metric, Series};
 use crate::net::spec::NetSpec;
+use crate::peer::Transport;
 use crate::playout::audio::Receiver;
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Seed, ms};
@@ -26,6 +27,7 @@ pub struct Plan {
     pub seeds: Vec<Seed>,
     pub warm_up: Duration,
     pub metrics: Vec<&'static Metric<Pcm>>,
+    pub transport: Transport,
 }
 
 /// A codec with what is asked of it.
@@ -74,6 +76,7 @@ impl Plan {
             warm_up: self.warm_up,
             seed: *seed,
             metrics: self.metrics.clone(),
+            transport: self.transport,
         })
     }
 
@@ -103,6 +106,7 @@ pub struct Case {
     pub warm_up: Duration,
     pub seed: Seed,
     pub metrics: Vec<&'static Metric<Pcm>>,
+    pub transport: Transport,
 }
 
 /// A setting in words, only what was asked: "opus 24 kbit/s, 20 ms, complexity 9, voip, useinbandfec=1".
@@ -186,6 +190,7 @@ mod tests {
             seeds: (1..=seeds).map(Seed).collect(),
             warm_up: Duration::ZERO,
             metrics: Vec::new(),
+            transport: Transport::Virtual,
         }
     }
 

@@ -9,6 +9,7 @@ mod schema;
 use crate::call;
 use crate::cost::Cost;
 use crate::error::{Error, Result};
+use crate::peer::Transport;
 use crate::plan::{Case, Outcome, Plan, Scores, requested};
 use crate::units::ms;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -49,6 +50,7 @@ impl Key {
         field(case.net.to_string().as_bytes());
         field(&(case.warm_up.as_nanos() as u64).to_le_bytes());
         field(&case.seed.0.to_le_bytes());
+        field(format!("{:?}", case.transport).as_bytes());
         for metric in &case.metrics {
             field(metric.scale.id.as_bytes());
             field((metric.version)().as_bytes());
@@ -107,6 +109,10 @@ impl Store {
         let mut todo = Vec::new();
         self.transaction(|tx| {
             tx.execute_batch("DELETE FROM plan; DELETE FROM settings;")?;
+            if plan.transport == Transport::Live {
+                // What made a live call fail may have passed.
+                tx.execute("DELETE FROM cases WHERE failure IS NOT NULL", [])?;
+            }
             tx.execute("INSERT OR REPLACE INTO meta VALUES ('plan', ?1)", [&plan.name])?;
             for (id, setting) in plan.settings.iter().enumerate() {
                 tx.execute("INSERT INTO settings (id, label) VALUES (?1, ?2)", params![id as i64, setting.label])?;

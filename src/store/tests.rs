@@ -3,6 +3,7 @@ use crate::codec::{Change, ChangeKind, Observed, Request, l16::L16};
 use crate::media::{Clip, Content, Pcm, PcmFormat};
 use crate::metric::{Better, Metric, Scale, Series, Validity};
 use crate::net::spec::{LinkSpec, Loss, NetSpec};
+use crate::peer::Transport;
 use crate::plan::Setting;
 use crate::playout::audio::Receiver;
 use crate::units::{Bitrate, Probability, Seed};
@@ -28,6 +29,7 @@ fn plan(seeds: u64) -> Plan {
         seeds: (1..=seeds).map(Seed).collect(),
         warm_up: Duration::from_secs(1),
         metrics: Vec::new(),
+        transport: Transport::Virtual,
     }
 }
 
@@ -84,6 +86,7 @@ fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
         changed(&|c| c.seed = Seed(2)),
         changed(&|c| c.metrics = vec![&ONE]),
         changed(&|c| c.metrics = vec![&TWO]),
+        changed(&|c| c.transport = Transport::Live),
     ];
     assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len());
     assert_eq!(changed(&|c| c.label = "other".into()), keys[0]);

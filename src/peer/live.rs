@@ -1,0 +1,268 @@
+//! Two PeerConnections of the `webrtc` crate on UDP sockets of this machine's loopback, in real time.
+//!
+//! They negotiate, connect and report as those of [`super::sim`] do, with the same codecs, SRTP profile, interceptors and
+//! impairments under the same seed; what differs is who carries the datagrams (the system's sockets) and who keeps the
+//! time (the system's clock). The fate of every media packet is the simulated one, for netem goes by the nominal time of
+//! sending ([`Clock`]). Arrivals have the time at which the receiving application got them: a little later than in
+//! virtual time, by the timers of Tokio (whole milliseconds) and by what the machine takes to wake its threads.
+//!
+//! Time is virtual to the caller all the same: [`Live::advance`] waits until the clock shows it. So nothing here is the
+//! same to the byte when it is run again.
+
+use super::endpoint::{Endpoint, call_error, codec};
+use super::rtcp::{Reports, VirtualReports};
+use super::sim::{Arrival, LossReport, Outgoing, TrackSpec, WireRecord, rtp_packet, send_only, with_fmtp};
+use crate::error::{Error, Result};
+use crate::net::Direction;
+use crate::net::clock::Clock;
+use crate::net::interceptor::{NetemInterceptor, WireLog};
+use crate::net::netem::Netem;
+use crate::net::spec::NetSpec;
+use crate::sdp::fmtp::Fmtp;
+use crate::units::{Seed, Time};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceGatheringState,
+    RTCPeerConnectionState, RTCSessionDescription,
+};
+
+/// How long gathering, ICE and DTLS may take together. They take far less, but the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// From the moment at which both peers are connected to media start.
+const LEAD: Duration = Duration::from_millis(200);
+
+/// A connected call on sockets. Virtual time is [`Time::ZERO`] at media start.
+pub struct Live {
+    sender: Peer,
+    receiver: Peer,
+    track: Arc<TrackLocalStaticRTP>,
+    payload_type: u8,
+    negotiated: Fmtp,
+    start: Instant,
+    reached: Time,
+    clock: Clock,
+    reports: Reports,
+    wire: WireLog,
+    // The last one: its tasks hold all of the above.
+    runtime: Runtime,
+}
+
+impl Live {
+    /// Negotiates and connects.
+    ///
+    /// # Errors
+    /// [`Error::Call`]: there is no socket on 127.0.0.1 to be had, the peers do not agree on the codec, or they are not
+    /// connected within 10 s.
+    pub fn connect(track: &TrackSpec, net: &NetSpec, seed: Seed) -> Result<Live> {
+        let system = |what: &str, e: std::io::Error| Error::Call(format!("live: {what}: {e}"));
+        // One thread for the peers, so that packets keep moving while the caller's thread codes and decodes.
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| system("no threads", e))?;
+        std::net::UdpSocket::bind("127.0.0.1:0").map_err(|e| system("no UDP socket on 127.0.0.1", e))?;
+        let (clock, reports, wire) = (Clock::live(), Reports::default(), WireLog::default());
+        let peer = |link, direction, wire: WireLog, reports: Reports| {
+            let impairment = Box::new(Netem::new(link, net.chance, seed, direction));
+            let netem = NetemInterceptor::new(impairment, clock.clone(), Endpoint::protection(), wire);
+            Peer::new(track, VirtualReports::new(clock.clone(), reports), netem, &clock)
+        };
+        let (media, init) = send_only(codec(track));
+        let local = Arc::new(TrackLocalStaticRTP::new(media));
+        let connected = async {
+            let sender = peer(net.forward, Direction::Forward, wire.clone(), reports.clone()).await?;
+            let receiver = peer(net.back, Direction::Back, WireLog::default(), Reports::default()).await?;
+            sender.connection.add_transceiver_from_track(local.clone(), Some(init)).await.map_err(call_error)?;
+            let offer = sender.connection.create_offer(None).await.map_err(call_error)?;
+            let offer = sender.gathered(offer).await?;
+            receiver.connection.set_remote_description(offer).await.map_err(call_error)?;
+            let answer = receiver.connection.create_answer(None).await.map_err(call_error)?;
+            let (answer, negotiated) = with_fmtp(&receiver.gathered(answer).await?, track)?;
+            sender.connection.set_remote_description(answer).await.map_err(call_error)?;
+            sender.connected().await?;
+            receiver.connected().await?;
+            Ok((sender, receiver, negotiated))
+        };
+        let late = |_| Error::Call(format!("live: the peers are not connected after {} s", PATIENCE.as_secs()));
+        let (sender, receiver, negotiated) =
+            runtime.block_on(async { tokio::time::timeout(PATIENCE, connected).await.map_err(late)? })?;
+        let start = present() + LEAD;
+        clock.begin(start);
+        let (payload_type, reached) = (track.payload_type, Time::ZERO);
+        Ok(Live {
+            sender,
+            receiver,
+            track: local,
+            payload_type,
+            negotiated,
+            start,
+            reached,
+            clock,
+            reports,
+            wire,
+            runtime,
+        })
+    }
+
+    /// As [`super::sim::Sim::negotiated`].
+    pub fn negotiated(&self) -> &Fmtp {
+        &self.negotiated
+    }
+
+    /// Waits until `now`, and hands one packet to the sender's track.
+    ///
+    /// # Errors
+    /// As [`Live::advance`].
+    pub fn send(&mut self, now: Time, packet: Outgoing) -> Result<()> {
+        self.advance(now)?;
+        self.clock.send(now, packet.sequence, packet.timestamp);
+        let packet = rtp_packet(self.payload_type, packet);
+        self.runtime.block_on(self.track.write_rtp(packet)).map_err(call_error)
+    }
+
+    /// Waits until `until`; not at all, when that is over.
+    ///
+    /// # Errors
+    /// `until` lies before the time the call has reached, or the connection broke.
+    pub fn advance(&mut self, until: Time) -> Result<()> {
+        if until < self.reached {
+            return Err(Error::Call("time does not run backwards".into()));
+        }
+        let at = self.start + Duration::from_nanos(until.0);
+        std::thread::sleep(at.saturating_duration_since(present()));
+        self.reached = until;
+        self.clock.reach(until);
+        match [&self.sender, &self.receiver].iter().any(|peer| is_broken(*peer.events.state.borrow())) {
+            false => Ok(()),
+            true => Err(Error::Call("live: the connection broke".into())),
+        }
+    }
+
+    /// As [`super::sim::Sim::arrivals`]; some may be later than the time reached.
+    pub fn arrivals(&mut self) -> Vec<Arrival> {
+        std::mem::take(&mut self.receiver.events.arrivals.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// As [`super::sim::Sim::reports`].
+    pub fn reports(&mut self) -> Vec<LossReport> {
+        self.reports.take()
+    }
+
+    /// As [`super::sim::Sim::wire`]. Media has its nominal time.
+    pub fn wire(&self) -> Vec<WireRecord> {
+        self.wire.records()
+    }
+}
+
+/// The real clock; the only one in a call.
+#[expect(clippy::disallowed_methods, reason = "a live call runs in real time")]
+fn present() -> Instant {
+    Instant::now()
+}
+
+/// "Disconnected" is not broken: a machine that stood still for some seconds comes back from it.
+fn is_broken(state: RTCPeerConnectionState) -> bool {
+    matches!(state, RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed)
+}
+
+struct Peer {
+    connection: Box<dyn PeerConnection>,
+    events: Arc<Events>,
+}
+
+impl Peer {
+    async fn new(track: &TrackSpec, reports: VirtualReports, netem: NetemInterceptor, clock: &Clock) -> Result<Peer> {
+        let (media, settings, registry) = Endpoint::parts(codec(track), reports, netem)?;
+        let events = Arc::new(Events {
+            clock: clock.clone(),
+            state: watch::Sender::new(RTCPeerConnectionState::New),
+            gathering: watch::Sender::new(RTCIceGatheringState::New),
+            arrivals: Arc::default(),
+        });
+        let connection = PeerConnectionBuilder::new()
+            .with_configuration(RTCConfigurationBuilder::new().build())
+            .with_media_engine(media)
+            .with_setting_engine(settings)
+            .with_interceptor_registry(registry)
+            .with_handler(events.clone())
+            .with_udp_addrs(vec!["127.0.0.1:0"])
+            .build()
+            .await
+            .map_err(call_error)?;
+        Ok(Peer { connection: Box::new(connection), events })
+    }
+
+    /// Takes the description as its own, and gives it back with its address in it.
+    async fn gathered(&self, description: RTCSessionDescription) -> Result<RTCSessionDescription> {
+        self.connection.set_local_description(description).await.map_err(call_error)?;
+        let complete = |state: &RTCIceGatheringState| *state == RTCIceGatheringState::Complete;
+        // The sender of the states lives as long as `self`: this ends when the state comes.
+        let _ = self.events.gathering.subscribe().wait_for(complete).await;
+        let gathered = self.connection.local_description().await;
+        gathered.ok_or_else(|| Error::Call("live: no local description".into()))
+    }
+
+    async fn connected(&self) -> Result<()> {
+        let settled = |state: &RTCPeerConnectionState| *state == RTCPeerConnectionState::Connected || is_broken(*state);
+        match self.events.state.subscribe().wait_for(settled).await.as_deref() {
+            Ok(RTCPeerConnectionState::Connected) => Ok(()),
+            _ => Err(Error::Call("live: ICE or DTLS failed on 127.0.0.1".into())),
+        }
+    }
+}
+
+/// What a peer tells of itself.
+struct Events {
+    clock: Clock,
+    state: watch::Sender<RTCPeerConnectionState>,
+    gathering: watch::Sender<RTCIceGatheringState>,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+}
+
+/// The trait's async methods by their real signatures; none of them waits.
+type Done<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+impl PeerConnectionEventHandler for Events {
+    fn on_ice_gathering_state_change<'a, 'b>(&'a self, state: RTCIceGatheringState) -> Done<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        self.gathering.send_replace(state);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn on_connection_state_change<'a, 'b>(&'a self, state: RTCPeerConnectionState) -> Done<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        self.state.send_replace(state);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn on_track<'a, 'b>(&'a self, track: Arc<dyn TrackRemote>) -> Done<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let (clock, arrivals) = (self.clock.clone(), self.arrivals.clone());
+        tokio::spawn(async move {
+            while let Some(event) = track.poll().await {
+                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+                    let at = clock.time(present()).unwrap_or(Time::ZERO);
+                    let (sequence, timestamp) = (packet.header.sequence_number, packet.header.timestamp);
+                    let arrival = Arrival { at, sequence, timestamp, payload: packet.payload.into() };
+                    arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival);
+                }
+            }
+        });
+        Box::pin(std::future::ready(()))
+    }
+}
