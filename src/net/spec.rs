@@ -328,4 +328,4 @@ impl From<NetSpec> for String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
