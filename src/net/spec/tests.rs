@@ -215,7 +215,7 @@ fn the_loss_in_the_long_run_is_that_of_all_that_loses() {
         ("corrupt 5%", 5.0),
         ("loss 10% corrupt 10%", 19.0),
         ("loss 10% duplicate 50%", 5.0),
-        ("loss 5% 25%", 0.195),
+        ("loss 5% 25%", 0.1938),
         ("loss state 2% 30% 20% 40% 0.5%", 6.485671),
         ("loss state 0% 0% 0% 0% 25%", 20.0),
         ("loss state 5% 0% 20% 60%", 75.0),
