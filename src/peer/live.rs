@@ -76,8 +76,8 @@ impl Live {
         let (media, init) = send_only(codec(track));
         let local = Arc::new(TrackLocalStaticRTP::new(media));
         let connected = async {
-            let sender = peer(net.forward, Direction::Forward, wire.clone(), reports.clone()).await?;
-            let receiver = peer(net.back, Direction::Back, WireLog::default(), Reports::default()).await?;
+            let sender = peer(net.forward.clone(), Direction::Forward, wire.clone(), reports.clone()).await?;
+            let receiver = peer(net.back.clone(), Direction::Back, WireLog::default(), Reports::default()).await?;
             sender.connection.add_transceiver_from_track(local.clone(), Some(init)).await.map_err(call_error)?;
             let offer = sender.connection.create_offer(None).await.map_err(call_error)?;
             let offer = sender.gathered(offer).await?;
