@@ -36,7 +36,20 @@ pub struct Call {
 /// The setting cannot be made, or the call does not connect. A metric that cannot score is no error: it stands in
 /// [`Scores::unscored`] with its reason.
 pub fn run(case: &Case) -> Result<Call> {
-    let heard = talk(case)?;
+    judge(case, &talk(case)?)
+}
+
+/// As [`run`], and a pcapng file of all that the peers put on the wire; see [`Sim::capture`]. Nothing else differs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_captured(case: &Case) -> Result<(Call, Vec<u8>)> {
+    let mut capture = Vec::new();
+    let heard = talk_and(case, Sim::keep_packets, |sim| capture = sim.capture())?;
+    Ok((judge(case, &heard)?, capture))
+}
+
+fn judge(case: &Case, heard: &Heard) -> Result<Call> {
     let mut scores = heard.facts(case)?;
     let reference = case.clip.pcm.clone();
     let (degraded, removed_delay_ms) = heard.scored_pass()?;
@@ -60,6 +73,11 @@ pub fn run(case: &Case) -> Result<Call> {
 /// # Errors
 /// As [`run`].
 pub fn talk(case: &Case) -> Result<Heard> {
+    talk_and(case, |_| {}, |_| {})
+}
+
+/// As [`talk`]; `begin` and `end` see the connected call before the first packet and after the last.
+fn talk_and(case: &Case, begin: impl FnOnce(&Sim), end_of_call: impl FnOnce(&Sim)) -> Result<Heard> {
     let asked = (case.codec.settle)(&case.request, &case.clip.pcm.format)?;
     let track = TrackSpec {
         name: case.codec.name,
@@ -69,6 +87,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
         fmtp: case.request.fmtp.clone(),
     };
     let mut sim = Sim::connect(&track, &case.net, chance(case))?;
+    begin(&sim);
     // The encoder is set by what the sender read in the answer, not by what the plan says.
     let request = Request { fmtp: sim.negotiated().clone(), ..case.request.clone() };
     let settings = (case.codec.settle)(&request, &case.clip.pcm.format)?;
@@ -115,6 +134,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
             position += frame;
         }
     }
+    end_of_call(&sim);
     Ok(Heard {
         settings,
         pass,

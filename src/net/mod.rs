@@ -5,6 +5,7 @@ pub mod delay;
 pub mod interceptor;
 pub mod loss;
 pub mod netem;
+pub mod pcapng;
 pub mod presets;
 pub mod spec;
 pub mod trace;
