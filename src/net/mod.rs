@@ -8,6 +8,7 @@ pub mod netem;
 pub mod pcapng;
 pub mod presets;
 pub mod spec;
+pub mod survey;
 pub mod trace;
 mod words;
 

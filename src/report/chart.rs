@@ -6,6 +6,7 @@ mod difference;
 mod frame;
 pub mod ink;
 mod loss;
+pub mod over_time;
 mod place;
 mod quality;
 pub mod scene;
