@@ -81,7 +81,8 @@ const NETWORK_COLUMNS: &[&str] =
 /// Each preset with what it does to 30,000 voice packets under seed 1.
 fn networks() -> Result<Vec<Value>> {
     let entry = |preset: &Preset| {
-        let net = NetSpec { chance: Chance::Packet, ..preset.words.parse()? };
+        let mut net: NetSpec = preset.words.parse()?;
+        net.chance = Chance::Packet;
         let figures = Figures::of(&survey(&net, 30_000, Seed(1)));
         let mut entry = json!({ "name": preset.name, "words": preset.words, "source": preset.source });
         for (key, value) in json_of(&figures) {

@@ -1,23 +1,48 @@
-//! Delay with jitter. Packets overtake one another when the jitter is larger than their distance, as in netem without a
-//! rate.
+//! Delay with jitter, as `tabledist()` of `net/sched/sch_netem.c` has it, in whole nanoseconds: uniform in [T-J, T+J), or
+//! T + J t / 8192 for a random entry t of a table ([`super::tables`]). A negative value means at once.
+//!
+//! Packets overtake one another when the jitter is larger than their distance, unless the link has a rate. A correlation of
+//! delays is all but without effect: of the correlated draw only the remainder by 2 J or by the size of the table is used.
 
-use super::netem::{Dice, Draw};
-use super::spec::{Distribution, LinkSpec};
-use crate::units::normal;
+use super::dice::{Correlated, Dice, Draw};
+use super::spec::LinkSpec;
+use super::tables::{SCALE, table};
 use std::time::Duration;
 
-/// The delay of the packet at hand. Uniform: whole nanoseconds in [T-J, T+J); normal: mean T, standard deviation J. A
-/// negative value means at once, as netem has it.
-pub(super) fn delay(link: &LinkSpec, dice: &mut Dice) -> Duration {
-    if link.jitter.is_zero() {
-        return link.delay;
+/// Delays of one lane.
+pub(super) struct Delays {
+    mean: i64,
+    draws: Correlated,
+}
+
+impl Delays {
+    pub(super) fn new(link: &LinkSpec) -> Delays {
+        let draws = Correlated::new(Draw::Delay, link.delay_correlation);
+        Delays { mean: link.delay.as_nanos() as i64, draws }
     }
-    let jitter = link.jitter.as_nanos() as f64;
-    let deviation = match link.distribution {
-        Distribution::Uniform => (dice.packet(Draw::Delay) * 2.0 * jitter).floor() - jitter,
-        Distribution::Normal => normal(dice.packet(Draw::Delay), dice.packet(Draw::DelayToo)) * jitter,
+
+    /// The delay of the packet at hand in ns; may be negative.
+    pub(super) fn next(&mut self, link: &LinkSpec, dice: &mut Dice) -> i64 {
+        if link.jitter.is_zero() {
+            return self.mean;
+        }
+        tabledist(self.mean, link.jitter, self.draws.next(dice), table(&link.distribution))
+    }
+}
+
+/// What `draw` makes of mean and jitter, in ns. The jitter is at most 2^31 - 1 ns, as in the kernel.
+pub(super) fn tabledist(mean: i64, jitter: Duration, draw: u32, table: Option<&[i16]>) -> i64 {
+    let sigma = jitter.as_nanos().min(i32::MAX as u128) as i64;
+    if sigma == 0 {
+        return mean;
+    }
+    let Some(table) = table else {
+        return i64::from(draw) % (2 * sigma) + mean - sigma;
     };
-    Duration::from_nanos((link.delay.as_nanos() as f64 + deviation).round().max(0.0) as u64)
+    let t = i64::from(table[draw as usize % table.len()]);
+    let x = (sigma % SCALE) * t;
+    let rounded = if x >= 0 { x + SCALE / 2 } else { x - SCALE / 2 };
+    rounded / SCALE + (sigma / SCALE) * t + mean
 }
 
 #[cfg(test)]

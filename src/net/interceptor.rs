@@ -41,6 +41,7 @@ pub struct WireRecord {
     pub bytes: usize,
     /// The RTP sequence number; `None` for RTCP.
     pub sequence: Option<u16>,
+    /// No copy of it arrived whole: netem dropped or corrupted it.
     pub dropped: bool,
 }
 
@@ -185,6 +186,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
         let info = PacketInfo { wire_bytes: bytes + IP_UDP_BYTES, rtcp: sequence.is_none() };
         let impairment = self.impairment.get_mut().unwrap_or_else(PoisonError::into_inner);
         impairment.admit(sent, &info, &mut self.deliveries);
+        // It has had its place on the link, and SRTP's authentication would refuse it.
+        self.deliveries.retain(|d| !d.corrupt);
         let record = WireRecord { sent, bytes: info.wire_bytes, sequence, dropped: self.deliveries.is_empty() };
         self.log.push(record, &packet.message.packet, &self.deliveries)?;
         // The packet itself goes with the last delivery, copies with the others.
@@ -237,7 +240,7 @@ mod tests {
     impl Impairment for Script {
         fn admit(&mut self, now: Time, _: &PacketInfo, out: &mut Vec<Delivery>) {
             let copies = self.0.pop_front().unwrap_or_default();
-            out.extend(copies.iter().map(|ms| Delivery { at: now + Duration::from_millis(*ms) }));
+            out.extend(copies.iter().map(|ms| Delivery { at: now + Duration::from_millis(*ms), corrupt: false }));
         }
     }
 

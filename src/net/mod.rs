@@ -1,15 +1,21 @@
-//! What the network does to a packet. [`spec`] says it in words, [`netem`] does it (with [`loss`] and [`delay`]),
-//! [`interceptor`] puts it into a call.
+//! What the network does to a packet. [`spec`] says it in words, [`netem`] does it (with [`loss`], [`delay`], [`tables`]),
+//! [`trace`] replays recordings, [`presets`] are networks by name, [`interceptor`] puts it into a call.
 
 pub mod delay;
+mod dice;
 pub mod interceptor;
 pub mod loss;
 pub mod netem;
 pub mod pcapng;
 pub mod presets;
+mod print;
+mod rate;
+mod reorder;
 pub mod spec;
 pub mod survey;
+pub mod tables;
 pub mod trace;
+mod warn;
 mod words;
 
 use crate::units::Time;
@@ -35,10 +41,24 @@ pub struct PacketInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub at: Time,
+    /// A bit of it is wrong: it took its place on the link, and SRTP's authentication refuses it on arrival.
+    pub corrupt: bool,
 }
 
 /// Decides a packet's fate on arrival; reads no clock, owns its chance.
 pub trait Impairment: Send {
-    /// `now` is virtual time since the first capture and never runs backwards. Deliveries lie at or after `now`.
+    /// `now` is virtual time since the first capture and never runs backwards. Deliveries lie at or after `now`, in no
+    /// particular order.
     fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>);
+}
+
+/// The vectors of netem, or `None`, aloud, where there are none.
+#[cfg(test)]
+fn vectors() -> Option<serde_json::Value> {
+    let Ok(folder) = std::env::var("CODECBENCH_VECTORS") else {
+        eprintln!("CODECBENCH_VECTORS is not set: the vectors of netem were skipped");
+        return None;
+    };
+    let text = std::fs::read_to_string(std::path::Path::new(&folder).join("netem.json")).expect("vectors");
+    Some(serde_json::from_str(&text).expect("JSON"))
 }

@@ -1,27 +1,132 @@
-//! One link as Linux' `tc ... netem` has it: delay with jitter, and loss. A seeded state machine in virtual time.
+//! One link as Linux' `tc ... netem` has it: a seeded state machine in virtual time.
 //!
-//! Media and RTCP draw from separate chance, so that a report more or less never changes what media meets.
+//! A packet goes through it in the order of `netem_enqueue()` (`net/sched/sch_netem.c` of Linux 6): drawn for are its
+//! duplication, its loss, its corruption; then a full link drops it; then its copy comes in anew, which may be lost but not
+//! duplicated again; then come reordering, delay, rate and slots. A packet to be duplicated and lost goes on alone.
+//!
+//! Media and RTCP draw from separate chance, so that a report more or less never changes what media meets; what they share
+//! is the link itself: its rate, slots and limit.
 
-use super::delay::delay;
+use super::delay::Delays;
+use super::dice::{Dice, Draw, Happens};
 use super::loss::LossProcess;
+use super::rate::{Held, Slots, packet_time};
+use super::reorder::Reorder;
 use super::spec::{Chance, LinkSpec};
+use super::trace::{Kind, Replay, Trace};
 use super::{Delivery, Direction, Impairment, PacketInfo};
-use crate::units::{Rng, Seed, Time};
+use crate::units::{Seed, Time};
+use std::sync::Arc;
 
-/// The grid of [`Chance::Grid`], in nanoseconds: 20 ms of send time.
-pub const SLOT: u64 = 20_000_000;
+pub use super::dice::SLOT;
 
 /// The impairments of one direction.
 pub struct Netem {
     link: LinkSpec,
+    /// The schedule, last phase first.
+    later: Vec<(i64, LinkSpec)>,
+    by_packet: bool,
     media: Lane,
     rtcp: Lane,
+    held: Held,
+    /// When the packet before is through: the latest of all times of sending, in ns.
+    last: i64,
+    slots: Option<Slots>,
+    /// A trace of delivery times: the link of media and RTCP.
+    deliveries: Option<Replay>,
+    /// When the latest packet reached that link.
+    reached: i64,
 }
 
 impl Netem {
-    pub fn new(link: LinkSpec, chance: Chance, seed: Seed, direction: Direction) -> Netem {
-        let lane = |name| Lane { dice: Dice::new(chance, seed, name, direction), loss: LossProcess::new(link.loss) };
-        Netem { link, media: lane("media"), rtcp: lane("rtcp") }
+    /// `link` from the call's first instant on.
+    pub fn new(mut link: LinkSpec, chance: Chance, seed: Seed, direction: Direction) -> Netem {
+        let seed = link.seed.map_or(seed, Seed);
+        let mut later: Vec<_> = link.later.drain(..).map(|(at, link)| (at.as_nanos() as i64, link)).collect();
+        later.reverse();
+        let lane = |name| Lane::new(Dice::new(chance, seed, name, direction), &link);
+        Netem {
+            later,
+            by_packet: chance == Chance::Packet,
+            media: lane("media"),
+            rtcp: lane("rtcp"),
+            held: Held::default(),
+            last: 0,
+            slots: link.slot.as_ref().map(|slot| Slots::new(slot, 0)),
+            deliveries: replay(&link, true),
+            reached: 0,
+            link,
+        }
+    }
+
+    /// Enters the phase of the schedule that holds at `now`. What did not change goes on as it was.
+    fn follow_schedule(&mut self, now: i64) {
+        while let Some((at, link)) = self.later.pop_if(|(at, _)| *at <= now) {
+            self.media.change(&self.link, &link);
+            self.rtcp.change(&self.link, &link);
+            if link.slot != self.link.slot {
+                self.slots = link.slot.as_ref().map(|slot| Slots::new(slot, at));
+            }
+            if link.trace != self.link.trace {
+                self.deliveries = replay(&link, true);
+            }
+            self.link = link;
+        }
+    }
+
+    /// One packet, or the copy of one.
+    fn enqueue(&mut self, now: i64, packet: &PacketInfo, copy: bool, out: &mut Vec<Delivery>) {
+        let Netem { link, held, .. } = self;
+        let lane = if packet.rtcp { &mut self.rtcp } else { &mut self.media };
+        let dice = &mut lane.dice;
+        dice.copy(copy);
+        let twice = !copy && lane.duplicate.next(dice);
+        let recorded = lane.fates.as_mut().map(|r| r.admit(Time(now as u64), packet.wire_bytes, self.by_packet));
+        let lost = lane.loss.lost(dice) | (recorded == Some(None));
+        if lost && !twice {
+            return;
+        }
+        let corrupt = lane.corrupt.next(dice);
+        if held.count(now) >= link.limit as usize {
+            return;
+        }
+        if twice && !lost {
+            self.enqueue(now, packet, true, out);
+        }
+        let Netem { link, held, .. } = self;
+        let lane = if packet.rtcp { &mut self.rtcp } else { &mut self.media };
+        let dice = &mut lane.dice;
+        dice.copy(copy);
+        if lane.reorder.at_once(dice) {
+            out.push(Delivery { at: Time(now as u64), corrupt });
+            return;
+        }
+        let recorded = recorded.flatten().map_or(0, |at| at.0 as i64 - now);
+        let arrives = now + lane.delays.next(link, dice) + recorded;
+        let sent = if let Some(rate) = &link.rate {
+            // Only what is still there is waited for.
+            let begins = if self.last > now { arrives.max(self.last) } else { arrives };
+            if held.is_full(link.queue, arrives, begins) {
+                return;
+            }
+            begins + packet_time(rate, packet.wire_bytes)
+        } else if let Some(deliveries) = &mut self.deliveries {
+            self.reached = self.reached.max(arrives).max(now);
+            if held.is_full(link.queue, self.reached, self.last.max(self.reached)) {
+                return;
+            }
+            match deliveries.admit(Time(self.reached as u64), packet.wire_bytes, self.by_packet) {
+                Some(at) => at.0 as i64,
+                None => return,
+            }
+        } else {
+            arrives
+        };
+        self.last = self.last.max(sent);
+        let due = sent.max(now);
+        let leaves = self.slots.as_mut().map_or(due, |slots| slots.leaves(due, packet.wire_bytes, dice));
+        held.push(leaves);
+        out.push(Delivery { at: Time(leaves as u64), corrupt });
     }
 }
 
@@ -29,213 +134,64 @@ impl Impairment for Netem {
     fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
         let lane = if packet.rtcp { &mut self.rtcp } else { &mut self.media };
         lane.dice.next_packet(now);
-        // In the order of netem_enqueue(): loss first, and a lost packet draws no delay.
-        if !lane.loss.lost(&mut lane.dice) {
-            out.push(Delivery { at: now + delay(&self.link, &mut lane.dice) });
-        }
+        let now = now.0 as i64;
+        self.follow_schedule(now);
+        self.enqueue(now, packet, false, out);
     }
 }
 
 /// Packets that share a sequence of chance.
 struct Lane {
     dice: Dice,
+    duplicate: Happens,
     loss: LossProcess,
+    corrupt: Happens,
+    reorder: Reorder,
+    delays: Delays,
+    /// A trace of fates.
+    fates: Option<Replay>,
 }
 
-/// What a packet's draw is for. The number is part of the draw's key.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Draw {
-    Loss = 0,
-    Delay = 1,
-    /// Normal jitter takes two.
-    DelayToo = 2,
+impl Lane {
+    fn new(dice: Dice, link: &LinkSpec) -> Lane {
+        Lane {
+            dice,
+            duplicate: Happens::new(Draw::Duplicate, link.duplicate),
+            loss: LossProcess::new(link.loss),
+            corrupt: Happens::new(Draw::Corrupt, link.corrupt),
+            reorder: Reorder::new(link),
+            delays: Delays::new(link),
+            fates: replay(link, false),
+        }
+    }
+
+    fn change(&mut self, old: &LinkSpec, new: &LinkSpec) {
+        if new.duplicate != old.duplicate {
+            self.duplicate = Happens::new(Draw::Duplicate, new.duplicate);
+        }
+        if new.loss != old.loss {
+            self.loss = LossProcess::new(new.loss);
+        }
+        if new.corrupt != old.corrupt {
+            self.corrupt = Happens::new(Draw::Corrupt, new.corrupt);
+        }
+        if (new.reorder, new.gap) != (old.reorder, old.gap) {
+            self.reorder = Reorder::new(new);
+        }
+        if (new.delay, new.delay_correlation) != (old.delay, old.delay_correlation) {
+            self.delays = Delays::new(new);
+        }
+        if new.trace != old.trace {
+            self.fates = replay(new, false);
+        }
+    }
 }
 
-/// Where a lane's random numbers come from; see [`Chance`].
-pub(super) enum Dice {
-    Grid { seed: Seed, lane: &'static str, direction: u64, place: Place },
-    Packet(Rng),
-}
-
-/// A packet's place on the grid.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Place {
-    slot: u64,
-    /// Among the packets of its lane in that slot. `None`: no packet yet.
-    index: Option<u64>,
-}
-
-impl Dice {
-    fn new(chance: Chance, seed: Seed, lane: &'static str, direction: Direction) -> Dice {
-        match chance {
-            Chance::Grid => Dice::Grid { seed, lane, direction: direction as u64, place: Place::default() },
-            Chance::Packet => Dice::Packet(seed.stream(&format!("net {lane} {direction:?}"))),
-        }
-    }
-
-    fn next_packet(&mut self, now: Time) {
-        if let Dice::Grid { place, .. } = self {
-            let slot = now.0 / SLOT;
-            let index = place.index.filter(|_| slot == place.slot).map_or(0, |index| index + 1);
-            *place = Place { slot, index: Some(index) };
-        }
-    }
-
-    /// A draw for the packet at hand, uniform in [0, 1). On the grid it depends on the packet's slot, its index there,
-    /// and `draw` alone.
-    pub(super) fn packet(&mut self, draw: Draw) -> f64 {
-        match self {
-            Dice::Grid { seed, lane, direction, place } => {
-                seed.draw_unit(lane, &[*direction, place.slot, place.index.unwrap_or(0), draw as u64])
-            }
-            Dice::Packet(rng) => rng.unit(),
-        }
-    }
-
-    /// The grid's slot of the packet at hand; `None` when chance goes by packets.
-    pub(super) fn slot(&self) -> Option<u64> {
-        match self {
-            Dice::Grid { place, .. } => Some(place.slot),
-            Dice::Packet(_) => None,
-        }
-    }
-
-    /// A draw for the link's state: on the grid it depends on `slot` alone, and is the same for media and RTCP, since
-    /// they meet the same weather.
-    pub(super) fn state(&mut self, slot: u64) -> f64 {
-        match self {
-            Dice::Grid { seed, direction, .. } => seed.draw_unit("net state", &[*direction, slot]),
-            Dice::Packet(rng) => rng.unit(),
-        }
-    }
+/// The link's trace, if it is one of delivery times, or one of fates.
+fn replay(link: &LinkSpec, deliveries: bool) -> Option<Replay> {
+    let is_it = |trace: &&Arc<Trace>| matches!(trace.kind, Kind::Opportunities { .. }) == deliveries;
+    link.trace.as_ref().filter(is_it).map(|trace| Replay::new(Arc::clone(trace)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::spec::NetSpec;
-    use proptest::prelude::*;
-
-    const MEDIA: PacketInfo = PacketInfo { wire_bytes: 100, rtcp: false };
-    const RTCP: PacketInfo = PacketInfo { wire_bytes: 100, rtcp: true };
-
-    fn netem(words: &str, seed: u64, direction: Direction) -> Netem {
-        let spec: NetSpec = words.parse().unwrap();
-        Netem::new(spec.forward, spec.chance, Seed(seed), direction)
-    }
-
-    /// What becomes of one packet: its delay, or lost.
-    fn fate(netem: &mut Netem, at: u64, packet: &PacketInfo) -> Option<u64> {
-        let mut out = Vec::new();
-        netem.admit(Time(at), packet, &mut out);
-        assert!(out.len() <= 1);
-        out.first().map(|d| d.at.0.checked_sub(at).expect("delivered before it was sent"))
-    }
-
-    fn words() -> impl Strategy<Value = String> {
-        let delay = prop_oneof![
-            Just(String::new()),
-            (0..100u32, 0..100u32).prop_map(|(t, j)| format!("delay {t}ms {j}ms ")),
-            (0..100u32, 1..100u32).prop_map(|(t, j)| format!("delay {t}ms {j}ms distribution normal ")),
-        ];
-        let loss = prop_oneof![
-            Just(String::new()),
-            (0..=100u32).prop_map(|p| format!("loss {p}%")),
-            (0..=100u32, 0..=100u32, 0..=100u32, 0..=100u32)
-                .prop_map(|(p, r, h, k)| format!("loss gemodel {p}% {r}% {h}% {k}%")),
-        ];
-        (delay, loss).prop_map(|(d, l)| d + &l)
-    }
-
-    /// Send times that never run backwards.
-    fn times() -> impl Strategy<Value = Vec<u64>> {
-        prop::collection::vec(0..50_000_000u64, 1..200).prop_map(|gaps| {
-            let later = |at: &mut u64, gap: &u64| {
-                *at += gap;
-                Some(*at)
-            };
-            gaps.iter().scan(0, later).collect()
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn packets_are_delivered_once_or_dropped_and_never_early(
-            words in words(), packet_mode in any::<bool>(), times in times(), seed in any::<u64>()
-        ) {
-            let words = if packet_mode { words + " chance packet" } else { words };
-            let run = || -> Vec<Option<u64>> {
-                let mut netem = netem(&words, seed, Direction::Forward);
-                times.iter().map(|at| fate(&mut netem, *at, &MEDIA)).collect()
-            };
-            let fates = run();
-            prop_assert_eq!(fates.len(), times.len());
-            // Same case, same fates.
-            prop_assert_eq!(run(), fates);
-        }
-
-        #[test]
-        fn two_settings_meet_the_same_weather(words in words(), seed in any::<u64>(), thin in 1..4u64, thick in 1..5u64) {
-            // One sends a packet every `thin` slots, the other `thick` packets per slot, with reports in between: the
-            // first packet of a slot meets the same for both.
-            let (mut one, mut other) = (netem(&words, seed, Direction::Forward), netem(&words, seed, Direction::Forward));
-            let sparse: Vec<_> = (0..100).map(|k| fate(&mut one, k * thin * SLOT, &MEDIA)).collect();
-            let mut dense = Vec::new();
-            for k in 0..100 * thin {
-                fate(&mut other, k * SLOT, &RTCP);
-                let fates: Vec<_> = (0..thick).map(|i| fate(&mut other, k * SLOT + i * SLOT / thick, &MEDIA)).collect();
-                if k % thin == 0 {
-                    dense.push(fates[0]);
-                }
-            }
-            prop_assert_eq!(sparse, dense);
-        }
-
-        #[test]
-        fn rtcp_never_shifts_what_media_meets(
-            words in words(), packet_mode in any::<bool>(), times in times(), seed in any::<u64>()
-        ) {
-            let words = if packet_mode { words + " chance packet" } else { words };
-            let run = |reports: u64| -> Vec<Option<u64>> {
-                let mut netem = netem(&words, seed, Direction::Forward);
-                let with_reports = |at: &u64| {
-                    (0..reports).for_each(|_| _ = fate(&mut netem, *at, &RTCP));
-                    fate(&mut netem, *at, &MEDIA)
-                };
-                times.iter().map(with_reports).collect()
-            };
-            prop_assert_eq!(run(0), run(3));
-        }
-    }
-
-    #[test]
-    fn directions_seeds_and_packets_of_a_slot_differ() {
-        let run = |seed, direction, step: u64| -> Vec<_> {
-            let mut netem = netem("delay 50ms 10ms loss 30%", seed, direction);
-            (0..100).map(|k| fate(&mut netem, k * step, &MEDIA)).collect()
-        };
-        let base = run(1, Direction::Forward, SLOT);
-        assert_eq!(base, run(1, Direction::Forward, SLOT));
-        assert_ne!(base, run(1, Direction::Back, SLOT));
-        assert_ne!(base, run(2, Direction::Forward, SLOT));
-        // A hundred packets in one slot have fates of their own.
-        let crowd = run(1, Direction::Forward, 1);
-        assert!(crowd.iter().any(Option::is_some) && crowd.iter().any(Option::is_none));
-        assert_eq!(crowd[0], base[0]);
-    }
-
-    #[test]
-    fn a_bad_slot_is_bad_for_reports_too() {
-        let mut netem = netem("loss gemodel 20% 20%", 5, Direction::Forward);
-        for k in 0..1000 {
-            assert_eq!(fate(&mut netem, k * SLOT, &MEDIA).is_none(), fate(&mut netem, k * SLOT, &RTCP).is_none());
-        }
-    }
-
-    #[test]
-    fn packets_closer_than_the_jitter_overtake_one_another() {
-        let mut netem = netem("delay 50ms 40ms", 1, Direction::Forward);
-        let arrivals: Vec<u64> = (0..100).map(|k| k * SLOT + fate(&mut netem, k * SLOT, &MEDIA).unwrap()).collect();
-        assert!(arrivals.windows(2).any(|w| w[1] < w[0]));
-    }
-}
+mod tests;

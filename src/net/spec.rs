@@ -1,20 +1,40 @@
 //! A network in words: `delay 40ms 10ms loss 5%`.
 //!
-//! The words are those of Linux' `tc ... netem`: `delay T [J] [distribution uniform|normal]`, `loss P`,
-//! `loss random P`, `loss gemodel P [R [1-H [1-K]]]`; and some of our own: `loss P burst B` for bursts of B packets on
-//! average, `forward` and `back` before the words of one direction, `chance grid|packet`, and `none` for a clean path. Words
-//! before `forward` or `back` hold for both directions, except for one that has words of its own.
+//! The words are those of Linux' `tc ... netem`, and a whole pasted command line is understood:
+//!
+//! - `delay T [J [CORRELATION]] [distribution uniform|normal|pareto|paretonormal|FILE]`
+//! - `loss [random] P [CORRELATION]`, `loss state P13 [P31 [P32 [P23 [P14]]]]`, `loss gemodel P [R [1-H [1-K]]]`, `ecn`
+//! - `corrupt P [CORRELATION]`, `duplicate P [CORRELATION]`, `reorder P [CORRELATION] [gap N]`
+//! - `rate R [OVERHEAD [CELL [CELL_OVERHEAD]]]`, `limit N`, `seed N`
+//! - `slot MIN [MAX]` or `slot distribution D DELAY JITTER`, with `packets N` and `bytes N`
+//!
+//! and some are our own:
+//!
+//! - `loss P burst B`: bursts of B packets on average
+//! - `queue 200ms` or `queue 50p`: how long, or how many, may wait for a link of some `rate`
+//! - `at 20s ...`: from then on these words replace those of their kind, all others stay; counted from the first packet of the
+//!   call, warm-up included
+//! - `trace FILE`: a recording ([`super::trace`]); `preset NAME` ([`super::presets`])
+//! - `forward` and `back` before the words of one direction. Words before them hold for both directions, except for one that
+//!   has words of its own
+//! - `chance grid|packet`, and `none` for a clean path.
 
-use super::words;
+use super::tables::Table;
+use super::trace::{Kind, Trace};
+use super::{loss, print, warn, words};
 use crate::error::{Error, Result};
-use crate::units::{Probability, ms};
+use crate::units::Probability;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+/// What netem holds unless told otherwise, in packets.
+pub const LIMIT: u32 = 1000;
+
 /// Both directions of a path, and how chance works on it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NetSpec {
     /// Media sender to receiver.
@@ -22,57 +42,235 @@ pub struct NetSpec {
     /// Receiver to sender: its RTCP.
     pub back: LinkSpec,
     pub chance: Chance,
+    /// What was odd about the words it was read from; no part of the network.
+    pub(super) notes: Vec<String>,
+}
+
+impl PartialEq for NetSpec {
+    fn eq(&self, other: &NetSpec) -> bool {
+        (&self.forward, &self.back, self.chance) == (&other.forward, &other.back, other.chance)
+    }
 }
 
 impl NetSpec {
-    /// The stationary loss probability of the way forward, in percent.
+    pub fn new(forward: LinkSpec, back: LinkSpec, chance: Chance) -> NetSpec {
+        NetSpec { forward, back, chance, notes: Vec::new() }
+    }
+
+    /// The share of packets that the way forward loses in the long run, in percent: by its loss model, by corruption and by a
+    /// trace, not by a full queue. With a schedule the mean over its time, the last phase counted as long as the one before it.
     pub fn asked_loss(&self) -> f64 {
-        self.forward.loss.stationary().percent()
+        let phases: Vec<_> = self.forward.phases().collect();
+        let begin = |i: usize| phases[i].0.as_secs_f64();
+        let length = |i: usize| match phases.len() {
+            1 => 1.0,
+            n if i + 1 < n => begin(i + 1) - begin(i),
+            n => begin(n - 1) - begin(n - 2),
+        };
+        let (mut lost, mut time) = (0.0, 0.0);
+        for (i, (_, link)) in phases.iter().enumerate() {
+            lost += length(i) * link.loss_in_the_long_run();
+            time += length(i);
+        }
+        100.0 * lost / time
+    }
+
+    /// Where the network does something else than its words make people expect: one line each, with the effective figure
+    /// and the words that do what was meant.
+    pub fn warnings(&self) -> Vec<String> {
+        warn::warnings(self)
+    }
+
+    /// The network and the content of every file in it: for keys. Without files it is what [`fmt::Display`] prints.
+    pub fn identity(&self) -> String {
+        let links = [&self.forward, &self.back].into_iter().flat_map(LinkSpec::phases);
+        let mut hashes: Vec<&str> = links.flat_map(|(_, link)| link.hashes()).collect();
+        hashes.dedup();
+        std::iter::once(self.to_string()).chain(hashes.iter().map(|h| format!(" #{h}"))).collect()
     }
 }
 
 /// One direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LinkSpec {
     pub delay: Duration,
-    /// Half width (uniform) or standard deviation (normal).
+    /// Half width (uniform) or standard deviation (tables).
     pub jitter: Duration,
+    pub delay_correlation: Probability,
     pub distribution: Distribution,
     pub loss: Loss,
+    pub duplicate: Odds,
+    pub corrupt: Odds,
+    pub reorder: Odds,
+    /// Every how many packets one may be sent at once; 0 exactly when `reorder` is off.
+    pub gap: u32,
+    pub rate: Option<Rate>,
+    pub queue: Option<Queue>,
+    /// How many packets the link holds, those on their way included.
+    pub limit: u32,
+    pub slot: Option<Slot>,
+    pub trace: Option<Arc<Trace>>,
+    /// Chance of this direction's own, whatever the seed of the case.
+    pub seed: Option<u64>,
+    /// What the link becomes from each of these times on, ascending. They have no `later` of their own.
+    pub later: Vec<(Duration, LinkSpec)>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl Default for LinkSpec {
+    fn default() -> LinkSpec {
+        LinkSpec {
+            delay: Duration::ZERO,
+            jitter: Duration::ZERO,
+            delay_correlation: Probability::ZERO,
+            distribution: Distribution::Uniform,
+            loss: Loss::None,
+            duplicate: Odds::default(),
+            corrupt: Odds::default(),
+            reorder: Odds::default(),
+            gap: 0,
+            rate: None,
+            queue: None,
+            limit: LIMIT,
+            slot: None,
+            trace: None,
+            seed: None,
+            later: Vec::new(),
+        }
+    }
+}
+
+impl LinkSpec {
+    /// The link from 0 s on, and from each later time on.
+    pub fn phases(&self) -> impl Iterator<Item = (Duration, &LinkSpec)> {
+        std::iter::once((Duration::ZERO, self)).chain(self.later.iter().map(|(at, link)| (*at, link)))
+    }
+
+    /// As [`NetSpec::asked_loss`], of one phase, 0 to 1.
+    fn loss_in_the_long_run(&self) -> f64 {
+        // A packet that is both duplicated and lost survives as one.
+        let model = self.loss.stationary().get() * (1.0 - self.duplicate.effective());
+        let trace = match self.trace.as_ref().map(|t| &t.kind) {
+            Some(Kind::Fates { fates, .. }) if !fates.is_empty() => {
+                fates.iter().filter(|f| f.is_none()).count() as f64 / fates.len() as f64
+            }
+            _ => 0.0,
+        };
+        1.0 - (1.0 - model) * (1.0 - trace) * (1.0 - self.corrupt.effective())
+    }
+
+    fn hashes(&self) -> impl Iterator<Item = &str> {
+        let slot = self.slot.as_ref().and_then(|s| match &s.spacing {
+            Spacing::Table { distribution: Distribution::User(t), .. } => Some(t.hash.as_str()),
+            _ => None,
+        });
+        let delay = match &self.distribution {
+            Distribution::User(t) => Some(t.hash.as_str()),
+            _ => None,
+        };
+        self.trace.as_ref().map(|t| t.hash.as_str()).into_iter().chain(delay).chain(slot)
+    }
+}
+
+/// How a delay is spread.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Distribution {
     #[default]
     Uniform,
     Normal,
+    Pareto,
+    ParetoNormal,
+    /// A file of numbers as tc's `.dist` files have them.
+    User(Arc<Table>),
+}
+
+/// That something happens to a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Odds {
+    pub p: Probability,
+    /// With what happened to the packet before. 0 when `p` is 0.
+    pub correlation: Probability,
+}
+
+impl Odds {
+    /// The share of packets that it happens to: with correlation not `p`, see [`loss::correlated`].
+    pub fn effective(self) -> f64 {
+        loss::correlated(self.p.get(), self.correlation.get())
+    }
+}
+
+impl From<Probability> for Odds {
+    fn from(p: Probability) -> Odds {
+        Odds { p, correlation: Probability::ZERO }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Loss {
     #[default]
     None,
-    /// Independent.
-    Random(Probability),
+    /// Independent, unless correlated.
+    Random(Odds),
     /// Gilbert-Elliott with netem's parameters (`loss gemodel p r 1-h 1-k`): p good to bad, r bad to good, `bad` = 1-h
     /// the loss in the bad state, `good` = 1-k the loss in the good state.
     GilbertElliott { p: Probability, r: Probability, bad: Probability, good: Probability },
+    /// netem's four states (`loss state`): 1 received in a gap, 2 received in a burst, 3 lost in a burst, 4 lost in a gap.
+    FourState { p13: Probability, p31: Probability, p32: Probability, p23: Probability, p14: Probability },
 }
 
 impl Loss {
     /// The share of packets lost in the long run. A chain that never changes stays good, where it starts.
     pub fn stationary(self) -> Probability {
-        match self {
-            Loss::None => Probability::ZERO,
-            Loss::Random(p) => p,
+        let loss = match self {
+            Loss::None => 0.0,
+            Loss::Random(odds) => odds.effective(),
             Loss::GilbertElliott { p, r, bad, good } if p.get() > 0.0 => {
                 let share_bad = p.get() / (p.get() + r.get());
-                let loss = share_bad * bad.get() + (1.0 - share_bad) * good.get();
-                Probability::new(loss.clamp(0.0, 1.0)).unwrap_or(Probability::ONE)
+                share_bad * bad.get() + (1.0 - share_bad) * good.get()
             }
-            Loss::GilbertElliott { good, .. } => good,
-        }
+            Loss::GilbertElliott { good, .. } => good.get(),
+            Loss::FourState { .. } => loss::four_state_shares(self)[2..].iter().sum(),
+        };
+        Probability::new(loss.clamp(0.0, 1.0)).unwrap_or(Probability::ONE)
     }
+}
+
+/// A link's speed, as netem has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// At least 1.
+    pub bytes_per_second: u64,
+    /// Added to each packet, in bytes; may be negative.
+    pub overhead: i32,
+    /// Packets travel in whole cells of so many bytes; 0: no cells.
+    pub cell: u32,
+    /// Added to each cell.
+    pub cell_overhead: i32,
+}
+
+/// What may wait for a link; what would be more is dropped on arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// So long.
+    Time(Duration),
+    /// So many packets, the one on the link included; at least 1.
+    Packets(u32),
+}
+
+/// Packets leave in slots only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    pub spacing: Spacing,
+    /// The most in one slot; `None`: any number.
+    pub packets: Option<u32>,
+    /// The most in one slot; `None`: any number.
+    pub bytes: Option<u32>,
+}
+
+/// The time from one slot to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Spacing {
+    Range { min: Duration, max: Duration },
+    Table { distribution: Distribution, delay: Duration, jitter: Duration },
 }
 
 /// What a random draw is keyed by.
@@ -89,7 +287,8 @@ impl FromStr for NetSpec {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Usage`] that names the word that is wrong and what would be right.
+    /// [`Error::Usage`] that names the word that is wrong and what would be right; [`Error::Input`] for a trace or table that
+    /// cannot be read.
     fn from_str(text: &str) -> Result<NetSpec> {
         words::parse(text)
     }
@@ -111,37 +310,8 @@ impl fmt::Display for NetSpec {
 
 impl fmt::Display for LinkSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words = Vec::new();
-        if !(self.delay.is_zero() && self.jitter.is_zero()) {
-            words.push(format!("delay {}ms", ms(self.delay)));
-        }
-        if !self.jitter.is_zero() {
-            words.push(format!("{}ms", ms(self.jitter)));
-            if self.distribution == Distribution::Normal {
-                words.push("distribution normal".into());
-            }
-        }
-        match self.loss {
-            Loss::None => {}
-            Loss::Random(p) => words.push(format!("loss {}", percent(p))),
-            Loss::GilbertElliott { p, r, bad, good } => {
-                words.push(format!("loss gemodel {} {}", percent(p), percent(r)));
-                if (bad, good) != (Probability::ONE, Probability::ZERO) {
-                    words.push(percent(bad));
-                }
-                if good != Probability::ZERO {
-                    words.push(percent(good));
-                }
-            }
-        }
-        f.write_str(&if words.is_empty() { "none".into() } else { words.join(" ") })
+        f.write_str(&print::link(self))
     }
-}
-
-/// The shortest percentage that parses to `p`: 7%, not 7.000000000000001%.
-fn percent(p: Probability) -> String {
-    let parses_back = |text: &String| text.parse::<Probability>().is_ok_and(|q| q == p);
-    (0..=30).map(|digits| format!("{:.digits$}%", p.percent())).find(parses_back).unwrap_or(format!("{}%", p.percent()))
 }
 
 impl TryFrom<String> for NetSpec {
@@ -158,166 +328,4 @@ impl From<NetSpec> for String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn net(text: &str) -> NetSpec {
-        text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
-    }
-
-    fn probability(percent: f64) -> Probability {
-        Probability::new(percent / 100.0).unwrap()
-    }
-
-    #[test]
-    fn the_words_of_tc_mean_what_tc_means() {
-        let spec = net("delay 40ms 10ms loss 5%");
-        let link = LinkSpec {
-            delay: Duration::from_millis(40),
-            jitter: Duration::from_millis(10),
-            distribution: Distribution::Uniform,
-            loss: Loss::Random(probability(5.0)),
-        };
-        assert_eq!(spec, NetSpec { forward: link, back: link, chance: Chance::Grid });
-        assert_eq!(net("loss random 5%"), net("loss 5%"));
-        assert_eq!(net("delay 1500us").forward.delay, net("delay 1.5ms").forward.delay);
-        assert_eq!(net("delay 0.04s"), net("delay 40ms"));
-        assert_eq!(net("delay 40ms 10ms distribution normal").forward.distribution, Distribution::Normal);
-        assert_eq!(net("loss gemodel 2%"), net("loss gemodel 2% 98% 100% 0%"));
-        assert_eq!(
-            net("loss gemodel 2% 25% 70% 0.1%").forward.loss,
-            Loss::GilbertElliott {
-                p: probability(2.0),
-                r: probability(25.0),
-                bad: probability(70.0),
-                good: probability(0.1)
-            }
-        );
-        for clean in ["", "none", "clean", "  ", "loss 0%", "delay 0ms"] {
-            assert_eq!(net(clean), NetSpec::default(), "{clean}");
-        }
-    }
-
-    #[test]
-    fn a_burst_is_a_gilbert_chain_of_that_loss_and_length() {
-        for (loss, length) in [(5.0, 3.0), (20.0, 1.5), (0.1, 10.0), (50.0, 1.0)] {
-            let spec = net(&format!("loss {loss}% burst {length}"));
-            assert!((spec.asked_loss() - loss).abs() < 1e-9);
-            let Loss::GilbertElliott { r, bad, good, .. } = spec.forward.loss else { panic!() };
-            assert!((1.0 / r.get() - length).abs() < 1e-9);
-            assert_eq!((bad, good), (Probability::ONE, Probability::ZERO));
-        }
-        // Independent loss of 5 % has bursts of 1/0.95.
-        assert!((net("loss gemodel 5% 95%").asked_loss() - 5.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn directions_are_split_by_forward_and_back() {
-        let spec = net("delay 40ms loss 5% back delay 30ms");
-        assert_eq!(spec.forward, net("delay 40ms loss 5%").forward);
-        assert_eq!(spec.back, net("delay 30ms").forward);
-        assert_eq!(net("delay 40ms forward delay 40ms loss 5%").back, net("delay 40ms").forward);
-        assert_eq!(
-            net("back delay 30ms forward loss 5% delay 40ms"),
-            net("forward delay 40ms loss 5% back delay 30ms")
-        );
-        assert_eq!(net("loss 5% back none").back, LinkSpec::default());
-        assert_eq!(spec.asked_loss(), 5.0);
-        assert_eq!(net("back loss 5%").asked_loss(), 0.0);
-    }
-
-    #[test]
-    fn it_prints_in_one_way() {
-        for (given, printed) in [
-            ("", "none"),
-            ("loss 7.0% delay 0.04s", "delay 40ms loss 7%"),
-            ("delay 40ms 10ms distribution uniform", "delay 40ms 10ms"),
-            (
-                "delay 40ms 10ms loss 5% back delay 40ms chance packet",
-                "delay 40ms 10ms loss 5% back delay 40ms chance packet",
-            ),
-            ("chance grid loss 1% burst 2", "loss gemodel 0.5050505050505051% 50%"),
-            ("loss gemodel 2% 25% 100% 1%", "loss gemodel 2% 25% 100% 1%"),
-            ("loss 5% back clean", "loss 5% back none"),
-        ] {
-            assert_eq!(net(given).to_string(), printed);
-        }
-    }
-
-    #[test]
-    fn the_wrong_word_is_named() {
-        for (text, says) in [
-            ("loss 120%", "loss: a probability must be within 0 and 100 %, not 120 %"),
-            ("loss -1%", "not -1 %"),
-            ("loss five", "'five' is not a percentage"),
-            ("loss", "'loss' needs a percentage such as 5%"),
-            ("loss delay 5ms", "'loss' needs a percentage such as 5%, not 'delay'"),
-            ("delay 40", "'40' has no unit; tc would take it for nanoseconds; say 40ms"),
-            ("delay -40ms", "'-40ms' is negative"),
-            ("delay 40m", "'40m' has the unit 'm'; there are us, ms and s"),
-            ("delay 1e9s", "e9s"),
-            ("delay 999999s", "longer than 60000 ms"),
-            ("delay xms", "'xms' is not a time such as 40ms"),
-            ("delay NaNms", "'NaNms' is not a time such as 40ms"),
-            ("delay 40ms 10ms 25%", "'25%' would be tc's delay correlation"),
-            ("delay 40ms 10ms 5ms", "'5ms' would be tc's delay correlation"),
-            ("loss 5% 25%", "'25%' would be tc's loss correlation"),
-            ("delay 40ms distribution normal", "needs a jitter"),
-            ("delay 40ms 10ms distribution pareto", "unknown distribution 'pareto'; known: uniform, normal"),
-            ("delay 40ms 10ms distribution norml", "did you mean 'normal'?"),
-            ("loss 5% burst 0.5", "at least 1"),
-            ("loss 75% burst 2", "at least 3"),
-            ("loss 100% burst 2", "100 %"),
-            ("loss state 5%", "'loss state' is not simulated"),
-            ("rate 1mbit", "'rate' is not simulated"),
-            ("los 5%", "unknown word in the network 'los', did you mean 'loss'?"),
-            ("loss 5% loss 6%", "'loss' is given twice"),
-            ("back delay 1ms back delay 2ms", "'back' is given twice"),
-            ("chance packet chance grid", "'chance' is given twice"),
-            ("chance dice", "unknown chance 'dice'"),
-            ("none loss 5%", "'none'"),
-            ("5%", "'5%' belongs to nothing"),
-        ] {
-            let error = text.parse::<NetSpec>().expect_err(text);
-            assert!(error.to_string().contains(says), "{text}: {error}");
-            assert_eq!(error.exit_code(), 2);
-            assert!(!error.to_string().contains('\n'));
-        }
-    }
-
-    fn link() -> impl Strategy<Value = LinkSpec> {
-        let p = || (0.0..=100.0f64).prop_map(probability);
-        let loss = prop_oneof![
-            Just(Loss::None),
-            (0.001..=100.0f64).prop_map(|x| Loss::Random(probability(x))),
-            (p(), p(), p(), p()).prop_map(|(p, r, bad, good)| Loss::GilbertElliott { p, r, bad, good }),
-        ];
-        (0..60_000_000_000u64, prop_oneof![Just(0), 0..60_000_000_000u64], any::<bool>(), loss).prop_map(
-            |(delay, jitter, normal, loss)| LinkSpec {
-                delay: Duration::from_nanos(delay),
-                jitter: Duration::from_nanos(jitter),
-                distribution: if normal && jitter > 0 { Distribution::Normal } else { Distribution::Uniform },
-                loss,
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_printed_parses_to_the_same(forward in link(), back in link(), packet in any::<bool>()) {
-            let chance = if packet { Chance::Packet } else { Chance::Grid };
-            let spec = NetSpec { forward, back, chance };
-            prop_assert_eq!(net(&spec.to_string()), spec);
-        }
-
-        #[test]
-        fn no_text_makes_it_panic(
-            text in "((delay|loss|gemodel|burst|back|chance|distribution|none|5%|40ms|-1|1e400ms|é|[0-9.%a-z-]{1,6}) ?){0,8}"
-        ) {
-            if let Ok(spec) = text.parse::<NetSpec>() {
-                prop_assert_eq!(net(&spec.to_string()), spec);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
 //! What a network does to voice packets: one of 20 ms each, for `codecbench net` and the list of presets.
 
 use super::netem::Netem;
-use super::spec::NetSpec;
+use super::spec::{Distribution, LinkSpec, Loss, NetSpec, Odds};
+use super::trace::Kind;
 use super::{Direction, Impairment, PacketInfo};
 use crate::units::{Seed, Time, ms};
 use std::time::Duration;
@@ -35,7 +36,8 @@ pub fn survey(net: &NetSpec, packets: u64, seed: Seed) -> Vec<Packet> {
     let send = |n| {
         let sent = Time(n * SPACING.as_nanos() as u64);
         link.admit(sent, &info, &mut deliveries);
-        let mut arrivals: Vec<Time> = deliveries.drain(..).map(|d| d.at).collect();
+        // What SRTP would refuse has not arrived.
+        let mut arrivals: Vec<Time> = deliveries.drain(..).filter(|d| !d.corrupt).map(|d| d.at).collect();
         arrivals.sort_unstable();
         Packet { sent, arrivals }
     };
@@ -95,6 +97,66 @@ impl Delay {
         let mean = delays.iter().sum::<f64>() / n;
         let variance = delays.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n;
         Some(Delay { mean, sd: variance.sqrt(), p50: percentile(0.5)?, p95: percentile(0.95)?, p99: percentile(0.99)? })
+    }
+}
+
+/// What the way forward does by its models' closed forms; `None` where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Theory {
+    /// Share of the packets that are lost in the long run.
+    pub loss: Option<f64>,
+    /// Packets in a row.
+    pub mean_burst: Option<f64>,
+    /// Mean and standard deviation in ms.
+    pub delay: Option<(f64, f64)>,
+}
+
+impl Theory {
+    /// A schedule, a queue, duplicates and slots have no closed form here; a trace that stands alone has its own share.
+    pub fn of(net: &NetSpec) -> Theory {
+        let link = &net.forward;
+        let LinkSpec { rate, slot, trace, duplicate, later, corrupt, .. } = link;
+        if rate.is_some() || slot.is_some() || !later.is_empty() || *duplicate != Odds::default() {
+            return Theory::default();
+        }
+        let queue = trace.as_ref().is_some_and(|t| matches!(t.kind, Kind::Opportunities { .. }));
+        let alone = trace.is_none() && *corrupt == Odds::default();
+        Theory {
+            loss: (!queue).then(|| net.asked_loss() / 100.0),
+            mean_burst: alone.then(|| burst(link)).flatten(),
+            delay: trace.is_none().then(|| moments(link)).flatten(),
+        }
+    }
+}
+
+/// Of independent loss 1/(1-p), of a Gilbert chain 1/r.
+fn burst(link: &LinkSpec) -> Option<f64> {
+    match link.loss {
+        Loss::Random(Odds { p, correlation }) if correlation.get() == 0.0 && p.get() < 1.0 => {
+            Some(1.0 / (1.0 - p.get()))
+        }
+        Loss::GilbertElliott { p, r, bad, good } => {
+            let gilbert = bad.get() == 1.0 && good.get() == 0.0 && p.get() > 0.0 && r.get() > 0.0;
+            gilbert.then(|| 1.0 / r.get())
+        }
+        _ => None,
+    }
+}
+
+/// As long as no delay would be negative, and correlation is none.
+fn moments(link: &LinkSpec) -> Option<(f64, f64)> {
+    let (mean, jitter) = (ms(link.delay), ms(link.jitter));
+    if link.delay_correlation.get() > 0.0 || link.reorder != Odds::default() {
+        return None;
+    }
+    match link.distribution {
+        _ if jitter == 0.0 => Some((mean, 0.0)),
+        Distribution::Uniform if mean >= jitter => Some((mean, jitter / 3f64.sqrt())),
+        // The mean, deviation and least of netem's tables, in deviations asked.
+        Distribution::Normal if mean >= 4.0 * jitter => Some((mean, jitter)),
+        Distribution::Pareto if mean >= 0.667 * jitter => Some((mean - 0.0335 * jitter, 0.8197 * jitter)),
+        Distribution::ParetoNormal if mean >= 1.502 * jitter => Some((mean - 0.0253 * jitter, 0.8339 * jitter)),
+        _ => None,
     }
 }
 

@@ -1,226 +1,179 @@
 //! Reading the words of a network; [`super::spec`] says what they are.
 
-use super::spec::{Chance, Distribution, LinkSpec, Loss, NetSpec};
-use crate::error::{Error, Result, unknown};
-use crate::units::{Probability, from_ms, ms};
-use std::iter::Peekable;
-use std::str::SplitWhitespace;
-use std::time::Duration;
+mod kinds;
+mod tokens;
 
-/// The longest delay or jitter: beyond it lies a mistyped unit rather than a network.
-const LONGEST: Duration = Duration::from_secs(60);
+use super::spec::{Chance, LinkSpec, NetSpec};
+use crate::error::{Error, Result, unknown};
+use tokens::Tokens;
 
 /// Words that begin something.
-const KEYWORDS: &[&str] = &["delay", "loss", "distribution", "back", "forward", "chance", "none", "clean"];
-
-/// What tc has and this program does not simulate.
-const NOT_SIMULATED: &[&str] = &["duplicate", "corrupt", "reorder", "rate", "limit", "slot", "ecn", "gap", "seed"];
+const KEYWORDS: &[&str] = &[
+    "delay",
+    "loss",
+    "distribution",
+    "duplicate",
+    "corrupt",
+    "reorder",
+    "gap",
+    "rate",
+    "queue",
+    "limit",
+    "slot",
+    "ecn",
+    "seed",
+    "trace",
+    "preset",
+    "at",
+    "back",
+    "forward",
+    "chance",
+    "none",
+    "clean",
+];
 
 pub(super) fn parse(text: &str) -> Result<NetSpec> {
-    let mut words = Words(text.split_whitespace().peekable());
-    let mut chance = None;
+    let mut words = Words { tokens: Tokens::new(text)?, chance: None, notes: Vec::new() };
     // Words before `forward` or `back` hold for both.
-    let both = words.link(&mut chance)?;
+    let both = words.way()?;
     let (mut forward, mut back) = (None, None);
-    while let Some(word) = words.0.next() {
+    while let Some(word) = words.tokens.next() {
         let direction = if word == "forward" { &mut forward } else { &mut back };
-        once(direction.is_some(), word)?;
-        *direction = Some(words.link(&mut chance)?);
+        once(direction.is_some(), &word)?;
+        *direction = Some(words.way()?);
     }
-    Ok(NetSpec { forward: forward.unwrap_or(both), back: back.unwrap_or(both), chance: chance.unwrap_or_default() })
+    Ok(NetSpec {
+        forward: forward.unwrap_or_else(|| both.clone()),
+        back: back.unwrap_or(both),
+        chance: words.chance.unwrap_or_default(),
+        notes: words.notes,
+    })
 }
 
-/// The words not read yet.
-struct Words<'a>(Peekable<SplitWhitespace<'a>>);
+/// The words not read yet, and what was read that belongs to no direction.
+struct Words {
+    tokens: Tokens,
+    chance: Option<Chance>,
+    notes: Vec<String>,
+}
 
-impl<'a> Words<'a> {
-    /// One direction: up to `forward`, `back` or the end.
-    fn link(&mut self, chance: &mut Option<Chance>) -> Result<LinkSpec> {
-        let mut link = LinkSpec::default();
-        let mut seen: Vec<&str> = Vec::new();
-        while let Some(word) = self.0.next_if(|w| !matches!(*w, "forward" | "back")) {
-            once(seen.contains(&word) || word == "chance" && chance.is_some(), word)?;
-            seen.push(word);
-            match word {
+impl Words {
+    /// One direction with its schedule: up to `forward`, `back` or the end.
+    fn way(&mut self) -> Result<LinkSpec> {
+        let mut first = self.link(LinkSpec::default(), true)?;
+        let (mut last, mut before) = (first.clone(), std::time::Duration::ZERO);
+        while self.tokens.next_if(|w| w == "at").is_some() {
+            let word = self.value("at", "a time such as 20s")?;
+            let at = self.tokens.moment(&word)?;
+            if at <= before {
+                return usage(format!("at: '{word}' must be later than the {}s before it", before.as_secs_f64()));
+            }
+            before = at;
+            let link = self.link(last.clone(), false)?;
+            if link != last {
+                first.later.push((at, link.clone()));
+            }
+            last = link;
+        }
+        Ok(first)
+    }
+
+    /// The words of one phase, upon `link`: those of a kind that is not mentioned stay.
+    fn link(&mut self, mut link: LinkSpec, first: bool) -> Result<LinkSpec> {
+        let mut seen: Vec<String> = Vec::new();
+        let mut open = kinds::Open::default();
+        while let Some(word) = self.tokens.next_if(|w| !matches!(w, "forward" | "back" | "at")) {
+            let kind = match word.as_str() {
+                "latency" if self.tokens.pasted => "delay",
+                "drop" if self.tokens.pasted => "loss",
+                "clean" => "none",
+                other => other,
+            };
+            once(
+                kind != "preset" && seen.iter().any(|s| s == kind) || kind == "chance" && self.chance.is_some(),
+                &word,
+            )?;
+            seen.push(kind.to_owned());
+            match kind {
+                "none" => {
+                    link = LinkSpec { seed: link.seed, ..LinkSpec::default() };
+                    if seen.len() > 1 {
+                        return none_with_others(&word);
+                    }
+                }
                 "delay" => self.delay(&mut link)?,
+                "distribution" => open.distribution = Some(self.distribution()?),
                 "loss" => link.loss = self.loss()?,
-                "none" | "clean" => {}
-                "chance" => *chance = Some(self.chance()?),
-                "distribution" => {
-                    return Err(Error::usage(
-                        "network: 'distribution' belongs behind a delay and its jitter: delay 40ms 10ms distribution normal",
-                    ));
+                "duplicate" => link.duplicate = self.odds("duplicate")?,
+                "corrupt" => link.corrupt = self.odds("corrupt")?,
+                "reorder" => open.reorder = Some(self.odds("reorder")?),
+                "gap" => {
+                    open.gap = Some(self.number("gap", 0, u32::MAX.into(), "a number of packets such as 5")? as u32)
                 }
-                _ if NOT_SIMULATED.contains(&word) => {
-                    return Err(Error::usage(format!(
-                        "network: tc's '{word}' is not simulated; there are delay and loss"
-                    )));
+                "rate" => link.rate = self.rate()?,
+                "queue" => link.queue = self.queue()?,
+                "limit" => {
+                    link.limit = self.number("limit", 1, u32::MAX.into(), "a number of packets such as 1000")? as u32;
                 }
+                "slot" => link.slot = self.slot()?,
+                "ecn" => open.ecn = true,
+                "seed" if first => link.seed = Some(self.number("seed", 0, u64::MAX, "a number such as 7")?),
+                "seed" => return usage("'seed' holds for the whole call; say it before the first 'at'".into()),
+                "chance" => self.chance = Some(self.chance()?),
+                "preset" => self.preset()?,
+                "trace" => link.trace = self.trace()?,
                 _ if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
-                    return Err(Error::usage(format!(
-                        "network: '{word}' belongs to nothing; say for instance delay 40ms 10ms loss 5%"
-                    )));
+                    return usage(format!("'{word}' belongs to nothing; say for instance delay 40ms 10ms loss 5%"));
                 }
-                _ => return Err(unknown("word in the network", word, KEYWORDS)),
+                _ => return Err(unknown("word in the network", &word, KEYWORDS)),
             }
         }
-        if let Some(none) =
-            seen.iter().find(|w| matches!(**w, "none" | "clean")).filter(|_| link != LinkSpec::default())
-        {
-            return Err(Error::usage(format!(
-                "network: '{none}' means no impairment; leave it out, or the delay and loss"
-            )));
+        let said = seen.iter().any(|s| s != "chance" && s != "none");
+        if seen.iter().any(|s| s == "none") && said {
+            return none_with_others("none");
         }
+        open.close(&mut link, &seen, first, &mut self.notes)?;
         Ok(link)
     }
 
-    fn delay(&mut self, link: &mut LinkSpec) -> Result<()> {
-        link.delay = time("delay", self.value("delay", "a time such as 40ms")?)?;
-        if let Some(word) = self.0.next_if(|w| is_value(w)) {
-            link.jitter = time("jitter", word)?;
-        }
-        if let Some(word) = self.0.next_if(|w| is_value(w)) {
-            return Err(Error::usage(format!(
-                "network: '{word}' would be tc's delay correlation, which does nothing at delays of calls; leave it out"
-            )));
-        }
-        if self.0.next_if_eq(&"distribution").is_some() {
-            link.distribution = match self.0.next() {
-                Some("uniform") => Distribution::Uniform,
-                Some("normal") => Distribution::Normal,
-                other => {
-                    return Err(unknown("distribution", other.unwrap_or_default(), &["uniform", "normal"]));
-                }
-            };
-            if link.jitter.is_zero() {
-                return Err(Error::usage(
-                    "network: 'distribution' needs a jitter: delay 40ms 10ms distribution normal",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn loss(&mut self) -> Result<Loss> {
-        if self.0.next_if_eq(&"gemodel").is_some() {
-            return self.gilbert_elliott();
-        }
-        if self.0.next_if_eq(&"state").is_some() {
-            return Err(Error::usage(
-                "network: tc's 'loss state' is not simulated; there are loss 5%, loss 5% burst 3 and loss gemodel",
-            ));
-        }
-        self.0.next_if_eq(&"random");
-        let loss = percent("loss", self.value("loss", "a percentage such as 5%")?)?;
-        if self.0.next_if_eq(&"burst").is_some() {
-            return burst(loss, self.value("burst", "the mean number of packets lost in a row, such as 3")?);
-        }
-        if let Some(word) = self.0.next_if(|w| is_value(w)) {
-            return Err(Error::usage(format!(
-                "network: '{word}' would be tc's loss correlation, which makes far less loss than asked; say burst 3 instead"
-            )));
-        }
-        Ok(if loss == Probability::ZERO { Loss::None } else { Loss::Random(loss) })
-    }
-
-    /// With tc's defaults: R = 1-P, 1-H = 100 %, 1-K = 0.
-    fn gilbert_elliott(&mut self) -> Result<Loss> {
-        let p = percent("gemodel", self.value("gemodel", "its p, a percentage such as 2%")?)?;
-        let mut next = |default| self.0.next_if(|w| is_value(w)).map_or(Ok(default), |w| percent("gemodel", w));
-        let r = next(Probability::new(1.0 - p.get())?)?;
-        let bad = next(Probability::ONE)?;
-        let good = next(Probability::ZERO)?;
-        Ok(Loss::GilbertElliott { p, r, bad, good })
-    }
-
     fn chance(&mut self) -> Result<Chance> {
-        match self.0.next() {
+        match self.tokens.next().as_deref() {
             Some("grid") => Ok(Chance::Grid),
             Some("packet") => Ok(Chance::Packet),
             other => Err(unknown("chance", other.unwrap_or_default(), &["grid", "packet"])),
         }
     }
 
-    fn value(&mut self, what: &str, right: &str) -> Result<&'a str> {
-        match self.0.next() {
-            Some(word) if !KEYWORDS.contains(&word) => Ok(word),
-            Some(word) => Err(Error::usage(format!("network: '{what}' needs {right}, not '{word}'"))),
-            None => Err(Error::usage(format!("network: '{what}' needs {right}"))),
+    /// The next word, which must not begin something else.
+    fn value(&mut self, what: &str, right: &str) -> Result<String> {
+        match self.tokens.next() {
+            Some(word) if !KEYWORDS.contains(&word.as_str()) => Ok(word),
+            Some(word) => usage(format!("'{what}' needs {right}, not '{word}'")),
+            None => usage(format!("'{what}' needs {right}")),
+        }
+    }
+
+    fn number(&mut self, what: &str, least: u64, most: u64, right: &str) -> Result<u64> {
+        let word = self.value(what, right)?;
+        match word.parse::<u64>() {
+            Ok(n) if (least..=most).contains(&n) => Ok(n),
+            Ok(_) => usage(format!("{what}: '{word}' must be within {least} and {most}")),
+            Err(_) => usage(format!("{what}: '{word}' is not {right}")),
         }
     }
 }
 
+fn none_with_others<T>(none: &str) -> Result<T> {
+    usage(format!("'{none}' means no impairment; leave it out, or the other words"))
+}
+
 fn once(given: bool, word: &str) -> Result<()> {
     match given {
-        true => Err(Error::usage(format!("network: '{word}' is given twice"))),
+        true => usage(format!("'{word}' is given twice")),
         false => Ok(()),
     }
 }
 
-/// Numbers, with or without a unit.
-fn is_value(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'))
-}
-
-fn time(what: &str, word: &str) -> Result<Duration> {
-    let wrong = |why: String| Err(Error::usage(format!("network: {what}: '{word}' {why}")));
-    let unit_at = word.find(|c: char| c.is_alphabetic()).unwrap_or(word.len());
-    let (number, unit) = word.split_at(unit_at);
-    let Some(number) = number.parse::<f64>().ok().filter(|n| n.is_finite()) else {
-        return wrong("is not a time such as 40ms".into());
-    };
-    let per_ms = match unit {
-        "us" => 1e-3,
-        "ms" => 1.0,
-        "s" => 1e3,
-        "" => return wrong(format!("has no unit; tc would take it for nanoseconds; say {word}ms")),
-        _ => return wrong(format!("has the unit '{unit}'; there are us, ms and s")),
-    };
-    if number < 0.0 {
-        return wrong("is negative; a delay is 0ms or more".into());
-    }
-    if number * per_ms > ms(LONGEST) {
-        return wrong(format!("is longer than {} ms", ms(LONGEST)));
-    }
-    Ok(from_ms(number * per_ms))
-}
-
-fn percent(what: &str, word: &str) -> Result<Probability> {
-    word.parse().map_err(|error| Error::usage(format!("network: {what}: {error}")))
-}
-
-/// A Gilbert chain that loses `loss` of all packets, `length` in a row on average: as libwebrtc's simulated network
-/// has it, r = 1/B and p = L / (B (1-L)).
-fn burst(loss: Probability, length: &str) -> Result<Loss> {
-    let wrong = |why: String| Err(Error::usage(format!("network: burst: {why}")));
-    let length: f64 = match length.parse() {
-        Ok(length) if length >= 1.0 && f64::is_finite(length) => length,
-        _ => return wrong(format!("'{length}' is not a mean length; it is a number of packets, at least 1")),
-    };
-    let loss = loss.get();
-    if loss == 0.0 {
-        return Ok(Loss::None);
-    }
-    if loss == 1.0 {
-        return wrong("at 100 % loss there are no bursts; leave the burst out".into());
-    }
-    let p = loss / (length * (1.0 - loss));
-    if p > 1.0 {
-        let least = loss / (1.0 - loss);
-        return wrong(format!(
-            "{} % loss in bursts of {length} cannot be; the burst must be at least {least}",
-            loss * 100.0
-        ));
-    }
-    Ok(Loss::GilbertElliott {
-        p: by_percent(p)?,
-        r: by_percent(1.0 / length)?,
-        bad: Probability::ONE,
-        good: Probability::ZERO,
-    })
-}
-
-/// The probability nearest to `p` that a percentage can say, so that it prints and parses exactly.
-fn by_percent(p: f64) -> Result<Probability> {
-    Probability::new(p * 100.0 / 100.0)
+fn usage<T>(text: String) -> Result<T> {
+    Err(Error::usage(format!("network: {text}")))
 }

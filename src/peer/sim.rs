@@ -104,8 +104,8 @@ impl Sim {
             let address = SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), 5004));
             Endpoint::new(begin, address, codec(track), VirtualReports::new(start, reports.clone()), netem)
         };
-        let mut sender = peer(1, net.forward, Direction::Forward, &wire, &reports)?;
-        let mut receiver = peer(2, net.back, Direction::Back, &wire_back, &Reports::default())?;
+        let mut sender = peer(1, net.forward.clone(), Direction::Forward, &wire, &reports)?;
+        let mut receiver = peer(2, net.back.clone(), Direction::Back, &wire_back, &Reports::default())?;
         let (id, ssrc) = add_track(&mut sender, codec(track))?;
         let negotiated = negotiate(begin, &mut sender, &mut receiver, track)?;
         let mut sim = Sim {

@@ -46,7 +46,7 @@ impl Key {
         field(format!("{:?} {:?}", case.request.complexity, case.request.mode).as_bytes());
         field(case.request.repair.to_string().as_bytes());
         field(case.receiver.to_string().as_bytes());
-        field(case.net.to_string().as_bytes());
+        field(case.net.identity().as_bytes());
         field(&(case.warm_up.as_nanos() as u64).to_le_bytes());
         field(&case.seed.0.to_le_bytes());
         for metric in &case.metrics {

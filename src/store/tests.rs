@@ -65,7 +65,7 @@ fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
         change(&mut case);
         Key::of(&case)
     };
-    let loss = |loss| NetSpec { forward: LinkSpec { loss, ..LinkSpec::default() }, ..NetSpec::default() };
+    let loss = |loss| NetSpec::new(LinkSpec { loss, ..LinkSpec::default() }, LinkSpec::default(), Default::default());
     let keys = [
         Key::of(&base),
         changed(&|c| c.clip = clip("c", Content::Speech, 8000, 1)),
@@ -78,7 +78,7 @@ fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
         changed(&|c| c.request.complexity = Some(10)),
         changed(&|c| c.request.mode = Some("10".into())),
         changed(&|c| c.receiver = Receiver::Adaptive),
-        changed(&|c| c.net = loss(Loss::Random(Probability::new(0.05).unwrap()))),
+        changed(&|c| c.net = loss(Loss::Random(Probability::new(0.05).unwrap().into()))),
         changed(&|c| c.warm_up = Duration::ZERO),
         changed(&|c| c.seed = Seed(2)),
         changed(&|c| c.metrics = vec![&ONE]),
