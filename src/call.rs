@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::metric::Evidence;
 use crate::peer::Peers;
-use crate::peer::sim::TrackSpec;
+use crate::peer::sim::{Sim, TrackSpec};
 use crate::plan::{Case, Scores};
 use crate::playout::audio::Playout;
 use crate::units::{Probability, Seed, Time};
@@ -38,6 +38,18 @@ pub struct Call {
 /// [`Scores::unscored`] with its reason.
 pub fn run(case: &Case) -> Result<Call> {
     score(case, &talk(case)?)
+}
+
+/// As [`run`] in virtual time, and a pcapng file of all that the peers put on the wire; see [`Sim::capture`].
+///
+/// # Errors
+/// As [`run`].
+pub fn run_captured(case: &Case) -> Result<(Call, Vec<u8>)> {
+    let mut capture = Vec::new();
+    let begin = |peers: &Peers| peers.simulated().into_iter().for_each(Sim::keep_packets);
+    let end = |peers: &Peers| capture = peers.simulated().map(Sim::capture).unwrap_or_default();
+    let heard = talk_and(case, begin, end)?;
+    Ok((score(case, &heard)?, capture))
 }
 
 /// Scores what was heard in the call of that case.
@@ -68,6 +80,11 @@ pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
 /// # Errors
 /// As [`run`].
 pub fn talk(case: &Case) -> Result<Heard> {
+    talk_and(case, |_| {}, |_| {})
+}
+
+/// As [`talk`]; `begin` and `end` see the connected call before the first packet and after the last.
+fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&Peers)) -> Result<Heard> {
     let asked = (case.codec.settle)(&case.request, &case.clip.pcm.format)?;
     let track = TrackSpec {
         name: case.codec.name,
@@ -77,6 +94,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
         fmtp: case.request.fmtp.clone(),
     };
     let mut sim = Peers::connect(case.transport, &track, &case.net, chance(case))?;
+    begin(&sim);
     // The encoder is set by what the sender read in the answer, not by what the plan says.
     let request = Request { fmtp: sim.negotiated().clone(), ..case.request.clone() };
     let settings = (case.codec.settle)(&request, &case.clip.pcm.format)?;
@@ -123,6 +141,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
             position += frame;
         }
     }
+    end_of_call(&sim);
     Ok(Heard {
         settings,
         pass,

@@ -1,6 +1,6 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
-use super::run::{execute, warn};
+use super::run::{Keep, execute, warn};
 use super::{print, print_json, report, voices_instead};
 use crate::codec::{self, Request};
 use crate::corpus;
@@ -77,7 +77,8 @@ Examples:
 pub fn run(args: &Args) -> Result<u8> {
     let plan = plan(args)?;
     warn(&plan, "line ", args.strict)?;
-    let done = execute(&plan, &args.out, args.jobs.map(usize::from), args.keep_media)?;
+    let done =
+        execute(&plan, &args.out, args.jobs.map(usize::from), Keep { media: args.keep_media, ..Keep::default() })?;
     if done.interrupted {
         return Ok(done.exit_code());
     }

@@ -1,7 +1,12 @@
-//! `codecbench list codecs|metrics|clips`: what this build knows.
+//! `codecbench list codecs|metrics|clips|networks`: what this build knows.
 
+use super::net::json_of;
 use super::{print, print_json, table};
 use crate::error::Result;
+use crate::net::presets::{PRESETS, Preset};
+use crate::net::spec::{Chance, NetSpec};
+use crate::net::survey::{Figures, survey};
+use crate::units::Seed;
 use crate::{codec, corpus, metric};
 use serde_json::{Value, json};
 
@@ -19,6 +24,8 @@ enum What {
     Codecs,
     Metrics,
     Clips,
+    /// The presets, measured on 10 minutes of voice packets
+    Networks,
 }
 
 pub fn run(args: &Args) -> Result<u8> {
@@ -28,12 +35,14 @@ pub fn run(args: &Args) -> Result<u8> {
         What::Clips => {
             ("clips", &["name", "content", "seconds", "available", "language", "talker", "licence"][..], clips())
         }
+        What::Networks => ("networks", NETWORK_COLUMNS, networks()?),
     };
     if args.json {
         print_json(&json!({ "schema": 1, name: entries }))?;
         return Ok(0);
     }
-    let cell = |entry: &Value, column: &str| match &entry[column] {
+    let cell = |entry: &Value, column: &str| match entry.pointer(&format!("/{column}")).unwrap_or(&Value::Null) {
+        Value::Number(n) if n.is_f64() => format!("{:.2}", n.as_f64().unwrap_or(f64::NAN)),
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
@@ -64,6 +73,25 @@ fn metrics() -> Vec<Value> {
     };
     let scores = metric::AUDIO.iter().map(|m| entry(&m.scale, (m.version)()));
     scores.chain(metric::FACTS.iter().map(|s| entry(s, "fact of the call".into()))).collect()
+}
+
+const NETWORK_COLUMNS: &[&str] =
+    &["name", "loss_percent", "mean_burst", "delay_ms/p50", "delay_ms/p95", "delay_ms/p99", "words"];
+
+/// Each preset with what it does to 30,000 voice packets under seed 1.
+fn networks() -> Result<Vec<Value>> {
+    let entry = |preset: &Preset| {
+        let mut net: NetSpec = preset.words.parse()?;
+        net.chance = Chance::Packet;
+        let figures = Figures::of(&survey(&net, 30_000, Seed(1)));
+        let mut entry = json!({ "name": preset.name, "words": preset.words, "source": preset.source });
+        for (key, value) in json_of(&figures) {
+            entry[key] = value;
+        }
+        entry["loss_percent"] = json!(figures.loss * 100.0);
+        Ok(entry)
+    };
+    PRESETS.iter().map(entry).collect()
 }
 
 fn clips() -> Vec<Value> {

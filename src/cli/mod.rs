@@ -5,6 +5,7 @@ pub mod corpora;
 pub mod delay;
 pub mod fmtp;
 pub mod list;
+pub mod net;
 pub mod report;
 pub mod run;
 pub mod score;
@@ -30,6 +31,7 @@ Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%' --seeds 10
   codecbench score reference.wav degraded.wav --metric pesq-wb
   codecbench delay opus G722
+  codecbench net 'delay 40ms 10ms loss 5% burst 3' what that does to voice packets
   codecbench list metrics
 
 Exit codes: 0 done, 1 a case or a score failed, 2 wrong usage or input, 130 interrupted.";
@@ -44,7 +46,9 @@ enum Verb {
     Score(score::Args),
     /// Measure the algorithmic delay of codecs
     Delay(delay::Args),
-    /// List codecs, metrics or clips
+    /// What a network does to voice packets: loss, bursts, delay, order
+    Net(net::Args),
+    /// List codecs, metrics, clips or networks
     List(list::Args),
     /// Write the report of finished runs again
     Report(report::Args),
@@ -80,6 +84,7 @@ impl Verb {
             Verb::Fmtp(args) => fmtp::run(args),
             Verb::Score(args) => score::run(args),
             Verb::Delay(args) => delay::run(args),
+            Verb::Net(args) => net::run(args),
             Verb::List(args) => list::run(args),
             Verb::Report(args) => report::run(args),
             Verb::Corpora(args) => corpora::run(args),

@@ -40,6 +40,9 @@ pub struct Args {
     /// Call over UDP sockets of this machine in real time, not in virtual time; to reports/ and the plan's name with -live
     #[arg(long)]
     live: bool,
+    /// Keep the packets of each case, as pcapng files for Wireshark below DIR/captures
+    #[arg(long, conflicts_with = "live")]
+    pcap: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -73,7 +76,8 @@ pub fn run(args: &Args) -> Result<u8> {
     }
     warn(&plan, "", false)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
-    let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;
+    let done =
+        execute(&plan, &folder, args.jobs.map(usize::from), Keep { media: args.keep_media, packets: args.pcap })?;
     if done.count.finished > 0 && !done.interrupted {
         report::write(&[&done.store], &folder)?;
     }
@@ -131,20 +135,40 @@ impl Done {
     }
 }
 
-/// Runs what of `plan` is not yet in `folder`, measures costs, and writes `results.jsonl` and `results.csv`. With `media`
-/// cases whose WAV file is missing run too.
+/// What is kept of each case besides its scores.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keep {
+    /// What was heard, in `media/*.wav`.
+    pub media: bool,
+    /// What was on the wire, in `captures/*.pcapng`.
+    pub packets: bool,
+}
+
+impl Keep {
+    /// The files of a case that are asked for: what was heard, and what was on the wire.
+    fn files(self, folder: &Path, case: &Case) -> [Option<PathBuf>; 2] {
+        let file = |sub: &str, ending: &str| folder.join(sub).join(format!("{}.{ending}", file_name(case)));
+        [self.media.then(|| file("media", "wav")), self.packets.then(|| file("captures", "pcapng"))]
+    }
+}
+
+/// Runs what of `plan` is not yet in `folder`, measures costs, and writes `results.jsonl` and `results.csv`. Cases of
+/// which a file of `keep` is missing run too.
 ///
 /// # Errors
 /// The folder or the store in it cannot be used.
-pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> Result<Done> {
+pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> Result<Done> {
     let stop = signals::catch()?;
     let mut store = Store::create(folder)?;
-    let heard = media.then(|| folder.join("media"));
     let mut todo = store.begin(plan)?;
-    if let Some(heard) = &heard {
-        std::fs::create_dir_all(heard).map_err(|e| Error::output(heard, e))?;
-        let missing =
-            |index: &u32| plan.case(*index as usize).is_some_and(|case| !heard.join(wav_name(&case)).is_file());
+    for (_, sub) in [(keep.media, "media"), (keep.packets, "captures")].into_iter().filter(|(wanted, _)| *wanted) {
+        std::fs::create_dir_all(folder.join(sub)).map_err(|e| Error::output(folder.join(sub), e))?;
+    }
+    if keep.media || keep.packets {
+        let missing = |index: &u32| {
+            let files = plan.case(*index as usize).map(|case| keep.files(folder, &case));
+            files.into_iter().flatten().flatten().any(|file| !file.is_file())
+        };
         todo = (0..plan.len() as u32).filter(|i| todo.binary_search(i).is_ok() || missing(i)).collect();
     }
     let known = plan.len() - todo.len();
@@ -158,9 +182,17 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, media: bool) -> 
     }
     let bar = Bar::new(todo.len());
     let work = |case: &Case| {
-        let call = call::run(case)?;
-        if let Some(heard) = &heard {
-            keep(&heard.join(wav_name(case)), &call.degraded)?;
+        let [heard, captured] = keep.files(folder, case);
+        let call = match captured {
+            None => call::run(case)?,
+            Some(path) => {
+                let (call, capture) = call::run_captured(case)?;
+                whole(&path, |part| std::fs::write(part, &capture).map_err(|e| Error::output(part, e)))?;
+                call
+            }
+        };
+        if let Some(path) = heard {
+            whole(&path, |part| media::wav::write(part, &call.degraded))?;
         }
         Ok(call)
     };
@@ -206,21 +238,21 @@ fn list(plan: &Plan) -> Result<u8> {
     Ok(0)
 }
 
-/// Writes a WAV file that is there as a whole or not at all.
-fn keep(path: &Path, heard: &media::Pcm) -> Result<()> {
+/// A file that is there as a whole or not at all.
+fn whole(path: &Path, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let part = path.with_extension("part");
-    media::wav::write(&part, heard)?;
+    write(&part)?;
     std::fs::rename(&part, path).map_err(|e| Error::output(path, e))
 }
 
-/// "opus-24-kbit-s_clip_loss-5_s1_1f3a97c0.wav": readable, and by its end the case's own.
-fn wav_name(case: &Case) -> String {
+/// "opus-24-kbit-s_clip_loss-5_s1_1f3a97c0": readable, and by its end the case's own.
+fn file_name(case: &Case) -> String {
     let plain = |text: &str| {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '.').filter(|w| !w.is_empty());
         words.collect::<Vec<_>>().join("-").chars().take(40).collect::<String>()
     };
     let (label, clip, net) = (plain(&case.label), plain(&case.clip.id), plain(&case.net.to_string()));
-    format!("{label}_{clip}_{net}_s{}_{:.8}.wav", case.seed.0, Key::of(case).to_string())
+    format!("{label}_{clip}_{net}_s{}_{:.8}", case.seed.0, Key::of(case).to_string())
 }
 
 /// Progress on stderr: a bar on a terminal, else a line per twentieth of the way.

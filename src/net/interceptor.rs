@@ -10,9 +10,9 @@ use crate::units::Time;
 use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
-use rtc::shared::marshal::MarshalSize;
+use rtc::shared::marshal::{Marshal, MarshalSize};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Where the interceptor belongs: below every slot that `rtc` names.
@@ -46,17 +46,61 @@ pub struct WireRecord {
     pub dropped: bool,
 }
 
+/// A whole packet, before SRTP, and where the network put it: no arrival, it was dropped; two, it was duplicated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WirePacket {
+    pub sent: Time,
+    pub arrivals: Vec<Time>,
+    pub bytes: Vec<u8>,
+}
+
 /// All that left through one interceptor, in order. Clones see the same log.
 #[derive(Clone, Debug, Default)]
-pub struct WireLog(Arc<Mutex<Vec<WireRecord>>>);
+pub struct WireLog(Arc<Mutex<Log>>);
+
+#[derive(Debug, Default)]
+struct Log {
+    records: Vec<WireRecord>,
+    /// `None`: not asked for.
+    packets: Option<Vec<WirePacket>>,
+}
 
 impl WireLog {
     pub fn records(&self) -> Vec<WireRecord> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().records.clone()
     }
 
-    fn push(&self, record: WireRecord) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    /// From now on whole packets are kept as well.
+    pub fn keep_packets(&self) {
+        self.lock().packets.get_or_insert_default();
+    }
+
+    /// Those since [`WireLog::keep_packets`]; they are given once.
+    pub fn take_packets(&self) -> Vec<WirePacket> {
+        self.lock().packets.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn push(&self, record: WireRecord, packet: &Packet, deliveries: &[Delivery]) -> Result<(), Error> {
+        let mut log = self.lock();
+        log.records.push(record);
+        if let Some(packets) = &mut log.packets {
+            let arrivals = deliveries.iter().map(|d| d.at).collect();
+            packets.push(WirePacket { sent: record.sent, arrivals, bytes: bytes(packet)? });
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As on the wire, but for SRTP: one RTP packet, or RTCP packets one after the other (RFC 3550, section 6.1).
+fn bytes(packet: &Packet) -> Result<Vec<u8>, Error> {
+    match packet {
+        Packet::Rtp(rtp) => Ok(rtp.marshal()?.to_vec()),
+        Packet::Rtcp(rtcp) => rtcp.iter().try_fold(Vec::new(), |all, p| Ok([all, p.marshal()?.to_vec()].concat())),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -146,7 +190,8 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
         impairment.admit(sent, &info, &mut self.deliveries);
         // It has had its place on the link, and SRTP's authentication would refuse it.
         self.deliveries.retain(|d| !d.corrupt);
-        self.log.push(WireRecord { sent, bytes: info.wire_bytes, sequence, dropped: self.deliveries.is_empty() });
+        let record = WireRecord { sent, bytes: info.wire_bytes, sequence, dropped: self.deliveries.is_empty() };
+        self.log.push(record, &packet.message.packet, &self.deliveries)?;
         // The packet itself goes with the last delivery, copies with the others.
         if let Some(last) = self.deliveries.pop() {
             for i in 0..self.deliveries.len() {

@@ -85,11 +85,11 @@ pub fn parse(data: &[u8], name: &str) -> Result<Recording, String> {
         let hash = blake3::hash(data).to_hex().to_string();
         Recording::Trace(Arc::new(Trace { name: name.to_owned(), hash, kind }))
     };
-    if data.iter().all(u8::is_ascii_whitespace) {
-        return Err("the file is empty".into());
-    }
     if packets::is_capture(data) {
         return capture::read(data).map(trace);
+    }
+    if data.iter().all(u8::is_ascii_whitespace) {
+        return Err("the file is empty".into());
     }
     if let Some(kind) = pattern::words(data).or_else(|| pattern::bytes(data)) {
         return kind.map(trace);

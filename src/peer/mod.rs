@@ -38,6 +38,14 @@ impl Peers {
         })
     }
 
+    /// The simulation, where it is one.
+    pub fn simulated(&self) -> Option<&Sim> {
+        match self {
+            Peers::Virtual(peers) => Some(peers),
+            Peers::Live(_) => None,
+        }
+    }
+
     pub fn negotiated(&self) -> &Fmtp {
         match self {
             Peers::Virtual(peers) => peers.negotiated(),

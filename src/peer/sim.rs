@@ -15,8 +15,9 @@ use super::endpoint::{Endpoint, call_error, codec};
 use super::rtcp::{Reports, VirtualReports};
 use crate::error::{Error, Result};
 use crate::net::Direction;
-use crate::net::interceptor::{IP_UDP_BYTES, NetemInterceptor, WireLog};
+use crate::net::interceptor::{IP_UDP_BYTES, NetemInterceptor, WireLog, WirePacket};
 use crate::net::netem::Netem;
+use crate::net::pcapng;
 use crate::net::spec::NetSpec;
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::session::Session;
@@ -29,7 +30,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 /// What is negotiated for the one audio track.
@@ -184,6 +185,40 @@ impl Sim {
     /// sizes in [`Sim::wire`] foretell.
     pub fn datagram_bytes(&self) -> usize {
         self.datagram_bytes
+    }
+
+    /// From now on whole packets are kept, for [`Sim::capture`].
+    pub fn keep_packets(&self) {
+        self.wire.keep_packets();
+        self.wire_back.keep_packets();
+    }
+
+    /// The RTP and RTCP of both peers since [`Sim::keep_packets`] as a pcapng file, given once: interface "sender" has what
+    /// the sender sent and what came to it, interface "receiver" the same of the receiver. What the network dropped is on
+    /// the side of who sent it alone; what it still holds stands with the time at which it would come.
+    pub fn capture(&self) -> Vec<u8> {
+        let v4 = |peer: &Endpoint| match peer.address() {
+            SocketAddr::V4(address) => address,
+            SocketAddr::V6(address) => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, address.port()),
+        };
+        let ends = [v4(&self.sender), v4(&self.receiver)];
+        let ways = [self.wire.take_packets(), self.wire_back.take_packets()];
+        let mut frames = Vec::new();
+        for (from, packets) in ways.iter().enumerate() {
+            let frame = |interface: usize, at, payload| pcapng::Frame {
+                interface: interface as u32,
+                at,
+                source: ends[from],
+                destination: ends[1 - from],
+                payload,
+            };
+            for WirePacket { sent, arrivals, bytes } in packets {
+                frames.push(frame(from, *sent, bytes));
+                frames.extend(arrivals.iter().map(|at| frame(1 - from, *at, bytes)));
+            }
+        }
+        frames.sort_by_key(|f| f.at);
+        pcapng::write(&["sender", "receiver"], frames)
     }
 
     fn run(&mut self, until: Instant) -> Result<()> {

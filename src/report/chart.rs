@@ -7,6 +7,7 @@ mod facets;
 mod frame;
 pub mod ink;
 mod loss;
+pub mod over_time;
 mod place;
 mod quality;
 pub mod scene;
