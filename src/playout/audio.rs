@@ -173,13 +173,7 @@ impl Playout {
 
     /// All that was played, its ticks, where each stretch came from, and which packets came in time and which too late.
     pub fn finish(self) -> Played {
-        Played {
-            heard: self.heard,
-            ticks: self.ticks,
-            stretches: self.stretches,
-            late: self.late,
-            played: self.played,
-        }
+        Played { heard: self.heard, ticks: self.ticks, stretches: self.stretches, late: self.late, played: self.played }
     }
 
     /// The media position up to which real sound was played: what lies behind it is too late.

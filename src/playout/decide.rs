@@ -263,10 +263,8 @@ impl Playout {
             let silent = contiguous || stretch.origin == Origin::Silent;
             let origin = if silent { Origin::Silent } else { stretch.origin };
             let beyond = if stretch.origin == Origin::Silent { Origin::Silent } else { Origin::Inserted };
-            let parts = [
-                Stretch { samples: instead, origin, ..stretch },
-                Stretch { samples: rest, origin: beyond, position },
-            ];
+            let parts =
+                [Stretch { samples: instead, origin, ..stretch }, Stretch { samples: rest, origin: beyond, position }];
             self.stretches.extend(parts.into_iter().filter(|s| s.samples > 0));
         }
         self.leap(position - self.next);
