@@ -1,11 +1,12 @@
-//! The receiver alone: hand-made arrivals in, sound and its origins out.
+//! The receiver alone: hand-made arrivals in, sound and its origins out. What the adaptive receiver adds is in `adaptive.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use codecbench::codec::{Decoder, l16::L16};
+use codecbench::codec::{Decoder, Input, l16::L16};
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::playout::audio::{Origin, Packet, Played, Playout, Receiver};
-use codecbench::units::Time;
+use codecbench::units::{Time, ms};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const FORMAT: PcmFormat = PcmFormat::mono(8000);
@@ -25,12 +26,17 @@ fn packet(n: i64, transit_ms: u64) -> Packet {
         sequence: n,
         position: n * FRAME,
         payload: samples.flat_map(i16::to_be_bytes).collect(),
+        redundant: false,
     }
 }
 
 fn play(receiver: Receiver, warm_up: Duration, mut packets: Vec<Packet>, seconds: u64) -> Played {
     packets.sort_by_key(|p| p.at);
-    let mut playout = Playout::new(receiver, FORMAT, decoder(), warm_up);
+    run(Playout::new(receiver, FORMAT, decoder(), warm_up), packets, seconds)
+}
+
+/// Packets in order of arrival into that receiver.
+fn run(mut playout: Playout, packets: Vec<Packet>, seconds: u64) -> Played {
     let mut packets = packets.into_iter().peekable();
     for ms in 0..seconds * 1000 {
         while let Some(p) = packets.next_if(|p| p.at <= Time::from_millis(ms)) {
@@ -100,23 +106,111 @@ fn the_fixed_receiver_settles_on_the_fastest_packet() {
 }
 
 #[test]
-fn the_adaptive_receiver_follows_a_delay_step_up() {
-    let packets = (0..500).map(|n| packet(n, if n < 150 { 30 } else { 130 })).collect();
-    let played = play(Receiver::Adaptive, Duration::ZERO, packets, 9);
-    let lost_early = played.late.iter().filter(|n| **n < 150).count();
-    let lost_at_the_end = played.late.iter().filter(|n| **n > 300).count();
-    assert_eq!((lost_early, lost_at_the_end), (0, 0));
-    let tick = played.ticks.last().unwrap();
-    let delay = tick.at.as_ms() - tick.position as f64 / 8.0;
-    assert!((150.0..=190.0).contains(&delay), "{delay} ms");
+fn a_late_copy_of_a_packet_that_was_there_is_not_late() {
+    // Every packet again after 200 ms, as a retransmission that nobody needed; every fifth one is lost and only repeated.
+    let copies = (0..100).map(|n| packet(n, 240));
+    let packets: Vec<Packet> = (0..100).filter(|n| n % 5 != 3).map(|n| packet(n, 40)).chain(copies).collect();
+    for receiver in [FIXED, "adaptive".parse().unwrap()] {
+        let played = play(receiver, Duration::ZERO, packets.clone(), 1);
+        assert!(played.late.iter().all(|n| n % 5 == 3), "{receiver}: {:?}", played.late);
+    }
+}
+
+#[test]
+fn a_copy_in_a_later_packet_is_played_where_the_packet_is_lost_and_only_there() {
+    let copy = |n: i64| Packet { at: packet(n + 1, 40).at, redundant: true, ..packet(n, 40) };
+    let packets = (0..100).filter(|n| n % 5 != 3).map(|n| packet(n, 40)).chain((0..99).map(copy)).collect();
+    let played = play(FIXED, Duration::ZERO, packets, 1);
+    assert_eq!(played.heard.samples[..6000], (1..=6000).collect::<Vec<i16>>());
+    let positions = |origin| played.stretches.iter().filter(move |s| s.origin == origin).map(|s| s.position / FRAME);
+    assert!(positions(Origin::Recovered).all(|n| n % 5 == 3) && positions(Origin::Recovered).count() >= 8);
+    assert!(positions(Origin::Decoded).all(|n| n % 5 != 3) && played.late.is_empty());
+    assert!(played.played.contains(&2) && !played.played.contains(&3));
+}
+
+#[test]
+fn a_packet_takes_the_place_of_its_copy_if_it_comes_in_time() {
+    let copy = |n: i64| Packet { redundant: true, payload: vec![0; 2 * FRAME as usize], ..packet(n, 40) };
+    let packets = (0..50).map(copy).chain((0..50).map(|n| packet(n, 80))).collect();
+    let played = play(FIXED, Duration::ZERO, packets, 1);
+    assert!(played.stretches.iter().take(40).all(|s| s.origin == Origin::Decoded));
+    assert_eq!(played.heard.samples[..6000], (1..=6000).collect::<Vec<i16>>());
+}
+
+/// A decoder that notes what it is asked, and whose packets reach back so far.
+struct Deep {
+    reach: Duration,
+    asked: Arc<Mutex<Vec<(f64, f64)>>>,
+}
+
+impl Decoder<Pcm> for Deep {
+    fn decode(&mut self, input: Input<'_>, out: &mut Pcm) -> codecbench::Result<()> {
+        let (samples, value) = match input {
+            Input::Unit(data) => (data.len() / 2, 1),
+            Input::Recover { offset, missing, .. } => {
+                assert!(missing <= offset);
+                self.asked.lock().unwrap().push((ms(offset), ms(missing)));
+                (FORMAT.samples(missing), 2)
+            }
+            Input::Lost(missing) => (FORMAT.samples(missing), 3),
+        };
+        out.samples.extend(std::iter::repeat_n(value, samples));
+        Ok(())
+    }
+
+    fn reach(&self, _from: &[u8]) -> Duration {
+        self.reach
+    }
+}
+
+fn play_with(decoder: Deep, receiver: Receiver, packets: Vec<Packet>) -> Played {
+    run(Playout::new(receiver, FORMAT, Box::new(decoder), Duration::ZERO), packets, 4)
+}
+
+#[test]
+fn a_hole_is_recovered_oldest_first_as_far_as_the_reach_goes() {
+    // Six packets lost behind a delay that still lets the seventh come in time.
+    let packets: Vec<Packet> = (0..100).filter(|n| !(50..56).contains(n)).map(|n| packet(n, 40)).collect();
+    for (reach, recovered) in [(0, 0), (20, 1), (80, 4), (1000, 6)] {
+        let asked = Arc::default();
+        let decoder = Deep { reach: Duration::from_millis(reach), asked: Arc::clone(&asked) };
+        let played = play_with(decoder, Receiver::Fixed(Duration::from_millis(200)), packets.clone());
+        let expected: Vec<(f64, f64)> = (1..=recovered).rev().map(|n| (20.0 * n as f64, 20.0)).collect();
+        assert_eq!(*asked.lock().unwrap(), expected, "reach {reach} ms");
+        let hole = &played.heard.samples[50 * FRAME as usize..56 * FRAME as usize];
+        assert_eq!(hole.iter().filter(|s| **s == 2).count(), recovered * FRAME as usize);
+        assert_eq!(hole.iter().filter(|s| **s == 3).count(), (6 - recovered) * FRAME as usize);
+        assert!(hole.is_sorted_by(|a, b| a >= b), "concealed first, then recovered");
+    }
 }
 
 #[test]
 fn receivers_parse_and_print() {
-    for text in ["adaptive", "fixed:60ms", "fixed:2.5ms"] {
+    for text in ["adaptive", "fixed:60ms", "fixed:2.5ms", "adaptive:min=40ms", "adaptive:max=500ms"] {
         assert_eq!(text.parse::<Receiver>().unwrap().to_string(), text);
     }
-    for text in ["fixed", "fixed:60", "fixed:-1ms", "fixed:9000ms", "none", ""] {
+    for (text, canonical) in [
+        ("adaptive:max=500ms,min=40ms", "adaptive:min=40ms,max=500ms"),
+        ("adaptive:min=0ms,max=2000ms", "adaptive"),
+        ("fixed:060.0ms", "fixed:60ms"),
+    ] {
+        assert_eq!(text.parse::<Receiver>().unwrap().to_string(), canonical);
+    }
+    for text in [
+        "fixed",
+        "fixed:60",
+        "fixed:-1ms",
+        "fixed:9000ms",
+        "none",
+        "",
+        "adaptive:",
+        "adaptive:60ms",
+        "adaptive:min=1",
+        "adaptive:min=50ms,max=40ms",
+        "adaptive:min=1ms,min=2ms",
+        "adaptive:min=NaNms",
+        "adaptive:mid=3ms",
+    ] {
         assert!(text.parse::<Receiver>().unwrap_err().to_string().contains("fixed:60ms"), "{text}");
     }
 }

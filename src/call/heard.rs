@@ -3,9 +3,10 @@
 use crate::codec::{Knob, Observed, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
+use crate::metric::Series;
 use crate::peer::sim::WireRecord;
 use crate::plan::{Case, Scores};
-use crate::playout::audio::{Origin, Played};
+use crate::playout::audio::{Origin, Played, TICK, Tick};
 use crate::units::{Time, ms};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,10 +34,13 @@ impl Heard {
         &self.wire
     }
 
-    /// The scored pass as it was heard, and the constant delay in ms that was removed: that of its first sample.
+    /// The scored pass as it was heard, and the constant delay in ms that was removed: that of its first sample. As many
+    /// samples as the reference has, from that sample on: a listener who records for the clip's length. Where an adaptive
+    /// receiver ends the pass with more delay than it began with, so much of the end is not in it; where it ends with
+    /// less, silence fills it up.
     pub(super) fn scored_pass(&self) -> Result<(Pcm, f64)> {
         let (format, start) = (self.settings.format, self.pass.start as i64);
-        let tick = format.samples(crate::playout::audio::TICK) as i64;
+        let tick = format.samples(TICK) as i64;
         let (index, first) = self
             .played
             .ticks
@@ -44,11 +48,11 @@ impl Heard {
             .enumerate()
             .find(|(_, t)| t.position + tick > start)
             .ok_or_else(|| Error::Call("the scored pass was never played".into()))?;
-        let into = (start - first.position).max(0);
-        let heard_at = first.at + format.duration(into as usize);
-        let delay = heard_at.since(Time::ZERO + format.duration(self.pass.start));
-        let from = index * tick as usize + into as usize;
-        Ok((self.played.heard.slice(from, self.pass.samples), ms(delay)))
+        // Before the tick, where what lies at the start of the pass was never played.
+        let from = (index as i64 * tick + start - first.position).max(0) as usize;
+        let delay = self.played.ticks[0].at.since(Time::ZERO) + format.duration(from);
+        let delay = ms(delay) - ms(format.duration(self.pass.start));
+        Ok((self.played.heard.slice(from, self.pass.samples), delay))
     }
 
     /// Facts of the scored pass alone.
@@ -71,6 +75,7 @@ impl Heard {
         let control = self.wire.iter().filter(|r| r.sequence.is_none() && r.sent > begin && r.sent <= end);
         let wire_bytes: usize = media().chain(control).map(|r| r.bytes).sum();
         let dropped = media().filter(|r| r.dropped).count();
+        let missing = scored.iter().filter(|(i, _)| !self.played.played.contains(&(*i as i64))).count();
 
         let percent = |part: f64, whole: f64| if whole > 0.0 { 100.0 * part / whole } else { 0.0 };
         let packets = scored.len() as f64;
@@ -83,9 +88,9 @@ impl Heard {
         };
         let recovered =
             self.played.stretches.iter().filter(|s| s.origin == Origin::Recovered && in_pass(s.position)).count();
-        let tick_delay =
-            |t: &crate::playout::audio::Tick| ms(t.at.since(Time::ZERO + format.duration(t.position.max(0) as usize)));
-        let mut delays: Vec<f64> = self.played.ticks.iter().filter(|t| in_pass(t.position)).map(tick_delay).collect();
+        let ticks: Vec<&Tick> = self.played.ticks.iter().filter(|t| in_pass(t.position)).collect();
+        let tick_delay = |t: &&Tick| ms(t.at.since(Time::ZERO + format.duration(t.position.max(0) as usize)));
+        let mut delays: Vec<f64> = ticks.iter().map(tick_delay).collect();
         delays.sort_by(f64::total_cmp);
         let quantile = |q: f64| delays.get(((delays.len().max(1) - 1) as f64 * q).round() as usize).copied();
 
@@ -95,13 +100,19 @@ impl Heard {
         fact("wire-bitrate", wire_bytes as f64 * 8e-3 / seconds);
         fact("network-loss", percent(dropped as f64, packets));
         fact("late-loss", percent(late as f64, packets));
-        fact("effective-loss", percent((dropped + late) as f64, packets));
+        fact("effective-loss", percent(missing as f64, packets));
         fact("recovered", percent(recovered as f64, packets));
         fact("concealed", percent(samples(Origin::Concealed) + samples(Origin::Inserted), self.pass.samples as f64));
-        if let (Some(median), Some(p95)) = (quantile(0.5), quantile(0.95)) {
-            fact("mouth-to-ear-clock", median);
-            fact("mouth-to-ear-p95", p95);
+        fact("stretched", percent(samples(Origin::Stretched), self.pass.samples as f64));
+        fact("compressed", percent(samples(Origin::Compressed), self.pass.samples as f64));
+        for (id, q) in [("mouth-to-ear-clock", 0.5), ("mouth-to-ear-p95", 0.95), ("mouth-to-ear-p99", 0.99)] {
+            quantile(q).map(|value| fact(id, value));
         }
+        let target = |t: &Tick| Some(ms(t.target));
+        let held = |t: &Tick| t.held.map(ms);
+        mean(&ticks, target).map(|value| fact("target-delay", value));
+        mean(&ticks, held).map(|value| fact("buffer-delay", value));
+        let series = vec![series("target-delay", &ticks, target), series("buffer-delay", &ticks, held)];
         let units: Vec<Unit> = scored.iter().map(|(_, u)| (*u).clone()).collect();
         Ok(Scores {
             values,
@@ -109,7 +120,7 @@ impl Heard {
             effective: effective(&self.settings, case.clip.pcm.format),
             changes: self.settings.changes.clone(),
             observed: self.observed(case, &units),
-            series: Vec::new(),
+            series,
         })
     }
 
@@ -124,6 +135,22 @@ impl Heard {
         }
         observed
     }
+}
+
+/// The mean over the ticks that have a value.
+fn mean(ticks: &[&Tick], value: impl Fn(&Tick) -> Option<f64>) -> Option<f64> {
+    let values: Vec<f64> = ticks.iter().filter_map(|t| value(t)).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The means of every 100 ms of playout; where no tick has a value, the one before stands.
+fn series(name: &'static str, ticks: &[&Tick], value: impl Fn(&Tick) -> Option<f64>) -> Series {
+    let mut last = 0.0;
+    let means = ticks.chunks(10).map(|ten| {
+        last = mean(ten, &value).unwrap_or(last);
+        last as f32
+    });
+    Series { name, step_ms: 100.0, values: means.collect() }
 }
 
 /// The encoder's settings as reports show them.

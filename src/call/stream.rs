@@ -84,6 +84,7 @@ impl Unwrap {
             sequence: self.sequence,
             position: (self.timestamp * self.sample_rate + self.clock_rate / 2) / self.clock_rate,
             payload: arrival.payload,
+            redundant: false,
         }
     }
 }

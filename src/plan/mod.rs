@@ -185,7 +185,7 @@ mod tests {
                     request: Request::default(),
                 })
                 .collect(),
-            receivers: vec![Receiver::default(), Receiver::Adaptive],
+            receivers: vec![Receiver::default(), Receiver::ADAPTIVE],
             networks: vec![NetSpec::default()],
             seeds: (1..=seeds).map(Seed).collect(),
             warm_up: Duration::ZERO,

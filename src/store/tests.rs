@@ -80,7 +80,7 @@ fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
         changed(&|c| c.request.bitrate = Some(Bitrate(10))),
         changed(&|c| c.request.complexity = Some(10)),
         changed(&|c| c.request.mode = Some("10".into())),
-        changed(&|c| c.receiver = Receiver::Adaptive),
+        changed(&|c| c.receiver = Receiver::ADAPTIVE),
         changed(&|c| c.net = loss(Loss::Random(Probability::new(0.05).unwrap().into()))),
         changed(&|c| c.warm_up = Duration::ZERO),
         changed(&|c| c.seed = Seed(2)),
