@@ -55,8 +55,15 @@ fn codec_alone(case: &Case) -> Vec<Unit> {
 
 /// The same packets through the path alone.
 fn path_alone(case: &Case, units: &[Unit]) -> usize {
-    let track =
-        TrackSpec { name: "opus", payload_type: 111, clock_rate: 48_000, channels: 2, fmtp: Default::default() };
+    let track = TrackSpec {
+        name: "opus",
+        payload_type: 111,
+        clock_rate: 48_000,
+        channels: 2,
+        fmtp: Default::default(),
+        repair: Default::default(),
+        patience: Default::default(),
+    };
     let mut sim = Sim::connect(&track, &case.net, case.seed).expect("connected");
     let mut arrived = 0;
     for (n, unit) in units.iter().enumerate() {

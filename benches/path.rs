@@ -25,8 +25,15 @@ fn packet_through_netem(c: &mut Criterion) {
 }
 
 fn call(seconds: u64, net: &NetSpec) -> usize {
-    let track =
-        TrackSpec { name: "opus", payload_type: 111, clock_rate: 48_000, channels: 2, fmtp: Default::default() };
+    let track = TrackSpec {
+        name: "opus",
+        payload_type: 111,
+        clock_rate: 48_000,
+        channels: 2,
+        fmtp: Default::default(),
+        repair: Default::default(),
+        patience: Default::default(),
+    };
     let mut sim = Sim::connect(&track, net, Seed(1)).expect("connected");
     let mut heard = 0;
     for n in 0..seconds * 50 {

@@ -9,10 +9,10 @@ use crate::codec::{Feedback, Request};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::metric::Evidence;
-use crate::peer::Peers;
 use crate::peer::sim::{Sim, TrackSpec};
+use crate::peer::{Peers, patience};
 use crate::plan::{Case, Scores};
-use crate::playout::audio::Playout;
+use crate::playout::audio::{Playout, Receiver};
 use crate::units::{Probability, Seed, Time};
 use heard::Pass;
 use std::sync::Arc;
@@ -92,6 +92,11 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
         clock_rate: (case.codec.rtp.clock_rate)(asked.format.sample_rate),
         channels: (case.codec.rtp.channels)(asked.format.channels),
         fmtp: case.request.fmtp.clone(),
+        repair: case.request.repair,
+        patience: match case.receiver {
+            Receiver::Fixed(delay) => patience(Some(delay)),
+            _ => patience(None),
+        },
     };
     let mut sim = Peers::connect(case.transport, &track, &case.net, chance(case))?;
     begin(&sim);
@@ -112,7 +117,7 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
     let mut encoder = (case.codec.encoder)(&settings)?;
     let mut playout = Playout::new(case.receiver, settings.format, (case.codec.decoder)(&settings)?, case.warm_up);
     let mut sender = Sender::new(case, track.clock_rate);
-    let mut receiver = Unwrap::new(&sender, &settings, track.clock_rate);
+    let mut receiver = Unwrap::new(&sender, &settings, &track);
     let end = (pass.start + pass.samples) as i64;
     let last_tick = Time::ZERO + settings.format.duration(pass.start + pass.samples) + Duration::from_secs(10);
     let mut position = 0;
@@ -124,7 +129,11 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
         }
         sim.advance(now)?;
         for arrival in sim.arrivals() {
-            playout.insert(receiver.packet(arrival));
+            receiver.packets(&arrival).into_iter().for_each(|packet| playout.insert(packet));
+        }
+        if let Some(allowed) = sim.target() {
+            let target = Some(sender.codec_share(allowed, settings.frame));
+            encoder.adapt(Feedback { at: now, loss: None, target })?;
         }
         for report in sim.reports() {
             let loss = Some(Probability::new(report.fraction_lost)?);
@@ -150,6 +159,8 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
         played: playout.finish(),
         wire: sim.wire(),
         first_sequence: sender.first_sequence,
+        came: receiver.came,
+        copies: sender.copies,
     })
 }
 

@@ -12,7 +12,15 @@ use std::time::Duration;
 const OPUS: (&str, u8, u32, u16) = ("opus", 111, 48_000, 2);
 
 fn track((name, payload_type, clock_rate, channels): (&'static str, u8, u32, u16), fmtp: &str) -> TrackSpec {
-    TrackSpec { name, payload_type, clock_rate, channels, fmtp: fmtp.parse().unwrap() }
+    TrackSpec {
+        name,
+        payload_type,
+        clock_rate,
+        channels,
+        fmtp: fmtp.parse().unwrap(),
+        repair: Default::default(),
+        patience: Duration::ZERO,
+    }
 }
 
 /// What a call of one packet each 20 ms looks like.

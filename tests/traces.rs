@@ -260,8 +260,15 @@ mod captures {
     /// A simulated call of so many packets, its capture, and each packet's fate in ms.
     fn call(net: &str, packets: u64) -> (Vec<u8>, Vec<Option<f64>>) {
         let net: NetSpec = net.parse().unwrap();
-        let track =
-            TrackSpec { name: "opus", payload_type: 111, clock_rate: 48_000, channels: 2, fmtp: "".parse().unwrap() };
+        let track = TrackSpec {
+            name: "opus",
+            payload_type: 111,
+            clock_rate: 48_000,
+            channels: 2,
+            fmtp: "".parse().unwrap(),
+            repair: Default::default(),
+            patience: Default::default(),
+        };
         let mut sim = Sim::connect(&track, &net, Seed(3)).unwrap();
         sim.keep_packets();
         let mut arrivals = Vec::new();

@@ -1,9 +1,11 @@
 //! What was sent and heard in a call, and the facts of its scored pass.
 
+use super::stream::Came;
 use crate::codec::{Knob, Observed, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::metric::Series;
+use crate::net::interceptor::Kind;
 use crate::peer::sim::WireRecord;
 use crate::plan::{Case, Scores};
 use crate::playout::audio::{Origin, Played, TICK, Tick};
@@ -26,6 +28,10 @@ pub struct Heard {
     pub(super) played: Played,
     pub(super) wire: Vec<WireRecord>,
     pub(super) first_sequence: u16,
+    /// How each frame first came to the receiver, by the packet's place in the call.
+    pub(super) came: BTreeMap<i64, Came>,
+    /// Of each packet the bytes of its copies of earlier frames.
+    pub(super) copies: Vec<usize>,
 }
 
 impl Heard {
@@ -67,15 +73,26 @@ impl Heard {
         let scored: Vec<(usize, &Unit)> =
             self.units.iter().enumerate().filter(|(_, u)| (begin..end).contains(&u.pts)).collect();
         let sequences: BTreeSet<u16> = scored.iter().map(|(i, _)| sequence(*i)).collect();
-        let late =
-            self.played.late.iter().filter(|s| scored.binary_search_by_key(*s, |(i, _)| *i as i64).is_ok()).count();
+        let late: BTreeSet<i64> = self.played.late.iter().copied().collect();
         let sent_between = |r: &&WireRecord| r.sent > begin && r.sent <= end + self.settings.frame;
-        let media =
-            || self.wire.iter().filter(sent_between).filter(|r| r.sequence.is_some_and(|s| sequences.contains(&s)));
-        let control = self.wire.iter().filter(|r| r.sequence.is_none() && r.sent > begin && r.sent <= end);
-        let wire_bytes: usize = media().chain(control).map(|r| r.bytes).sum();
-        let dropped = media().filter(|r| r.dropped).count();
-        let missing = scored.iter().filter(|(i, _)| !self.played.played.contains(&(*i as i64))).count();
+        let media = || {
+            let first = self.wire.iter().filter(|r| r.kind == Kind::Media).filter(sent_between);
+            first.filter(|r| r.sequence.is_some_and(|s| sequences.contains(&s)))
+        };
+        let others = |kind| self.wire.iter().filter(move |r| r.kind == kind && r.sent > begin && r.sent <= end);
+        let bytes = |sum: usize, r: &WireRecord| sum + r.bytes;
+        let repair_bytes = others(Kind::Retransmission).chain(others(Kind::Fec)).fold(0, bytes);
+        let wire_bytes = media().chain(others(Kind::Control)).fold(repair_bytes, bytes);
+        let dropped: BTreeSet<u16> = media().filter(|r| r.dropped).filter_map(|r| r.sequence).collect();
+        let count = |wanted: &dyn Fn(Fate) -> bool| {
+            let fate = |i: usize| Fate {
+                in_time: self.played.played.contains(&(i as i64)),
+                late: late.contains(&(i as i64)),
+                came: self.came.get(&(i as i64)).copied(),
+                dropped: dropped.contains(&sequence(i)),
+            };
+            scored.iter().filter(|(i, _)| wanted(fate(*i))).count() as f64
+        };
 
         let percent = |part: f64, whole: f64| if whole > 0.0 { 100.0 * part / whole } else { 0.0 };
         let packets = scored.len() as f64;
@@ -86,8 +103,8 @@ impl Heard {
                 .filter(|s| s.origin == origin && in_pass(s.position))
                 .fold(0.0, |sum, s| sum + s.samples as f64)
         };
-        let recovered =
-            self.played.stretches.iter().filter(|s| s.origin == Origin::Recovered && in_pass(s.position)).count();
+        let recovered = samples(Origin::Recovered);
+        let deep = self.deep_samples(case, &in_pass);
         let ticks: Vec<&Tick> = self.played.ticks.iter().filter(|t| in_pass(t.position)).collect();
         let tick_delay = |t: &&Tick| ms(t.at.since(Time::ZERO + format.duration(t.position.max(0) as usize)));
         let mut delays: Vec<f64> = ticks.iter().map(tick_delay).collect();
@@ -98,10 +115,30 @@ impl Heard {
         let mut fact = |id: &str, value: f64| values.insert(id.to_owned(), value);
         fact("payload-bitrate", scored.iter().map(|(_, u)| u.data.len()).sum::<usize>() as f64 * 8e-3 / seconds);
         fact("wire-bitrate", wire_bytes as f64 * 8e-3 / seconds);
-        fact("network-loss", percent(dropped as f64, packets));
-        fact("late-loss", percent(late as f64, packets));
-        fact("effective-loss", percent(missing as f64, packets));
-        fact("recovered", percent(recovered as f64, packets));
+        fact("network-loss", percent(dropped.len() as f64, packets));
+        fact("late-loss", percent(count(&|f| f.late), packets));
+        fact("effective-loss", percent(count(&|f| !f.in_time), packets));
+        fact("recovered", percent(recovered - deep, self.pass.samples as f64));
+        let repair = case.request.repair;
+        if !repair.dred.is_zero() {
+            fact("recovered-dred", percent(deep, self.pass.samples as f64));
+        }
+        if repair.nack {
+            fact("retransmitted", percent(others(Kind::Retransmission).count() as f64, packets));
+            fact("recovered-nack", percent(count(&|f| f.in_time && f.again()), packets));
+        }
+        if repair.red > 0 {
+            fact("recovered-red", percent(count(&|f| f.in_time && f.came == Some(Came::Copied)), packets));
+        }
+        if repair.flexfec > 0 {
+            fact("recovered-flexfec", percent(count(&|f| f.in_time && f.came == Some(Came::Rebuilt)), packets));
+        }
+        if repair.nack || repair.red > 0 || repair.flexfec > 0 {
+            let copies: usize = scored.iter().map(|(i, _)| self.copies.get(*i).copied().unwrap_or(0)).sum();
+            fact("repair-bitrate", (repair_bytes + copies) as f64 * 8e-3 / seconds);
+            let repaired = |f: Fate| f.again() || matches!(f.came, Some(Came::Copied | Came::Rebuilt));
+            fact("repair-late", percent(count(&|f| f.late && repaired(f)), packets));
+        }
         fact("concealed", percent(samples(Origin::Concealed) + samples(Origin::Inserted), self.pass.samples as f64));
         fact("stretched", percent(samples(Origin::Stretched), self.pass.samples as f64));
         fact("compressed", percent(samples(Origin::Compressed), self.pass.samples as f64));
@@ -114,14 +151,48 @@ impl Heard {
         mean(&ticks, held).map(|value| fact("buffer-delay", value));
         let series = vec![series("target-delay", &ticks, target), series("buffer-delay", &ticks, held)];
         let units: Vec<Unit> = scored.iter().map(|(_, u)| (*u).clone()).collect();
+        let observed = self.observed(case, &units);
+        if let Some(reach) = observed.dred_reach_ms {
+            fact("dred-reach", reach);
+        }
         Ok(Scores {
             values,
             unscored: BTreeMap::new(),
             effective: effective(&self.settings, case.clip.pcm.format),
             changes: self.settings.changes.clone(),
-            observed: self.observed(case, &units),
+            observed,
             series,
         })
+    }
+
+    /// Of the recovered samples of the pass those out of deep redundancy: all but what in-band FEC covers, which is the last
+    /// frame before a packet that carries it.
+    fn deep_samples(&self, case: &Case, in_pass: &dyn Fn(i64) -> bool) -> f64 {
+        if case.request.repair.dred.is_zero() {
+            return 0.0;
+        }
+        let format = self.settings.format;
+        let fec_before = |position: i64| {
+            let pts = Time::ZERO + format.duration(position.max(0) as usize);
+            let unit = self.units.binary_search_by_key(&pts, |u| u.pts).ok().map(|i| &self.units[i]);
+            let share = |u: &Unit| (case.codec.observe)(&self.settings, std::slice::from_ref(u)).fec_share;
+            unit.is_some_and(|u| share(u).is_some_and(|s| s > 0.0))
+        };
+        let mut next = i64::MAX;
+        let mut deep = 0;
+        for stretch in self.played.stretches.iter().rev() {
+            match stretch.origin {
+                Origin::Decoded => next = stretch.position,
+                Origin::Recovered if in_pass(stretch.position) => {
+                    let frame = format.samples(self.settings.frame) as i64;
+                    if next.saturating_sub(stretch.position) > frame || !fec_before(next) {
+                        deep += stretch.samples;
+                    }
+                }
+                _ => {}
+            }
+        }
+        deep as f64
     }
 
     /// What the packets show, and the frames for which there was no packet.
@@ -151,6 +222,25 @@ fn series(name: &'static str, ticks: &[&Tick], value: impl Fn(&Tick) -> Option<f
         last as f32
     });
     Series { name, step_ms: 100.0, values: means.collect() }
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy)]
+struct Fate {
+    /// It was played.
+    in_time: bool,
+    /// Its first copy came after its playout time.
+    late: bool,
+    came: Option<Came>,
+    /// The network took it when it was first sent.
+    dropped: bool,
+}
+
+impl Fate {
+    /// It came, and only because it was sent again.
+    fn again(self) -> bool {
+        self.dropped && self.came == Some(Came::Itself)
+    }
 }
 
 /// The encoder's settings as reports show them.

@@ -14,6 +14,7 @@ use crate::playout::audio::Receiver;
 use crate::report::chart::{figure, signed};
 use crate::report::{self as report_view, Comparison, View, table};
 use crate::sdp::fmtp::Fmtp;
+use crate::sdp::repair::Repair;
 use crate::stats::{Summary, Verdict};
 use crate::units::{Seed, from_ms};
 use serde_json::{Value, json};
@@ -45,6 +46,10 @@ pub struct Args {
     /// 'fixed:60ms' or 'adaptive'
     #[arg(long, default_value_t = Receiver::default())]
     receiver: Receiver,
+    /// What both sides do against loss, for every line: 'nack', 'red:1', 'red:2', 'flexfec:5', 'dred:500ms', 'deep-plc',
+    /// 'gcc', or several of them
+    #[arg(long, value_name = "WORDS", default_value = "none")]
+    repair: String,
     /// Seconds of call before the part that is scored: in-band FEC needs them to engage
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, allow_negative_numbers = true)]
     warm_up: f64,
@@ -101,13 +106,14 @@ fn plan(args: &Args) -> Result<Plan> {
     }
     // Words before files: a wrong one is told at once, and alone.
     let lines = args.lines.iter().map(|line| line.parse::<Fmtp>()).collect::<Result<Vec<_>>>()?;
+    let repair: Repair = args.repair.parse().map_err(|e| Error::usage(format!("--repair: {e}")))?;
     let metrics = metrics(&args.metric)?;
     let clips = clips(&args.clip)?;
     let mut settings = Vec::new();
     for (i, fmtp) in lines.into_iter().enumerate() {
         let label = char::from_u32('A' as u32 + i as u32).filter(char::is_ascii_uppercase);
         let label = label.ok_or_else(|| Error::usage("at most 26 lines can be compared at once"))?.to_string();
-        let request = Request { fmtp, ..Request::default() };
+        let request = Request { fmtp, repair, ..Request::default() };
         settings.push(Setting { label, codec, request });
     }
     Ok(Plan {

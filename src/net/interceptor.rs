@@ -7,7 +7,7 @@
 use super::clock::Clock;
 use super::{Delivery, Impairment, PacketInfo};
 use crate::units::Time;
-use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
+use rtc::interceptor::{Attribute, Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use rtc::shared::marshal::{Marshal, MarshalSize};
@@ -44,6 +44,7 @@ pub struct WireRecord {
     pub sequence: Option<u16>,
     /// No copy of it arrived whole: netem dropped or corrupted it.
     pub dropped: bool,
+    pub kind: Kind,
 }
 
 /// A whole packet, before SRTP, and where the network put it: no arrival, it was dropped; two, it was duplicated.
@@ -53,6 +54,34 @@ pub struct WirePacket {
     pub arrivals: Vec<Time>,
     pub bytes: Vec<u8>,
 }
+
+/// What a packet on the wire is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Media for the first time.
+    Media,
+    /// Media again, because it was asked for.
+    Retransmission,
+    /// Of a repair stream, with sequence numbers of its own.
+    Fec,
+    /// RTCP.
+    Control,
+}
+
+impl Kind {
+    fn of(packet: &TaggedPacket) -> Kind {
+        match &packet.message.packet {
+            Packet::Rtp(_) if packet.message.has(&Attribute::Retransmission) => Kind::Retransmission,
+            Packet::Rtp(_) if packet.message.custom::<FecMark>().is_some() => Kind::Fec,
+            Packet::Rtp(_) => Kind::Media,
+            _ => Kind::Control,
+        }
+    }
+}
+
+/// What a peer hangs on the packets of a repair stream.
+#[derive(Clone, Copy, Debug)]
+pub struct FecMark;
 
 /// All that left through one interceptor, in order. Clones see the same log.
 #[derive(Clone, Debug, Default)]
@@ -190,7 +219,13 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
         impairment.admit(sent, &info, &mut self.deliveries);
         // It has had its place on the link, and SRTP's authentication would refuse it.
         self.deliveries.retain(|d| !d.corrupt);
-        let record = WireRecord { sent, bytes: info.wire_bytes, sequence, dropped: self.deliveries.is_empty() };
+        let record = WireRecord {
+            sent,
+            bytes: info.wire_bytes,
+            sequence,
+            dropped: self.deliveries.is_empty(),
+            kind: Kind::of(&packet),
+        };
         self.log.push(record, &packet.message.packet, &self.deliveries)?;
         // The packet itself goes with the last delivery, copies with the others.
         if let Some(last) = self.deliveries.pop() {
@@ -334,7 +369,13 @@ mod tests {
         let mut netem = NetemInterceptor::new(script, now, Protection::AES_CM_SHA1_80, log.clone());
         netem.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
         assert!(netem.poll_write().is_some());
-        let record = WireRecord { sent: Time::ZERO, bytes: 20 + 8 + 8 + 4 + 10, sequence: None, dropped: false };
+        let record = WireRecord {
+            sent: Time::ZERO,
+            bytes: 20 + 8 + 8 + 4 + 10,
+            sequence: None,
+            dropped: false,
+            kind: Kind::Control,
+        };
         assert_eq!(log.records(), [record]);
         netem.handle_read(media(now, 9)).unwrap();
         assert_eq!(netem.poll_read().map(|p| sequence(&p)), Some(9));

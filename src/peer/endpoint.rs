@@ -20,7 +20,9 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::aid::{self, Notes};
 use super::rtcp::VirtualReports;
+use super::sim::TrackSpec;
 
 /// What browsers settle on, and what it adds to a packet.
 const PROFILE: (SrtpProtectionProfile, Protection) =
@@ -53,17 +55,21 @@ impl Endpoint {
         PROFILE.1
     }
 
-    /// What makes a peer that knows one audio codec: the same in virtual time and on sockets.
+    /// What makes a peer that knows one audio codec, and what is done against its loss: the same in virtual time and on
+    /// sockets.
     pub(super) fn parts(
-        codec: RTCRtpCodecParameters,
+        track: &TrackSpec,
+        notes: &Notes,
         reports: VirtualReports,
         netem: NetemInterceptor,
     ) -> Result<(MediaEngine, SettingEngine, Registry)> {
         let mut media = MediaEngine::default();
-        media.register_codec(codec, RtpCodecKind::Audio).map_err(call_error)?;
-        // No NACK, RTX, RED or FEC, no pacer: browsers have none for audio. No jitter buffer either: that of
-        // `rtc` 0.21.1 drops audio every 10 s, and playout is the receiving application's work.
-        let registry = configure_twcc(Registry::new(), &mut media)
+        media.register_codec(codec(track), RtpCodecKind::Audio).map_err(call_error)?;
+        // Against loss only what was asked for: browsers have nothing of it for audio. No pacer, as browsers for audio. No
+        // jitter buffer either: that of `rtc` 0.21.1 drops audio every 10 s, and playout is the receiving application's
+        // work.
+        let registry = aid::install(track, notes, &mut media, Registry::new())?;
+        let registry = configure_twcc(registry, &mut media)
             .map_err(call_error)?
             .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
             .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
@@ -83,11 +89,12 @@ impl Endpoint {
     pub(super) fn new(
         now: Instant,
         address: SocketAddr,
-        codec: RTCRtpCodecParameters,
+        track: &TrackSpec,
+        notes: &Notes,
         reports: VirtualReports,
         netem: NetemInterceptor,
     ) -> Result<Endpoint> {
-        let (media, settings, registry) = Endpoint::parts(codec, reports, netem)?;
+        let (media, settings, registry) = Endpoint::parts(track, notes, reports, netem)?;
         let mut connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_media_engine(media)
@@ -187,7 +194,7 @@ impl Endpoint {
 }
 
 /// The codec in the terms of `rtc`.
-pub(super) fn codec(track: &super::sim::TrackSpec) -> RTCRtpCodecParameters {
+pub(super) fn codec(track: &TrackSpec) -> RTCRtpCodecParameters {
     RTCRtpCodecParameters {
         rtp_codec: RTCRtpCodec {
             mime_type: format!("audio/{}", track.name),

@@ -9,6 +9,7 @@
 //! Time is virtual to the caller all the same: [`Live::advance`] waits until the clock shows it. So nothing here is the
 //! same to the byte when it is run again.
 
+use super::aid::Notes;
 use super::endpoint::{Endpoint, call_error, codec};
 use super::rtcp::{Reports, VirtualReports};
 use super::sim::{Arrival, LossReport, Outgoing, TrackSpec, WireRecord, rtp_packet, send_only, with_fmtp};
@@ -19,7 +20,7 @@ use crate::net::interceptor::{NetemInterceptor, WireLog};
 use crate::net::netem::Netem;
 use crate::net::spec::NetSpec;
 use crate::sdp::fmtp::Fmtp;
-use crate::units::{Seed, Time};
+use crate::units::{Bitrate, Seed, Time};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -50,6 +51,7 @@ pub struct Live {
     reached: Time,
     clock: Clock,
     reports: Reports,
+    notes: Notes,
     wire: WireLog,
     // The last one: its tasks hold all of the above.
     runtime: Runtime,
@@ -68,10 +70,11 @@ impl Live {
             Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| system("no threads", e))?;
         std::net::UdpSocket::bind("127.0.0.1:0").map_err(|e| system("no UDP socket on 127.0.0.1", e))?;
         let (clock, reports, wire) = (Clock::live(), Reports::default(), WireLog::default());
+        let notes = Notes::default();
         let peer = |link, direction, wire: WireLog, reports: Reports| {
             let impairment = Box::new(Netem::new(link, net.chance, seed, direction));
             let netem = NetemInterceptor::new(impairment, clock.clone(), Endpoint::protection(), wire);
-            Peer::new(track, VirtualReports::new(clock.clone(), reports), netem, &clock)
+            Peer::new(track, &notes, VirtualReports::new(clock.clone(), reports), netem, &clock)
         };
         let (media, init) = send_only(codec(track));
         let local = Arc::new(TrackLocalStaticRTP::new(media));
@@ -94,7 +97,7 @@ impl Live {
             runtime.block_on(async { tokio::time::timeout(PATIENCE, connected).await.map_err(late)? })?;
         let start = present() + LEAD;
         clock.begin(start);
-        let (payload_type, reached) = (track.payload_type, Time::ZERO);
+        let (payload_type, reached) = (track.sent_as(), Time::ZERO);
         Ok(Live {
             sender,
             receiver,
@@ -105,6 +108,7 @@ impl Live {
             reached,
             clock,
             reports,
+            notes,
             wire,
             runtime,
         })
@@ -154,6 +158,11 @@ impl Live {
         self.reports.take()
     }
 
+    /// As [`super::sim::Sim::target`].
+    pub fn target(&mut self) -> Option<Bitrate> {
+        self.notes.take_target()
+    }
+
     /// As [`super::sim::Sim::wire`]. Media has its nominal time.
     pub fn wire(&self) -> Vec<WireRecord> {
         self.wire.records()
@@ -177,10 +186,17 @@ struct Peer {
 }
 
 impl Peer {
-    async fn new(track: &TrackSpec, reports: VirtualReports, netem: NetemInterceptor, clock: &Clock) -> Result<Peer> {
-        let (media, settings, registry) = Endpoint::parts(codec(track), reports, netem)?;
+    async fn new(
+        track: &TrackSpec,
+        notes: &Notes,
+        reports: VirtualReports,
+        netem: NetemInterceptor,
+        clock: &Clock,
+    ) -> Result<Peer> {
+        let (media, settings, registry) = Endpoint::parts(track, notes, reports, netem)?;
         let events = Arc::new(Events {
             clock: clock.clone(),
+            notes: notes.clone(),
             state: watch::Sender::new(RTCPeerConnectionState::New),
             gathering: watch::Sender::new(RTCIceGatheringState::New),
             arrivals: Arc::default(),
@@ -220,6 +236,7 @@ impl Peer {
 /// What a peer tells of itself.
 struct Events {
     clock: Clock,
+    notes: Notes,
     state: watch::Sender<RTCPeerConnectionState>,
     gathering: watch::Sender<RTCIceGatheringState>,
     arrivals: Arc<Mutex<Vec<Arrival>>>,
@@ -252,13 +269,14 @@ impl PeerConnectionEventHandler for Events {
         'a: 'b,
         Self: 'b,
     {
-        let (clock, arrivals) = (self.clock.clone(), self.arrivals.clone());
+        let (clock, notes, arrivals) = (self.clock.clone(), self.notes.clone(), self.arrivals.clone());
         tokio::spawn(async move {
             while let Some(event) = track.poll().await {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event {
                     let at = clock.time(present()).unwrap_or(Time::ZERO);
                     let (sequence, timestamp) = (packet.header.sequence_number, packet.header.timestamp);
-                    let arrival = Arrival { at, sequence, timestamp, payload: packet.payload.into() };
+                    let rebuilt = notes.was_rebuilt(sequence);
+                    let arrival = Arrival { at, sequence, timestamp, payload: packet.payload.into(), rebuilt };
                     arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival);
                 }
             }

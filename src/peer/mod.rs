@@ -1,14 +1,19 @@
 //! Two complete PeerConnections: in virtual time ([`sim`]), or on sockets in real time ([`live`]).
 
+mod aid;
 mod endpoint;
+mod fec;
 pub mod live;
+mod nack;
 mod rtcp;
 pub mod sim;
+
+pub use aid::patience;
 
 use crate::error::Result;
 use crate::net::spec::NetSpec;
 use crate::sdp::fmtp::Fmtp;
-use crate::units::{Seed, Time};
+use crate::units::{Bitrate, Seed, Time};
 use live::Live;
 use sim::{Arrival, LossReport, Outgoing, Sim, TrackSpec, WireRecord};
 
@@ -82,6 +87,14 @@ impl Peers {
         match self {
             Peers::Virtual(peers) => peers.reports(),
             Peers::Live(peers) => peers.reports(),
+        }
+    }
+
+    /// As [`Sim::target`].
+    pub fn target(&mut self) -> Option<Bitrate> {
+        match self {
+            Peers::Virtual(peers) => peers.target(),
+            Peers::Live(peers) => peers.target(),
         }
     }
 

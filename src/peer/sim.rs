@@ -2,7 +2,7 @@
 //!
 //! The media sender offers one send-only audio track; the receiver's answer carries the fmtp line under test, and the
 //! sender reads it from there. ICE, DTLS and SRTP are real. As in browsers, audio has RTCP reports every 5 s and
-//! transport-wide feedback, and no NACK, RTX, RED or FEC; nothing smooths departures or arrivals.
+//! transport-wide feedback, and no NACK, RED or FEC unless the track asks for it; nothing smooths departures or arrivals.
 //!
 //! The event loop jumps from one event to the next: a timer of either peer, or a packet that the network lets go.
 //! Datagrams themselves take no time, all delay is netem's. Nothing in the result depends on the clock, nor on what
@@ -11,6 +11,7 @@
 pub use super::rtcp::LossReport;
 pub use crate::net::interceptor::WireRecord;
 
+use super::aid::Notes;
 use super::endpoint::{Endpoint, call_error, codec};
 use super::rtcp::{Reports, VirtualReports};
 use crate::error::{Error, Result};
@@ -19,9 +20,11 @@ use crate::net::interceptor::{IP_UDP_BYTES, NetemInterceptor, WireLog, WirePacke
 use crate::net::netem::Netem;
 use crate::net::pcapng;
 use crate::net::spec::NetSpec;
+use crate::rtp::red;
 use crate::sdp::fmtp::Fmtp;
+use crate::sdp::repair::Repair;
 use crate::sdp::session::Session;
-use crate::units::{Seed, Time};
+use crate::units::{Bitrate, Seed, Time};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::sdp::RTCSessionDescription;
@@ -42,6 +45,17 @@ pub struct TrackSpec {
     pub channels: u16,
     /// The line that stands in the receiver's description.
     pub fmtp: Fmtp,
+    /// What both peers do against loss. Of RED only what is negotiated: the application packs and unpacks it.
+    pub repair: Repair,
+    /// How long the receiver asks for a lost packet; see [`super::patience`].
+    pub patience: Duration,
+}
+
+impl TrackSpec {
+    /// The payload type of its packets: with RED that of RED.
+    pub(super) fn sent_as(&self) -> u8 {
+        if self.repair.red > 0 { red::PAYLOAD_TYPE } else { self.payload_type }
+    }
 }
 
 /// An RTP packet at the sender's application.
@@ -60,6 +74,8 @@ pub struct Arrival {
     pub sequence: u16,
     pub timestamp: u32,
     pub payload: Vec<u8>,
+    /// Made from repair packets (FlexFEC); it did not come over the network.
+    pub rebuilt: bool,
 }
 
 /// Media start, counted from the call's beginning. ICE and DTLS without loss or delay take far less.
@@ -83,6 +99,7 @@ pub struct Sim {
     negotiated: Fmtp,
     arrivals: Vec<Arrival>,
     reports: Reports,
+    notes: Notes,
     wire: WireLog,
     wire_back: WireLog,
     datagram_bytes: usize,
@@ -97,11 +114,12 @@ impl Sim {
         let begin = some_instant();
         let start = begin + SET_UP;
         let (wire, wire_back, reports) = (WireLog::default(), WireLog::default(), Reports::default());
+        let notes = Notes::default();
         let peer = |host, link, direction, wire: &WireLog, reports: &Reports| {
             let impairment = Box::new(Netem::new(link, net.chance, seed, direction));
             let netem = NetemInterceptor::new(impairment, start, Endpoint::protection(), wire.clone());
             let address = SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), 5004));
-            Endpoint::new(begin, address, codec(track), VirtualReports::new(start, reports.clone()), netem)
+            Endpoint::new(begin, address, track, &notes, VirtualReports::new(start, reports.clone()), netem)
         };
         let mut sender = peer(1, net.forward.clone(), Direction::Forward, &wire, &reports)?;
         let mut receiver = peer(2, net.back.clone(), Direction::Back, &wire_back, &Reports::default())?;
@@ -113,10 +131,11 @@ impl Sim {
             start,
             now: begin,
             track: id,
-            payload_type: track.payload_type,
+            payload_type: track.sent_as(),
             negotiated,
             arrivals: Vec::new(),
             reports,
+            notes,
             wire,
             wire_back,
             datagram_bytes: 0,
@@ -160,7 +179,7 @@ impl Sim {
     }
 
     /// Packets that reached the receiver's application since the last call, in order of arrival. SRTP's replay protection
-    /// removes duplicates.
+    /// removes duplicates, but not of what was rebuilt.
     pub fn arrivals(&mut self) -> Vec<Arrival> {
         std::mem::take(&mut self.arrivals)
     }
@@ -169,6 +188,12 @@ impl Sim {
     /// and every 5 s from then on.
     pub fn reports(&mut self) -> Vec<LossReport> {
         self.reports.take()
+    }
+
+    /// What congestion control allows the sender's RTP packets, when it has changed since the last call: headers and
+    /// payloads, without what SRTP, UDP and IP add, and without repair packets. Always `None` without `gcc`.
+    pub fn target(&mut self) -> Option<Bitrate> {
+        self.notes.take_target()
     }
 
     /// Everything the media sender put on the wire since media start, in order.
@@ -264,7 +289,8 @@ impl Sim {
                 if let RTCMessage::RtpPacket(_, rtp::Packet { header, payload }) = message {
                     let at = Time::ZERO + self.now.duration_since(self.start);
                     let (sequence, timestamp) = (header.sequence_number, header.timestamp);
-                    self.arrivals.push(Arrival { at, sequence, timestamp, payload: payload.into() });
+                    let rebuilt = self.notes.was_rebuilt(sequence);
+                    self.arrivals.push(Arrival { at, sequence, timestamp, payload: payload.into(), rebuilt });
                 }
             }
             while self.sender.read().is_some() {}
