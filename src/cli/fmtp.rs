@@ -176,11 +176,11 @@ fn verdicts(view: &View) -> String {
     }
     for ((condition, b, a), comparisons) in pairs {
         let title = |c: &&&Comparison| view.measures[c.measure].title.clone();
-        let of = |keep: fn(&Verdict) -> bool| comparisons.iter().filter(move |c| keep(&c.verdict));
-        let differ = of(|v| matches!(v, Verdict::Better | Verdict::Worse | Verdict::Higher | Verdict::Lower));
+        let of = |keep: fn(&Verdict) -> bool| comparisons.iter().filter(move |c| keep(&c.judged.verdict));
+        let differ = of(Verdict::differs);
         let same: Vec<String> = of(|v| matches!(v, Verdict::Same | Verdict::Negligible)).map(|c| title(&c)).collect();
-        let open: Vec<String> = of(|v| matches!(v, Verdict::Undecided { .. })).map(|c| title(&c)).collect();
-        let few = comparisons.iter().find_map(|c| match c.verdict {
+        let open: Vec<String> = of(|v| matches!(v, Verdict::Undecided(_))).map(|c| title(&c)).collect();
+        let few = comparisons.iter().find_map(|c| match c.judged.verdict {
             Verdict::TooFew { clips } => Some(format!("{clips} clips are too few for a verdict, six are needed")),
             _ => None,
         });
@@ -207,7 +207,7 @@ fn difference(view: &View, c: &Comparison) -> String {
     };
     let interval = interval
         .map_or(String::new(), |i| format!(" [{}, {}]", figure(i.low * scale, unit), figure(i.high * scale, unit)));
-    format!("{} {}{interval} ({})", signed(mean * scale, unit), measure.title, c.verdict.short())
+    format!("{} {}{interval} ({})", signed(mean * scale, unit), measure.title, c.judged.verdict.short())
 }
 
 /// The documented object (reports/README.md).
@@ -248,7 +248,8 @@ fn to_json(view: &View) -> Value {
             "metric": measure.id, "unit": measure.unit, "condition": view.conditions[v.condition].name,
             "a": view.settings[v.a].label, "b": view.settings[v.b].label,
             "difference": d["mean"], "low": d["low"], "high": d["high"], "n": d["n"], "p_value": v.paired.p_value,
-            "verdict": v.verdict.to_string(),
+            "p_adjusted": v.judged.p_adjusted, "p_sign_flip": v.paired.sign_flip, "detectable": v.judged.detectable,
+            "verdict": v.judged.verdict.to_string(),
         })
     };
     let places = (0..view.conditions.len()).flat_map(|c| (0..view.settings.len()).map(move |s| (c, s)));
