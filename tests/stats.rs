@@ -210,9 +210,10 @@ fn settings_that_do_not_differ_are_said_to_in_one_of_twenty_experiments_at_most(
         (Shape::Normal, 6, 10_000),
         (Shape::Normal, 12, 10_000),
         (Shape::Normal, 20, 4000),
-        (Shape::Normal, 40, 1000),
+        (Shape::Normal, 40, 400),
         (Shape::Skewed, 6, 10_000),
-        (Shape::Skewed, 12, 4000),
+        (Shape::Skewed, 12, 10_000),
+        (Shape::Skewed, 20, 4000),
     ] {
         let mut told = 0;
         for _ in 0..experiments {
@@ -221,7 +222,6 @@ fn settings_that_do_not_differ_are_said_to_in_one_of_twenty_experiments_at_most(
         }
         let share = f64::from(told) / f64::from(experiments);
         println!("{shape:?}, {clips} clips: false verdicts {:.2} %", share * 100.0);
-        // An even tail is held to the level itself; a skewed one to what chance allows over it.
         assert!(share <= 0.05, "{shape:?} {clips}: {share}");
     }
 }
@@ -299,7 +299,7 @@ fn one_of_many_is_not_decided_and_what_cannot_differ_does_not_count() {
     assert_eq!(first(19, &[1.0, 2.0]).verdict, Verdict::Better);
     // Six clips of which one disagrees: the t-test is sure, the flips are not (4 of 64 patterns).
     let six = [1.0, 1.1, 0.9, 1.0, 1.2, -0.05];
-    assert_eq!(verdict(&six, Prefer::Higher, 0.05), Verdict::Undecided(Open::FewClipsAgree));
+    assert_eq!(verdict(&six, Prefer::Higher, 0.05), Verdict::Undecided(Open::Close));
     assert_eq!(alone(&[1.0, 1.1], Prefer::Higher, 0.05).detectable, None);
 }
 

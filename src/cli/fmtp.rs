@@ -1,7 +1,7 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
-use super::run::{execute, warn};
-use super::{print, print_json, report, voices_instead};
+use super::run::warn;
+use super::{print, print_json, report, until, voices_instead};
 use crate::codec::{self, Request};
 use crate::corpus;
 use crate::error::{Error, Result};
@@ -56,6 +56,8 @@ pub struct Args {
     /// Cases at a time [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    #[command(flatten)]
+    until: until::Args,
     /// Keep what was heard, as WAV files below DIR/media
     #[arg(long)]
     keep_media: bool,
@@ -74,9 +76,10 @@ Examples:
   codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts";
 
 pub fn run(args: &Args) -> Result<u8> {
-    let plan = plan(args)?;
+    let mut plan = plan(args)?;
     warn(&plan, "line ", args.strict)?;
-    let done = execute(&plan, &args.out, args.jobs.map(usize::from), args.keep_media)?;
+    let jobs = args.jobs.map(usize::from);
+    let done = until::run(&mut plan, &args.until, until::Of::Differences, &args.out, jobs, args.keep_media)?;
     if done.interrupted {
         return Ok(done.exit_code());
     }

@@ -8,7 +8,9 @@ pub mod list;
 pub mod report;
 pub mod run;
 pub mod score;
+pub mod selftest;
 mod signals;
+mod until;
 
 use crate::corpus;
 use crate::error::{Error, Result};
@@ -42,6 +44,8 @@ enum Verb {
     Fmtp(fmtp::Args),
     /// Score a degraded file against its reference
     Score(score::Args),
+    /// Check this build against committed values and reference vectors
+    Selftest(selftest::Args),
     /// Measure the algorithmic delay of codecs
     Delay(delay::Args),
     /// List codecs, metrics or clips
@@ -79,6 +83,7 @@ impl Verb {
             Verb::Run(args) => run::run(args),
             Verb::Fmtp(args) => fmtp::run(args),
             Verb::Score(args) => score::run(args),
+            Verb::Selftest(args) => selftest::run(args),
             Verb::Delay(args) => delay::run(args),
             Verb::List(args) => list::run(args),
             Verb::Report(args) => report::run(args),

@@ -1,6 +1,6 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, report, signals, voices_instead};
+use super::{print, report, signals, until, voices_instead};
 use crate::codec::{Change, ChangeKind};
 use crate::error::{Error, Result};
 use crate::media::PcmFormat;
@@ -34,6 +34,8 @@ pub struct Args {
     /// Keep what was heard in each case, as WAV files below DIR/media
     #[arg(long)]
     keep_media: bool,
+    #[command(flatten)]
+    until: until::Args,
 }
 
 const EXAMPLES: &str = "\
@@ -42,6 +44,7 @@ Examples:
   codecbench run plans/seed-question.toml   a plan of your own; README says how to write one
   codecbench run my.toml --list | wc -l     how many cases that would be
   codecbench run my.toml --seed 100         the same plan with other chance
+  codecbench run my.toml --until 0.05       more seeds, until each mean of its first metric is known to ±0.05
 
 A run that was stopped goes on where it was; a finished one computes nothing again. A case that failed is a result like
 any other and is not tried again; the exit code is then 1.";
@@ -59,7 +62,8 @@ pub fn run(args: &Args) -> Result<u8> {
     }
     warn(&plan, "", false)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
-    let done = execute(&plan, &folder, args.jobs.map(usize::from), args.keep_media)?;
+    let jobs = args.jobs.map(usize::from);
+    let done = until::run(&mut plan, &args.until, until::Of::Means, &folder, jobs, args.keep_media)?;
     if done.count.finished > 0 && !done.interrupted {
         report::write(&[&done.store], &folder)?;
     }

@@ -20,7 +20,7 @@ pub fn comparisons(view: &View) -> Table {
     ];
     let note = format!(
         "Paired: the same clip under the same seed meets the same losses. {INTERVAL} p: Student's t-test; adjusted: by \
-         Holm's method for all comparisons here, so that at most one report in twenty has any false verdict. Found from: the \
+         Holm's method for all comparisons here, 0.04 is asked for a verdict, so that at most one report in twenty has any false one. Found from: the \
          true difference that would get a verdict four times in five."
     );
     let mut table = Table::new("Differences between the settings", note, columns);
