@@ -174,6 +174,41 @@ fn two_runs_give_the_same_bytes_whatever_the_jobs() {
 }
 
 #[test]
+fn seeds_are_added_until_the_interval_is_narrow_and_the_result_is_that_of_a_plain_run() {
+    let desk = Desk::new();
+    let run = |out: &'static str, more: &[&'static str]| {
+        let what = ["fmtp", "useinbandfec=1", "useinbandfec=0", "--net", "loss 10%", "--warm-up", "0.5"];
+        let clips = ["--clip", "synth-voice-1", "--clip", "synth-voice-2", "--metric", "si-sdr", "--out", out];
+        let output = desk.output(&[&what[..], &clips, more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        (text(&output.stdout).replace(out, ""), text(&output.stderr))
+    };
+    // Nothing is that narrow: it ends at the maximum, and says so.
+    let (grown, told) = run("grown", &["--seeds", "1", "--until", "0.000001", "--max-seeds", "3"]);
+    for said in ["1 seeds: si-sdr", "going on with 2 seeds", "is not reached with 3 seeds", "B against A"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    let (plain, _) = run("plain", &["--seeds", "3"]);
+    assert_eq!(grown, plain);
+    assert!(without_cost(&desk.path("grown")) == without_cost(&desk.path("plain")), "results.jsonl differs");
+    // Anything is that narrow: the seeds asked for are enough.
+    let (_, told) = run("plain", &["--seeds", "3", "--until", "10000"]);
+    assert!(told.contains("--until 10000 is reached with 3 seeds"), "{told}");
+    for (more, says) in [(["--until", "0"], "above 0"), (["--max-seeds", "9"], "--until")] {
+        let output = desk.output(&[&["fmtp", ""], &more[..]].concat());
+        assert!(output.status.code() == Some(2) && text(&output.stderr).contains(says));
+    }
+}
+
+#[test]
+fn the_selftest_holds() {
+    let desk = Desk::new();
+    let told: Value = serde_json::from_str(&desk.run(&["selftest", "--json"])).unwrap();
+    assert_eq!((&told["schema"], &told["failed"]), (&1.into(), &0.into()));
+    assert!(told["checks"].as_array().unwrap().len() >= 25, "{told}");
+}
+
+#[test]
 fn a_plan_runs_and_its_report_can_be_written_again() {
     let desk = Desk::new();
     write(
@@ -210,7 +245,7 @@ fn a_plan_runs_and_its_report_can_be_written_again() {
 #[test]
 fn help_and_completions_are_there() {
     let desk = Desk::new();
-    let verbs = ["run", "fmtp", "score", "delay", "list", "report", "corpora", "completions"];
+    let verbs = ["run", "fmtp", "score", "selftest", "delay", "list", "report", "corpora", "completions"];
     let bare = desk.output(&[]);
     assert_eq!(bare.status.code(), Some(2), "it asks for a verb");
     let help = desk.run(&["--help"]);

@@ -5,6 +5,7 @@
 use codecbench::call::{self, Call};
 use codecbench::codec::{self, Decoder, Feedback, Input, Request, Settings, Unit};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
+use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::sdp::repair::Repair;
 use codecbench::units::{Bitrate, Probability, Seed, Time, from_ms};
@@ -36,6 +37,7 @@ fn run(codec: &str, request: Request, receiver: &str, net: &str, seconds: usize)
         request,
         receiver: receiver.parse().unwrap(),
         net: net.parse().unwrap(),
+        transport: Transport::default(),
         warm_up: Duration::from_secs(6),
         seed: Seed(3),
         metrics: Vec::new(),

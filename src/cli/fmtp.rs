@@ -1,7 +1,7 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
-use super::run::{Keep, execute, warn};
-use super::{print, print_json, report, voices_instead};
+use super::run::{Keep, warn};
+use super::{print, print_json, report, until, voices_instead};
 use crate::codec::{self, Request};
 use crate::corpus;
 use crate::error::{Error, Result};
@@ -62,6 +62,8 @@ pub struct Args {
     /// Cases at a time [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    #[command(flatten)]
+    until: until::Args,
     /// Keep what was heard, as WAV files below DIR/media
     #[arg(long)]
     keep_media: bool,
@@ -80,10 +82,17 @@ Examples:
   codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts";
 
 pub fn run(args: &Args) -> Result<u8> {
-    let plan = plan(args)?;
+    let mut plan = plan(args)?;
     warn(&plan, "line ", args.strict)?;
-    let done =
-        execute(&plan, &args.out, args.jobs.map(usize::from), Keep { media: args.keep_media, ..Keep::default() })?;
+    let jobs = args.jobs.map(usize::from);
+    let done = until::run(
+        &mut plan,
+        &args.until,
+        until::Of::Differences,
+        &args.out,
+        jobs,
+        Keep { media: args.keep_media, ..Keep::default() },
+    )?;
     if done.interrupted {
         return Ok(done.exit_code());
     }
@@ -185,11 +194,11 @@ fn verdicts(view: &View) -> String {
     }
     for ((condition, b, a), comparisons) in pairs {
         let title = |c: &&&Comparison| view.measures[c.measure].title.clone();
-        let of = |keep: fn(&Verdict) -> bool| comparisons.iter().filter(move |c| keep(&c.verdict));
-        let differ = of(|v| matches!(v, Verdict::Better | Verdict::Worse | Verdict::Higher | Verdict::Lower));
+        let of = |keep: fn(&Verdict) -> bool| comparisons.iter().filter(move |c| keep(&c.judged.verdict));
+        let differ = of(Verdict::differs);
         let same: Vec<String> = of(|v| matches!(v, Verdict::Same | Verdict::Negligible)).map(|c| title(&c)).collect();
-        let open: Vec<String> = of(|v| matches!(v, Verdict::Undecided { .. })).map(|c| title(&c)).collect();
-        let few = comparisons.iter().find_map(|c| match c.verdict {
+        let open: Vec<String> = of(|v| matches!(v, Verdict::Undecided(_))).map(|c| title(&c)).collect();
+        let few = comparisons.iter().find_map(|c| match c.judged.verdict {
             Verdict::TooFew { clips } => Some(format!("{clips} clips are too few for a verdict, six are needed")),
             _ => None,
         });
@@ -216,7 +225,7 @@ fn difference(view: &View, c: &Comparison) -> String {
     };
     let interval = interval
         .map_or(String::new(), |i| format!(" [{}, {}]", figure(i.low * scale, unit), figure(i.high * scale, unit)));
-    format!("{} {}{interval} ({})", signed(mean * scale, unit), measure.title, c.verdict.short())
+    format!("{} {}{interval} ({})", signed(mean * scale, unit), measure.title, c.judged.verdict.short())
 }
 
 /// The documented object (reports/README.md).
@@ -257,7 +266,8 @@ fn to_json(view: &View) -> Value {
             "metric": measure.id, "unit": measure.unit, "condition": view.conditions[v.condition].name,
             "a": view.settings[v.a].label, "b": view.settings[v.b].label,
             "difference": d["mean"], "low": d["low"], "high": d["high"], "n": d["n"], "p_value": v.paired.p_value,
-            "verdict": v.verdict.to_string(),
+            "p_adjusted": v.judged.p_adjusted, "p_sign_flip": v.paired.sign_flip, "detectable": v.judged.detectable,
+            "verdict": v.judged.verdict.to_string(),
         })
     };
     let places = (0..view.conditions.len()).flat_map(|c| (0..view.settings.len()).map(move |s| (c, s)));

@@ -9,7 +9,9 @@ pub mod net;
 pub mod report;
 pub mod run;
 pub mod score;
+pub mod selftest;
 mod signals;
+mod until;
 
 use crate::corpus;
 use crate::error::{Error, Result};
@@ -44,6 +46,8 @@ enum Verb {
     Fmtp(fmtp::Args),
     /// Score a degraded file against its reference
     Score(score::Args),
+    /// Check this build against committed values and reference vectors
+    Selftest(selftest::Args),
     /// Measure the algorithmic delay of codecs
     Delay(delay::Args),
     /// What a network does to voice packets: loss, bursts, delay, order
@@ -83,6 +87,7 @@ impl Verb {
             Verb::Run(args) => run::run(args),
             Verb::Fmtp(args) => fmtp::run(args),
             Verb::Score(args) => score::run(args),
+            Verb::Selftest(args) => selftest::run(args),
             Verb::Delay(args) => delay::run(args),
             Verb::Net(args) => net::run(args),
             Verb::List(args) => list::run(args),

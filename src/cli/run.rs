@@ -1,6 +1,6 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, report, signals, voices_instead};
+use super::{print, report, signals, until, voices_instead};
 use crate::codec::{Change, ChangeKind};
 use crate::error::{Error, Result};
 use crate::media::PcmFormat;
@@ -43,6 +43,8 @@ pub struct Args {
     /// Keep the packets of each case, as pcapng files for Wireshark below DIR/captures
     #[arg(long, conflicts_with = "live")]
     pcap: bool,
+    #[command(flatten)]
+    until: until::Args,
 }
 
 const EXAMPLES: &str = "\
@@ -51,6 +53,7 @@ Examples:
   codecbench run plans/seed-question.toml   a plan of your own; README says how to write one
   codecbench run my.toml --list | wc -l     how many cases that would be
   codecbench run my.toml --seed 100         the same plan with other chance
+  codecbench run my.toml --until 0.05       more seeds, until each mean of its first metric is known to ±0.05
   codecbench run my.toml --live --jobs 8    the same calls over sockets, eight at a time
 
 A live call takes as long as its warm-up and its clip. Every media packet meets what it meets in virtual time, but when it
@@ -76,8 +79,15 @@ pub fn run(args: &Args) -> Result<u8> {
     }
     warn(&plan, "", false)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
-    let done =
-        execute(&plan, &folder, args.jobs.map(usize::from), Keep { media: args.keep_media, packets: args.pcap })?;
+    let jobs = args.jobs.map(usize::from);
+    let done = until::run(
+        &mut plan,
+        &args.until,
+        until::Of::Means,
+        &folder,
+        jobs,
+        Keep { media: args.keep_media, packets: args.pcap },
+    )?;
     if done.count.finished > 0 && !done.interrupted {
         report::write(&[&done.store], &folder)?;
     }

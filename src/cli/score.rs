@@ -53,12 +53,12 @@ struct Card<'a> {
 
 /// Either `value` or `error` is there.
 #[derive(Serialize)]
-struct Row {
+pub(super) struct Row {
     metric: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
+    pub(super) value: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    pub(super) error: Option<String>,
     unit: &'static str,
     version: String,
 }
@@ -108,7 +108,7 @@ fn thousandths(value: f64) -> String {
     format!("{:.3}", (value * 1000.0).round() / 1000.0 + 0.0)
 }
 
-fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip) -> Row {
+pub(super) fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip) -> Row {
     let evidence = Evidence::files(&*reference.pcm, &*degraded.pcm);
     let (value, error) = match (metric.score)(&evidence) {
         Ok(scored) => (Some(scored.value), None),

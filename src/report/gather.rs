@@ -6,7 +6,7 @@ use crate::codec::Observed;
 use crate::error::{Error, Result};
 use crate::metric::{self, Better, Scale};
 use crate::plan::{Outcome, Scores};
-use crate::stats::{Entries, Prefer, paired, summary};
+use crate::stats::{Entries, Prefer, Question, judge, paired, summary};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many settings at most are compared in pairs: beyond, pairs are too many to read.
@@ -197,7 +197,7 @@ impl Gather {
 
     fn comparisons(&self, view: &View, order: &[usize]) -> Vec<Comparison> {
         let n = view.settings.len();
-        let mut all = Vec::new();
+        let (mut places, mut questions) = (Vec::new(), Vec::new());
         for condition in 0..view.conditions.len() {
             for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
                 let entries = |s, m| self.cells.get(&(s, condition)).and_then(|c: &CellSums| c.entries(m));
@@ -210,11 +210,22 @@ impl Gather {
                         Better::Lower => Prefer::Lower,
                         Better::Neither => Prefer::Neither,
                     };
-                    all.push(Comparison { condition, measure, a, b, paired, verdict: paired.verdict(prefer, margin) });
+                    places.push((condition, measure, a, b));
+                    questions.push(Question { paired, prefer, margin });
                 }
             }
         }
-        all
+        // All of the report are one family.
+        let answers = questions.iter().zip(judge(&questions));
+        let told = |((condition, measure, a, b), (question, judged)): (_, (&Question, _))| Comparison {
+            condition,
+            measure,
+            a,
+            b,
+            paired: question.paired,
+            judged,
+        };
+        places.into_iter().zip(answers).map(told).collect()
     }
 
     fn provenance(&self, view: &View, more: Vec<(String, String)>) -> Vec<(String, String)> {

@@ -12,7 +12,7 @@ use crate::codec::Change;
 use crate::error::{Error, Result};
 use crate::metric::Better;
 use crate::plan::Outcome;
-use crate::stats::{Paired, Summary, Verdict};
+use crate::stats::{Judged, Paired, Summary};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -154,7 +154,8 @@ pub struct Comparison {
     pub a: usize,
     pub b: usize,
     pub paired: Paired,
-    pub verdict: Verdict,
+    /// Together with all comparisons of the view.
+    pub judged: Judged,
 }
 
 /// Failed cases of one setting and condition with the same reason.

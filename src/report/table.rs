@@ -1,9 +1,13 @@
 //! The tables of a report as plain cells: the page and the terminal draw the same ones.
 
-use super::chart::{figure, short, signed};
+mod compare;
+
+pub use compare::{comparisons, found_from, side_by_side};
+
+use super::chart::{figure, short};
 use super::{Cell as Figures, Seen, Setting, View};
 use crate::metric::Better;
-use crate::stats::{Summary, Verdict};
+use crate::stats::Summary;
 
 const INTERVAL: &str = "[95 % interval over clips: Student's t below 30 clips, BCa bootstrap from 30.]";
 
@@ -109,38 +113,6 @@ pub fn failures(view: &View) -> Table {
     table
 }
 
-/// Paired differences and what follows from them.
-pub fn comparisons(view: &View) -> Table {
-    let columns = vec![
-        text("network"),
-        text("metric"),
-        text("A"),
-        text("B"),
-        number("B − A", ""),
-        number("clips", ""),
-        text("verdict"),
-    ];
-    let note = format!("Paired: the same clip under the same seed meets the same losses. {INTERVAL}");
-    let mut table = Table::new("Differences between the settings", note, columns);
-    for c in &view.comparisons {
-        let m = &view.measures[c.measure];
-        let (a, b) = (&view.settings[c.a].label, &view.settings[c.b].label);
-        let verdict = match c.verdict {
-            Verdict::Better => format!("{b} is better"),
-            Verdict::Worse => format!("{a} is better"),
-            Verdict::Higher => format!("{b} is higher"),
-            Verdict::Lower => format!("{b} is lower"),
-            other => other.to_string(),
-        };
-        let verdict = Cell { main: verdict, small: c.paired.missing().unwrap_or_default() };
-        let small = summary_cell(&c.paired.difference, &m.unit).small;
-        let difference = Cell { main: signed(c.paired.difference.mean, &m.unit), small };
-        let network = of(&view.conditions[c.condition].name);
-        table.row([network, of(&m.title), of(a), of(b), difference, of(c.paired.difference.n), verdict]);
-    }
-    table
-}
-
 /// Requested, effective and observed.
 pub fn settings(view: &View) -> Table {
     let columns =
@@ -197,39 +169,6 @@ pub fn summary(view: &View, condition: usize) -> Table {
         });
         let lead = [of(&view.settings[s].label), Cell { main: cell.cases.to_string(), small: failed }];
         table.rows.push(Row { cells: lead.into_iter().chain(figures).collect(), bad: cell.failed > 0 });
-    }
-    table
-}
-
-/// Means of all measures under one condition, a setting per column; of two settings their paired difference as well.
-pub fn side_by_side(view: &View, condition: usize) -> Table {
-    let c = &view.conditions[condition];
-    let mut columns = vec![text("measure"), text("unit")];
-    columns.extend(view.settings.iter().map(|s| number(&s.label, "")));
-    let two = view.settings.len() == 2;
-    if two {
-        columns
-            .extend([number(&format!("{} − {}", view.settings[1].label, view.settings[0].label), ""), text("verdict")]);
-    }
-    let title = format!("{}: {} clips × {} seeds, mean [95 % interval over clips]", c.name, c.clips, c.seeds);
-    let mut table = Table::new(title, "", columns);
-    for (m, measure) in view.measures.iter().enumerate() {
-        let figures = (0..view.settings.len()).map(|s| view.summary(s, condition, m));
-        if figures.clone().all(|f| f.is_none()) {
-            continue;
-        }
-        let mut cells = vec![of(&measure.title), of(&measure.unit)];
-        cells.extend(figures.map(|f| f.map_or(of("–"), |f| summary_cell(f, &measure.unit))));
-        if two {
-            let compared = view.comparisons.iter().find(|c| c.condition == condition && c.measure == m);
-            cells.push(compared.map_or(of("–"), |c| {
-                let small = summary_cell(&c.paired.difference, &measure.unit).small;
-                let main = signed(c.paired.difference.mean, &measure.unit);
-                Cell { main: main.trim_end_matches(&measure.unit).trim_end().to_owned(), small }
-            }));
-            cells.push(compared.map_or(of(""), |c| of(c.verdict.short())));
-        }
-        table.rows.push(Row { cells, bad: false });
     }
     table
 }

@@ -5,7 +5,12 @@ pub(super) fn student_quantile(p: f64, freedom: f64) -> f64 {
     inverse(p, |t| student_cdf(t, freedom))
 }
 
-/// The same of the standard normal distribution.
+/// The probability that Student's t is at least as far from zero as `t`, on either side. Small ones keep their digits.
+pub(super) fn student_two_sided(t: f64, freedom: f64) -> f64 {
+    incomplete_beta(freedom / (freedom + t * t), 0.5 * freedom, 0.5)
+}
+
+/// The quantile of the standard normal distribution, as [`student_quantile`].
 pub(super) fn normal_quantile(p: f64) -> f64 {
     inverse(p, normal_cdf)
 }
@@ -58,7 +63,7 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
 }
 
 /// Stirling's series, after the recurrence has brought the argument to where it is exact to double precision.
-fn ln_gamma(x: f64) -> f64 {
+pub(super) fn ln_gamma(x: f64) -> f64 {
     let (mut z, mut product) = (x, 1.0);
     while z < 15.0 {
         product *= z;
@@ -124,6 +129,16 @@ mod tests {
         assert!((student_quantile(0.995, 10.0) - 3.169).abs() < 5.1e-4);
         assert!((student_quantile(0.025, 10.0) + student_quantile(0.975, 10.0)).abs() < 1e-10);
         assert!(student_quantile(0.5, 7.0).abs() < 1e-10);
+    }
+
+    #[test]
+    fn two_sided_probabilities_undo_the_quantiles_and_keep_their_digits() {
+        for (p, freedom) in [(0.05, 5.0), (0.2, 1.0), (0.001, 39.0)] {
+            assert!((student_two_sided(student_quantile(1.0 - p / 2.0, freedom), freedom) - p).abs() < 1e-10);
+        }
+        assert_eq!((student_two_sided(0.0, 7.0), student_two_sided(f64::INFINITY, 7.0)), (1.0, 0.0));
+        // Two degrees of freedom have a closed form: 1 - t / sqrt(2 + t^2), which is near 1 / t^2 far out.
+        assert!((student_two_sided(-1e6, 2.0) * 1e12 - 1.0).abs() < 1e-9);
     }
 
     #[test]
