@@ -5,14 +5,23 @@ mod correlate;
 pub mod delay;
 pub mod pesq;
 pub mod si_sdr;
+pub mod visqol;
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm, resample};
 use serde::Serialize;
 
 /// All audio metrics of this build.
-pub static AUDIO: &[&Metric<Pcm>] =
-    &[&pesq::WIDE_BAND, &pesq::WIDE_BAND_C2, &pesq::NARROW_BAND, &si_sdr::SI_SDR, &delay::MOUTH_TO_EAR];
+pub static AUDIO: &[&Metric<Pcm>] = &[
+    &pesq::WIDE_BAND,
+    &pesq::WIDE_BAND_C2,
+    &pesq::NARROW_BAND,
+    &si_sdr::SI_SDR,
+    &delay::MOUTH_TO_EAR,
+    &visqol::AUDIO,
+    &visqol::SPEECH,
+    &visqol::SPEECH_UNSCALED,
+];
 
 /// The scale on which a number lies. Reports know nothing else of a metric.
 #[derive(Clone, Copy, Debug, Serialize)]
