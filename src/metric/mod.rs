@@ -9,6 +9,7 @@ pub mod pesq;
 pub mod si_sdr;
 pub mod stoi;
 mod validity;
+pub mod visqol;
 
 pub use validity::{Situation, Validity, When, caveats};
 
@@ -21,6 +22,9 @@ pub static AUDIO: &[&Metric<Pcm>] = &[
     &pesq::WIDE_BAND,
     &pesq::WIDE_BAND_C2,
     &pesq::NARROW_BAND,
+    &visqol::AUDIO,
+    &visqol::SPEECH,
+    &visqol::SPEECH_UNSCALED,
     &stoi::STOI,
     &stoi::ESTOI,
     &si_sdr::SI_SDR,
