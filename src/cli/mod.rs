@@ -3,6 +3,7 @@
 
 pub mod corpora;
 pub mod delay;
+pub mod emodel;
 pub mod fmtp;
 pub mod list;
 pub mod report;
@@ -44,6 +45,8 @@ enum Verb {
     Score(score::Args),
     /// Measure the algorithmic delay of codecs
     Delay(delay::Args),
+    /// Rate a connection by the E-model, or fit its codec factors to a finished run
+    Emodel(emodel::Args),
     /// List codecs, metrics or clips
     List(list::Args),
     /// Write the report of finished runs again
@@ -80,6 +83,7 @@ impl Verb {
             Verb::Fmtp(args) => fmtp::run(args),
             Verb::Score(args) => score::run(args),
             Verb::Delay(args) => delay::run(args),
+            Verb::Emodel(args) => emodel::run(args),
             Verb::List(args) => list::run(args),
             Verb::Report(args) => report::run(args),
             Verb::Corpora(args) => corpora::run(args),
