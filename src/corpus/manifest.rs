@@ -1,6 +1,7 @@
 //! `corpora/*.toml`: one file for each package that clips are made from. They are embedded, so that the program knows
 //! its clips wherever it runs.
 
+use super::registry::Pinned;
 use crate::media::{Content, PcmFormat};
 use serde::Deserialize;
 use std::sync::OnceLock;
@@ -39,11 +40,7 @@ pub struct Package {
 impl Package {
     /// "Debian package alsa-utils 1.2.8-1".
     pub fn origin(&self) -> String {
-        let registry = match self.registry {
-            Registry::PypiSdist => "PyPI sdist",
-            Registry::Deb => "Debian package",
-        };
-        format!("{registry} {} {}", self.name, self.version)
+        Pinned::from(self).origin()
     }
 }
 
@@ -51,6 +48,7 @@ impl Package {
 #[serde(rename_all = "kebab-case")]
 pub enum Registry {
     PypiSdist,
+    PypiWheel,
     Deb,
 }
 
@@ -167,7 +165,7 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora");
         let mut found: Vec<String> =
             std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        found.retain(|name| name.ends_with(".toml"));
+        found.retain(|name| name.ends_with(".toml") && name != "models.toml");
         let mut embedded: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
         found.sort();
         embedded.sort_unstable();

@@ -4,6 +4,7 @@
 pub mod fetch;
 mod make;
 pub mod manifest;
+mod registry;
 
 use crate::error::{Error, Result, unknown};
 use crate::media::{self, Clip, Content, PcmFormat, synth};
