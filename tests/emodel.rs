@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod desk;
+
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::metric::emodel::{Band, Equipment, Inputs, PUBLISHED, Point, fit, mos, rate, rating_of_mos};
 use codecbench::metric::{CallFacts, Evidence, audio};
+use desk::Desk;
 use serde_json::Value as Json;
 use std::path::PathBuf;
 
@@ -143,5 +146,29 @@ fn the_table_names_each_codec_and_bitrate_once() {
     for (k, row) in PUBLISHED.iter().enumerate() {
         assert!(row.equipment.ie >= 0.0 && row.source.contains("check before publishing"));
         assert!(PUBLISHED[..k].iter().all(|r| (r.name, r.bitrate) != (row.name, row.bitrate)), "{}", row.name);
+    }
+}
+
+#[test]
+fn the_calculator_says_what_the_model_says_and_refuses_what_nobody_published() {
+    let desk = Desk::new();
+    let told = desk.run(&["emodel", "--codec", "g.711 with plc", "--loss", "3", "--json"]);
+    let told: Json = serde_json::from_str(&told).unwrap();
+    assert!((told["rating"]["r"].as_f64().unwrap() - 83.063_859).abs() < 1e-4, "{told}");
+    assert!(desk.run(&["emodel", "--delay", "200"]).contains("Idd, delay"));
+    assert!(desk.run(&["emodel", "--codecs"]).contains("AMR-WB"));
+    for (args, reason) in [
+        (&["emodel", "--codec", "opus"][..], "no published Ie and Bpl"),
+        (&["emodel", "--codec", "AMR-WB"], "--bitrate: AMR-WB has figures for 6600"),
+        (&["emodel", "--codec", "G.729", "--loss", "2"], "no published Bpl"),
+        (&["emodel", "--set", "TELR"], "say NAME=VALUE"),
+        (&["emodel", "--band", "wb", "--set", "TELR=40"], "only the narrow-band model"),
+        (&["emodel", "--loss", "120"], "--loss (Ppl) must be within 0 and 100, not 120"),
+        (&["emodel", "--loss", "NaN"], "--loss (Ppl) must be within"),
+        (&["emodel", "fit", "."], "give the folder that a run wrote"),
+    ] {
+        let output = desk.output(args);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && text.contains(reason), "{args:?}: {text}");
     }
 }

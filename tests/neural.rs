@@ -89,3 +89,38 @@ fn more_loss_scores_lower() {
     let scores = [0.0, 3.0, 10.0, 30.0].map(|percent| score("plcmos-zero", &with_loss(percent)));
     assert!(scores.is_sorted_by(|a, b| a > b), "{scores:?}");
 }
+
+#[test]
+fn growing_noise_lowers_the_background_and_the_whole() {
+    let Some((root, _)) = cases() else { return };
+    let clean = load(&root.join("plcmos/clean.wav")).unwrap().pcm;
+    let with_noise = |deviation: f64| {
+        let mut rng = Seed(8).stream("noise");
+        let noisy = |s: &i16| (f64::from(*s) + deviation * rng.normal()).round().clamp(-32_768.0, 32_767.0) as i16;
+        Pcm { format: clean.format, samples: clean.samples.iter().map(noisy).collect() }
+    };
+    for id in ["dnsmos-bak", "dnsmos-ovrl"] {
+        let scores = [0.0, 100.0, 400.0, 1600.0].map(|deviation| score(id, &with_noise(deviation)));
+        assert!(scores.is_sorted_by(|a, b| a > b), "{id}: {scores:?}");
+    }
+}
+
+#[test]
+fn every_signal_gives_a_score_or_a_reason() {
+    let Some((root, _)) = cases() else { return };
+    let clean = load(&root.join("plcmos/clean.wav")).unwrap().pcm;
+    let text = |id: &str, degraded: &Pcm| {
+        (audio(id).unwrap().score)(&Evidence::files(&*clean, degraded)).unwrap_err().to_string()
+    };
+    let second = clean.slice(16_000, 16_000);
+    let click = Pcm { samples: (0..16_000).map(|k| if k == 8000 { 30_000 } else { 0 }).collect(), ..second.clone() };
+    let clipped = Pcm { samples: vec![i16::MIN; 16_000], ..second.clone() };
+    for id in ["plcmos-zero", "dnsmos-sig"] {
+        assert_eq!(text(id, &Pcm::silence(clean.format, 32_000)), format!("{id}: the degraded signal is silent"));
+        assert_eq!(text(id, &clean.slice(16_000, 1_600)), format!("{id}: the degraded signal is shorter than 1 s"));
+        assert!(text(id, &clean.slice(0, 0)).starts_with(id));
+        for odd in [&second, &click, &clipped, &second.with_channels(2)] {
+            assert!(score(id, odd).is_finite());
+        }
+    }
+}
