@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod desk;
-
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::metric::emodel::{Band, Equipment, Inputs, PUBLISHED, Point, fit, mos, rate, rating_of_mos};
 use codecbench::metric::{CallFacts, Evidence, audio};
-use desk::Desk;
 use serde_json::Value as Json;
 use std::path::PathBuf;
+use std::process::{Command, Output};
 
 fn vectors() -> Option<Json> {
     let Some(root) = std::env::var_os("CODECBENCH_VECTORS").map(PathBuf::from) else {
@@ -151,24 +149,26 @@ fn the_table_names_each_codec_and_bitrate_once() {
 
 #[test]
 fn the_calculator_says_what_the_model_says_and_refuses_what_nobody_published() {
-    let desk = Desk::new();
-    let told = desk.run(&["emodel", "--codec", "g.711 with plc", "--loss", "3", "--json"]);
-    let told: Json = serde_json::from_str(&told).unwrap();
+    let output = |args: &[&str]| -> Output {
+        Command::new(env!("CARGO_BIN_EXE_codecbench")).arg("emodel").args(args).output().unwrap()
+    };
+    let text = |args: &[&str]| String::from_utf8(output(args).stdout).unwrap();
+    let told: Json = serde_json::from_str(&text(&["--codec", "g.711 with plc", "--loss", "3", "--json"])).unwrap();
     assert!((told["rating"]["r"].as_f64().unwrap() - 83.063_859).abs() < 1e-4, "{told}");
-    assert!(desk.run(&["emodel", "--delay", "200"]).contains("Idd, delay"));
-    assert!(desk.run(&["emodel", "--codecs"]).contains("AMR-WB"));
+    assert!(text(&["--delay", "200"]).contains("Idd, delay"));
+    assert!(text(&["--codecs"]).contains("AMR-WB"));
     for (args, reason) in [
-        (&["emodel", "--codec", "opus"][..], "no published Ie and Bpl"),
-        (&["emodel", "--codec", "AMR-WB"], "--bitrate: AMR-WB has figures for 6600"),
-        (&["emodel", "--codec", "G.729", "--loss", "2"], "no published Bpl"),
-        (&["emodel", "--set", "TELR"], "say NAME=VALUE"),
-        (&["emodel", "--band", "wb", "--set", "TELR=40"], "only the narrow-band model"),
-        (&["emodel", "--loss", "120"], "--loss (Ppl) must be within 0 and 100, not 120"),
-        (&["emodel", "--loss", "NaN"], "--loss (Ppl) must be within"),
-        (&["emodel", "fit", "."], "give the folder that a run wrote"),
+        (&["--codec", "opus"][..], "no published Ie and Bpl"),
+        (&["--codec", "AMR-WB"], "--bitrate: AMR-WB has figures for 6600"),
+        (&["--codec", "G.729", "--loss", "2"], "no published Bpl"),
+        (&["--set", "TELR"], "say NAME=VALUE"),
+        (&["--band", "wb", "--set", "TELR=40"], "only the narrow-band model"),
+        (&["--loss", "120"], "--loss (Ppl) must be within 0 and 100, not 120"),
+        (&["--loss", "NaN"], "--loss (Ppl) must be within"),
+        (&["fit", "."], "give the folder that a run wrote"),
     ] {
-        let output = desk.output(args);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(2) && text.contains(reason), "{args:?}: {text}");
+        let output = output(args);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && told.contains(reason), "{args:?}: {told}");
     }
 }
