@@ -60,7 +60,13 @@ pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
     let mut scores = heard.facts(case)?;
     let reference = case.clip.pcm.clone();
     let (degraded, removed_delay_ms) = heard.scored_pass()?;
-    let evidence = Evidence { reference: &*reference, degraded: &degraded, removed_delay_ms, align: true, call: None };
+    let evidence = Evidence {
+        reference: &*reference,
+        degraded: &degraded,
+        removed_delay_ms,
+        align: true,
+        call: heard.call_facts(case, &scores),
+    };
     for metric in &case.metrics {
         match (metric.score)(&evidence) {
             Ok(value) => {

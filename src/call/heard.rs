@@ -4,7 +4,7 @@ use super::stream::Came;
 use crate::codec::{Knob, Observed, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
-use crate::metric::Series;
+use crate::metric::{CallFacts, Series};
 use crate::net::interceptor::Kind;
 use crate::peer::sim::WireRecord;
 use crate::plan::{Case, Scores};
@@ -118,6 +118,8 @@ impl Heard {
         fact("network-loss", percent(dropped.len() as f64, packets));
         fact("late-loss", percent(count(&|f| f.late), packets));
         fact("effective-loss", percent(count(&|f| !f.in_time), packets));
+        let lost: Vec<bool> = scored.iter().map(|(i, _)| !self.played.played.contains(&(*i as i64))).collect();
+        fact("burst-ratio", burst_ratio(&lost));
         fact("recovered", percent(recovered - deep, self.pass.samples as f64));
         let repair = case.request.repair;
         if !repair.dred.is_zero() {
@@ -195,6 +197,19 @@ impl Heard {
         deep as f64
     }
 
+    /// What the E-model asks, from the facts of the call; `None` when nothing was played.
+    pub(super) fn call_facts(&self, case: &Case, facts: &Scores) -> Option<CallFacts> {
+        let fact = |id: &str| facts.values.get(id).copied();
+        Some(CallFacts {
+            codec: case.codec.name,
+            bitrate: self.settings.bitrate.map(|b| b.0),
+            mouth_to_ear_ms: fact("mouth-to-ear-clock")? + ms((case.codec.nominal_lookahead)(&self.settings)),
+            loss_percent: fact("effective-loss")?,
+            burst_ratio: fact("burst-ratio")?,
+            equipment: None,
+        })
+    }
+
     /// What the packets show, and the frames for which there was no packet.
     fn observed(&self, case: &Case, units: &[Unit]) -> Observed {
         let mut observed = (case.codec.observe)(&self.settings, units);
@@ -243,6 +258,17 @@ impl Fate {
     }
 }
 
+/// Mean length of the bursts of lost packets over that of random loss of the same rate, 1 / (1 - p) (ITU-T G.107, 7.5);
+/// 1 where nothing or everything is lost.
+fn burst_ratio(lost: &[bool]) -> f64 {
+    let count = lost.iter().filter(|l| **l).count();
+    let bursts = lost.chunk_by(|a, b| a == b).filter(|run| run[0]).count();
+    if count == 0 || count == lost.len() {
+        return 1.0;
+    }
+    count as f64 / bursts as f64 * (1.0 - count as f64 / lost.len() as f64)
+}
+
 /// The encoder's settings as reports show them.
 fn effective(settings: &Settings<Pcm>, clip: PcmFormat) -> BTreeMap<String, String> {
     let mut shown: BTreeMap<String, String> = settings
@@ -273,4 +299,21 @@ fn effective(settings: &Settings<Pcm>, clip: PcmFormat) -> BTreeMap<String, Stri
         shown.insert("bitrate".into(), bitrate.to_string());
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::burst_ratio;
+    use crate::units::Seed;
+
+    #[test]
+    fn the_burst_ratio_of_random_loss_is_one() {
+        let seed = Seed(1);
+        let random: Vec<bool> = (0..200_000).map(|k| seed.draw_unit("loss", &[k]) < 0.2).collect();
+        assert!((burst_ratio(&random) - 1.0).abs() < 0.01);
+        // Bursts of 2 every 10: 20 % of loss, whose random bursts last 1.25.
+        let pairs: Vec<bool> = (0..1000).map(|k| k % 10 < 2).collect();
+        assert!((burst_ratio(&pairs) - 1.6).abs() < 1e-12);
+        assert_eq!([burst_ratio(&[]), burst_ratio(&[false; 9]), burst_ratio(&[true; 9])], [1.0; 3]);
+    }
 }

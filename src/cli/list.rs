@@ -29,9 +29,9 @@ enum What {
 }
 
 pub fn run(args: &Args) -> Result<u8> {
-    let (name, columns, entries) = match args.what {
+    let (name, columns, mut entries) = match args.what {
         What::Codecs => ("codecs", &["name", "rtp", "version", "licence", "plc"][..], codecs()),
-        What::Metrics => ("metrics", &["name", "title", "unit", "better", "version"][..], metrics()),
+        What::Metrics => ("metrics", &["name", "title", "unit", "better", "not for", "version"][..], metrics()),
         What::Clips => {
             ("clips", &["name", "content", "seconds", "available", "language", "talker", "licence"][..], clips())
         }
@@ -40,6 +40,11 @@ pub fn run(args: &Args) -> Result<u8> {
     if args.json {
         print_json(&json!({ "schema": 1, name: entries }))?;
         return Ok(0);
+    }
+    // For people alone: `--json` has what a program needs.
+    for (entry, metric) in entries.iter_mut().zip(metric::AUDIO).filter(|_| name == "metrics") {
+        let limits: Vec<String> = metric.validity.limits.iter().map(|(when, _)| when.to_string()).collect();
+        entry["not for"] = json!(limits.join(", "));
     }
     let cell = |entry: &Value, column: &str| match entry.pointer(&format!("/{column}")).unwrap_or(&Value::Null) {
         Value::Number(n) if n.is_f64() => format!("{:.2}", n.as_f64().unwrap_or(f64::NAN)),

@@ -3,6 +3,7 @@
 
 pub mod corpora;
 pub mod delay;
+pub mod emodel;
 pub mod fmtp;
 pub mod list;
 pub mod net;
@@ -52,6 +53,8 @@ enum Verb {
     Delay(delay::Args),
     /// What a network does to voice packets: loss, bursts, delay, order
     Net(net::Args),
+    /// Rate a connection by the E-model, or fit its codec factors to a finished run
+    Emodel(emodel::Args),
     /// List codecs, metrics, clips or networks
     List(list::Args),
     /// Write the report of finished runs again
@@ -90,6 +93,7 @@ impl Verb {
             Verb::Selftest(args) => selftest::run(args),
             Verb::Delay(args) => delay::run(args),
             Verb::Net(args) => net::run(args),
+            Verb::Emodel(args) => emodel::run(args),
             Verb::List(args) => list::run(args),
             Verb::Report(args) => report::run(args),
             Verb::Corpora(args) => corpora::run(args),

@@ -48,12 +48,27 @@ pub struct Track {
     /// One per window. `None`: the reference is quiet there, or nothing in the degraded signal is like it.
     pub delays_ms: Vec<Option<f64>>,
     pub median_ms: f64,
-    /// 95th percentile over the matched windows.
+    /// 5th and 95th percentile over the matched windows.
+    pub p5_ms: f64,
     pub p95_ms: f64,
+    /// Lasting changes, in order.
+    pub steps: Vec<Step>,
+    /// How fast the delay grows between steps, in microseconds per second: the skew of the clocks in ppm. `None` with less
+    /// than 2 s to go by.
+    pub drift_ppm: Option<f64>,
     /// Share of active windows without a match, 0 to 1.
     pub unmatched: f64,
     /// Mean normalised correlation of the matched windows, 0 to 1.
     pub confidence: f64,
+}
+
+/// A lasting change of the delay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Reference time of the middle of the first window after it, good to half a window.
+    pub at_ms: f64,
+    /// Positive: the degraded signal is later from there on, something was inserted.
+    pub by_ms: f64,
 }
 
 /// Follows the delay. Delays within 2 s either way are found, and changes within 500 ms of the prevailing one. The
@@ -83,11 +98,17 @@ pub fn track(reference: &Pcm, degraded: &Pcm) -> Result<Track> {
     let ms = |peak: &Peak| peak.lag / PER_MS as f64;
     let mut sorted: Vec<f64> = matched.iter().map(ms).collect();
     sorted.sort_by(f64::total_cmp);
+    let delays_ms: Vec<Option<f64>> =
+        path.iter().map(|p| p.as_ref().filter(|p| p.correlation >= MATCH).map(ms)).collect();
+    let plateaus = plateaus(&delays_ms);
     Ok(Track {
         step_ms: (HOP / PER_MS) as f64,
         window_ms: (WINDOW / PER_MS) as f64,
-        delays_ms: path.iter().map(|p| p.as_ref().filter(|p| p.correlation >= MATCH).map(ms)).collect(),
+        steps: steps(&plateaus),
+        drift_ppm: drift(&plateaus),
+        delays_ms,
         median_ms: quantile(&sorted, 0.5),
+        p5_ms: quantile(&sorted, 0.05),
         p95_ms: quantile(&sorted, 0.95),
         unmatched: 1.0 - matched.len() as f64 / active as f64,
         confidence: matched.iter().map(|p| p.correlation).sum::<f64>() / matched.len() as f64,
@@ -207,6 +228,45 @@ fn best_path(windows: &[Vec<Peak>]) -> Vec<Option<Peak>> {
     path
 }
 
+/// Stretches of matched windows along which the delay changes by at most 1 ms from one to the next: place and delay of each.
+/// Those of less than 5 windows are a period of the voice taken for another rather than a plateau.
+fn plateaus(delays_ms: &[Option<f64>]) -> Vec<Vec<(usize, f64)>> {
+    let matched: Vec<(usize, f64)> = delays_ms.iter().enumerate().filter_map(|(k, d)| d.map(|d| (k, d))).collect();
+    let runs = matched.chunk_by(|a, b| (a.1 - b.1).abs() <= 1.0);
+    runs.filter(|run| run.len() >= 5).map(<[_]>::to_vec).collect()
+}
+
+/// From the end of one plateau to the begin of the next, by the median of 5 windows on either side.
+fn steps(plateaus: &[Vec<(usize, f64)>]) -> Vec<Step> {
+    let middle = |windows: &[(usize, f64)]| {
+        let mut delays: Vec<f64> = windows.iter().map(|w| w.1).collect();
+        delays.sort_by(f64::total_cmp);
+        quantile(&delays, 0.5)
+    };
+    let step = |pair: &[Vec<(usize, f64)>]| {
+        let (before, after) = (&pair[0], &pair[1]);
+        let at_ms = (after[0].0 * HOP + WINDOW / 2) as f64 / PER_MS as f64;
+        Step { at_ms, by_ms: middle(&after[..5]) - middle(&before[before.len() - 5..]) }
+    };
+    // A plateau may have been left for a moment only.
+    plateaus.windows(2).map(step).filter(|step| step.by_ms.abs() > 1.0).collect()
+}
+
+/// The common slope of all plateaus by least squares.
+fn drift(plateaus: &[Vec<(usize, f64)>]) -> Option<f64> {
+    let seconds = |place: usize| (place * HOP) as f64 / f64::from(RATE);
+    let (mut covariance, mut variance, mut length) = (0.0, 0.0, 0.0);
+    for plateau in plateaus {
+        let n = plateau.len() as f64;
+        let time = plateau.iter().map(|w| seconds(w.0)).sum::<f64>() / n;
+        let delay = plateau.iter().map(|w| w.1).sum::<f64>() / n;
+        covariance += plateau.iter().map(|w| (seconds(w.0) - time) * (w.1 - delay)).sum::<f64>();
+        variance += plateau.iter().map(|w| (seconds(w.0) - time).powi(2)).sum::<f64>();
+        length += seconds(plateau[plateau.len() - 1].0) - seconds(plateau[0].0);
+    }
+    (length >= 2.0).then(|| covariance / variance * 1e3)
+}
+
 /// Mean square of the loudest window.
 fn loudest(signal: &[f64]) -> f64 {
     signal.windows(WINDOW).step_by(HOP).map(power).fold(0.0, f64::max) / WINDOW as f64
@@ -273,6 +333,21 @@ mod tests {
         let peaks = highest_peaks(&correlation, -100);
         assert_eq!(peaks.len(), 1);
         assert!((peaks[0].lag - (-100.0 + vertex)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn steps_and_drift_are_told_apart() {
+        // 100 ppm are 4 microseconds per 40 ms; a lost window and a short excursion are neither.
+        let mut delays: Vec<Option<f64>> = (0..100).map(|k| Some(50.0 + 0.004 * f64::from(k))).collect();
+        delays[60..].iter_mut().flatten().for_each(|d| *d += 20.0);
+        delays[30] = None;
+        delays[80..83].iter_mut().flatten().for_each(|d| *d -= 9.0);
+        let plateaus = plateaus(&delays);
+        let steps = steps(&plateaus);
+        assert_eq!(steps.len(), 1);
+        assert!((steps[0].by_ms - 20.0).abs() < 0.1 && steps[0].at_ms == 60.0 * 40.0 + 240.0, "{steps:?}");
+        assert!((drift(&plateaus).unwrap() - 100.0).abs() < 1e-6);
+        assert!(drift(&plateaus[..0]).is_none());
     }
 
     #[test]

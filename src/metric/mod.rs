@@ -4,8 +4,12 @@
 mod align;
 mod correlate;
 pub mod delay;
+pub mod dnsmos;
+pub mod emodel;
 pub mod lsd;
+mod neural;
 pub mod pesq;
+pub mod plcmos;
 pub mod si_sdr;
 pub mod stoi;
 mod validity;
@@ -29,8 +33,19 @@ pub static AUDIO: &[&Metric<Pcm>] = &[
     &stoi::ESTOI,
     &si_sdr::SI_SDR,
     &lsd::LSD,
+    &plcmos::PLCMOS,
+    &plcmos::PLCMOS_ZERO,
+    &dnsmos::SIGNAL,
+    &dnsmos::BACKGROUND,
+    &dnsmos::OVERALL,
+    &emodel::R_FACTOR,
+    &emodel::MOS_CQE,
     &delay::MOUTH_TO_EAR,
 ];
+
+/// What is scored when nobody says what: those that need no fetched model, and that files have as well as calls.
+pub static USUAL: &[&Metric<Pcm>] =
+    &[&pesq::WIDE_BAND, &pesq::WIDE_BAND_C2, &pesq::NARROW_BAND, &si_sdr::SI_SDR, &delay::MOUTH_TO_EAR];
 
 /// The scale on which a number lies. Reports know nothing else of a metric.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -123,6 +138,8 @@ pub struct CallFacts {
     pub loss_percent: f64,
     /// Mean length of the observed loss bursts over that of random loss of the same rate; 1 for random loss or none.
     pub burst_ratio: f64,
+    /// What the user says of the codec, in place of the published figures.
+    pub equipment: Option<emodel::Equipment>,
 }
 
 /// The metric of that id.
@@ -184,6 +201,14 @@ pub static FACTS: &[Scale] = &[
         Better::Lower,
         0.1,
         "not there at playout time, late packets counted; what RED, FlexFEC or a retransmission brought in time was there",
+    ),
+    fact(
+        "burst-ratio",
+        "burst ratio of the loss",
+        "ratio",
+        Better::Neither,
+        0.1,
+        "mean length of the observed bursts of effective loss over that of random loss of the same rate (ITU-T G.107)",
     ),
     fact("late-loss", "late packets", "%", Better::Lower, 0.1, "arrived after their playout time"),
     fact(

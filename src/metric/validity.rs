@@ -2,6 +2,7 @@
 
 use super::Metric;
 use crate::media::{Content, Media};
+use std::fmt;
 
 /// Where a metric's numbers mean what its title says. Outside of it a score is a score all the same, with a caveat.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +55,22 @@ impl When {
     }
 }
 
+/// In a word, after "not for": "music".
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            When::Always => f.write_str("use alone"),
+            When::Above(sample_rate) => write!(f, "more than {} kHz", f64::from(*sample_rate) / 1000.0),
+            When::Content(Content::Speech) => f.write_str("speech"),
+            When::Content(Content::Music) => f.write_str("music"),
+            When::Content(Content::Signal) => f.write_str("test signals"),
+            When::Loss => f.write_str("loss"),
+            When::TimeScaling => f.write_str("time scaling"),
+            When::Generative => f.write_str("generative concealment"),
+        }
+    }
+}
+
 /// Why `metric` should not be trusted alone in `situation`; empty where it may speak.
 pub fn caveats<M: Media>(metric: &Metric<M>, situation: &Situation) -> Vec<&'static str> {
     let limits = metric.validity.limits.iter();
@@ -65,10 +82,11 @@ const MEASURED: &str = "measured on this project's speech pairs (24 conditions; 
 
 pub(super) const HEARS_4_KHZ: (When, &str) = (When::Above(8_000), "hears up to 4 kHz only");
 pub(super) const HEARS_8_KHZ: (When, &str) = (When::Above(16_000), "hears up to 8 kHz only");
-const NO_MUSIC: (When, &str) = (When::Content(Content::Music), "is made for speech, not for music");
-const NO_SIGNAL: (When, &str) = (When::Content(Content::Signal), "is made for speech, not for test signals");
-const NO_SCALING: (When, &str) = (When::TimeScaling, "punishes time scaling that listeners hardly hear");
-const NO_INVENTION: (When, &str) = (When::Generative, "punishes concealment that is plausible but not the original");
+pub(super) const NO_MUSIC: (When, &str) = (When::Content(Content::Music), "is made for speech, not for music");
+pub(super) const NO_SIGNAL: (When, &str) = (When::Content(Content::Signal), "is made for speech, not for test signals");
+pub(super) const NO_SCALING: (When, &str) = (When::TimeScaling, "punishes time scaling that listeners hardly hear");
+pub(super) const NO_INVENTION: (When, &str) =
+    (When::Generative, "punishes concealment that is plausible but not the original");
 const WAVEFORM: (When, &str) = (When::Always, "measures the waveform, not what is heard");
 
 /// P.862, clause 5 and table 3: not for time warping, music, or delay changes in active speech of more than it tracks.
@@ -109,3 +127,46 @@ pub(super) const INTELLIGIBILITY: Validity = Validity {
 pub(super) const WAVEFORM_DISTANCE: Validity =
     Validity { intrusive: true, limits: &[WAVEFORM, NO_SCALING, NO_INVENTION], source: MEASURED };
 pub(super) const DELAY: Validity = Validity { intrusive: true, limits: &[], source: MEASURED };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::{AUDIO, audio};
+
+    const CALM: Situation = Situation {
+        sample_rate: 16_000,
+        content: Content::Speech,
+        loss: false,
+        time_scaling: false,
+        generative: false,
+    };
+
+    /// Metrics that may speak of that, in the list's order.
+    fn may_speak(situation: Situation) -> Vec<&'static str> {
+        AUDIO.iter().filter(|m| caveats(m, &situation).is_empty()).map(|m| m.scale.id).collect()
+    }
+
+    #[test]
+    fn the_table_of_guidance_comes_out() {
+        let speaks = |situation, id| may_speak(situation).contains(&id);
+        assert!(speaks(CALM, "pesq-wb") && !speaks(CALM, "pesq-nb") && !speaks(CALM, "dnsmos-ovrl"));
+        let loss = Situation { loss: true, ..CALM };
+        assert!(speaks(loss, "plcmos") && speaks(loss, "pesq-wb") && !speaks(loss, "stoi"));
+        let scaled = Situation { time_scaling: true, ..CALM };
+        assert!(speaks(scaled, "plcmos") && !["pesq-wb", "stoi", "si-sdr"].iter().any(|id| speaks(scaled, *id)));
+        let invented = Situation { generative: true, ..loss };
+        assert!(speaks(invented, "plcmos") && !speaks(invented, "pesq-wb"));
+        let music = Situation { content: Content::Music, sample_rate: 48_000, ..CALM };
+        assert!(["pesq-wb", "plcmos", "stoi", "r-factor"].iter().all(|id| !speaks(music, *id)));
+    }
+
+    #[test]
+    fn a_caveat_names_its_reason() {
+        let full_band = Situation { sample_rate: 48_000, ..CALM };
+        assert_eq!(caveats(audio("pesq-wb").unwrap(), &full_band), ["hears up to 8 kHz only"]);
+        for metric in AUDIO {
+            assert!(!metric.validity.source.is_empty());
+            assert!(metric.validity.limits.iter().all(|(when, why)| !why.is_empty() && !when.to_string().is_empty()));
+        }
+    }
+}

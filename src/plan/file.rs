@@ -78,7 +78,7 @@ pub fn parse(text: &str, file: &str, name: &str, clips: Clips<'_>) -> Result<Pla
     };
     let metrics = match table.get("metrics") {
         Some(value) => value.each()?.iter().map(|v| v.read(metric)).collect::<Result<Vec<_>>>()?,
-        None => metric::AUDIO.iter().copied().map(Some).collect(),
+        None => metric::USUAL.iter().copied().map(Some).collect(),
     };
     let drafts = settings(&table.need("settings")?)?;
     let clips = material(&table.need("clips")?, clips)?;
