@@ -2,7 +2,8 @@
 
 use crate::codec::{Knob, Observed, Settings, Unit};
 use crate::error::{Error, Result};
-use crate::media::{Pcm, PcmFormat};
+use crate::media::Pcm;
+use crate::peer::Transport;
 use crate::peer::sim::WireRecord;
 use crate::plan::{Case, Scores};
 use crate::playout::audio::{Origin, Played};
@@ -106,7 +107,7 @@ impl Heard {
         Ok(Scores {
             values,
             unscored: BTreeMap::new(),
-            effective: effective(&self.settings, case.clip.pcm.format),
+            effective: effective(&self.settings, case),
             changes: self.settings.changes.clone(),
             observed: self.observed(case, &units),
             series: Vec::new(),
@@ -127,7 +128,8 @@ impl Heard {
 }
 
 /// The encoder's settings as reports show them.
-fn effective(settings: &Settings<Pcm>, clip: PcmFormat) -> BTreeMap<String, String> {
+fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
+    let clip = case.clip.pcm.format;
     let mut shown: BTreeMap<String, String> = settings
         .knobs
         .iter()
@@ -154,6 +156,9 @@ fn effective(settings: &Settings<Pcm>, clip: PcmFormat) -> BTreeMap<String, Stri
     }
     if let Some(bitrate) = settings.bitrate {
         shown.insert("bitrate".into(), bitrate.to_string());
+    }
+    if case.transport == Transport::Live {
+        shown.insert("transport".into(), "UDP sockets in real time".into());
     }
     shown
 }
