@@ -8,7 +8,7 @@
 //! - [`model`]: trained models that metrics read.
 //! - [`sdp`]: fmtp lines and session descriptions. [`codec`]: every codec is one static value.
 //! - [`rtp`]: payload formats. [`net`]: what the network does to a packet. [`metric`]: what a score is.
-//! - [`playout`]: the receiver. [`peer`]: two PeerConnections in virtual time.
+//! - [`playout`]: the receiver. [`peer`]: two PeerConnections, in virtual time or on sockets.
 //! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
 //!   [`cost`]: CPU time of a setting.
 //! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.

@@ -3,9 +3,10 @@
 use super::stream::Came;
 use crate::codec::{Knob, Observed, Settings, Unit};
 use crate::error::{Error, Result};
-use crate::media::{Pcm, PcmFormat};
+use crate::media::Pcm;
 use crate::metric::{CallFacts, Series};
 use crate::net::interceptor::Kind;
+use crate::peer::Transport;
 use crate::peer::sim::WireRecord;
 use crate::plan::{Case, Scores};
 use crate::playout::audio::{Origin, Played, TICK, Tick};
@@ -160,7 +161,7 @@ impl Heard {
         Ok(Scores {
             values,
             unscored: BTreeMap::new(),
-            effective: effective(&self.settings, case.clip.pcm.format),
+            effective: effective(&self.settings, case),
             changes: self.settings.changes.clone(),
             observed,
             series,
@@ -270,7 +271,8 @@ fn burst_ratio(lost: &[bool]) -> f64 {
 }
 
 /// The encoder's settings as reports show them.
-fn effective(settings: &Settings<Pcm>, clip: PcmFormat) -> BTreeMap<String, String> {
+fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
+    let clip = case.clip.pcm.format;
     let mut shown: BTreeMap<String, String> = settings
         .knobs
         .iter()
@@ -297,6 +299,9 @@ fn effective(settings: &Settings<Pcm>, clip: PcmFormat) -> BTreeMap<String, Stri
     }
     if let Some(bitrate) = settings.bitrate {
         shown.insert("bitrate".into(), bitrate.to_string());
+    }
+    if case.transport == Transport::Live {
+        shown.insert("transport".into(), "UDP sockets in real time".into());
     }
     shown
 }

@@ -187,7 +187,7 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> R
     }
 
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if plan.transport == Transport::Live {
+    if plan.transport == Transport::Live && !todo.is_empty() {
         eprintln!("{} live calls, {jobs} at a time: {}", todo.len(), HumanDuration(real_time(plan, &todo, jobs)));
     }
     let bar = Bar::new(todo.len());

@@ -93,6 +93,20 @@ fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
 }
 
 #[test]
+fn live_calls_are_kept_apart_and_tried_again_when_they_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (simulated, live) = (plan(2), Plan { transport: Transport::Live, ..plan(2) });
+    let mut store = Store::create(folder.path()).unwrap();
+    assert_eq!(store.begin(&simulated).unwrap(), [0, 1, 2, 3]);
+    store.write(&(0..4).map(|i| finish(&simulated, i, Ok(scores()))).collect::<Vec<_>>()).unwrap();
+    assert_eq!(store.begin(&live).unwrap(), [0, 1, 2, 3]);
+    store.write(&[finish(&live, 1, Ok(scores())), finish(&live, 2, Err("no socket".into()))]).unwrap();
+    assert_eq!(store.count().unwrap(), Count { cases: 4, finished: 2, failed: 1 });
+    assert_eq!(store.begin(&live).unwrap(), [0, 2, 3]);
+    assert!(store.begin(&simulated).unwrap().is_empty());
+}
+
+#[test]
 fn what_was_written_comes_back_in_the_order_of_the_plan() {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(100);
