@@ -4,6 +4,7 @@ use super::{print, report, signals, voices_instead};
 use crate::codec::{Change, ChangeKind};
 use crate::error::{Error, Result};
 use crate::media::PcmFormat;
+use crate::net::spec::NetSpec;
 use crate::plan::{Case, Plan, Setting};
 use crate::run::{self, Progress};
 use crate::store::{Count, Key, Store, export};
@@ -71,7 +72,8 @@ pub fn run(args: &Args) -> Result<u8> {
     Ok(done.exit_code())
 }
 
-/// Tells of values outside their range, by the setting's label after `kind`, or refuses them when `strict`.
+/// Tells of values outside their range, by the setting's label after `kind`, or refuses them when `strict`; and of networks
+/// that do something else than their words make people expect.
 ///
 /// # Errors
 /// A setting cannot be made for one of the clips' formats, or is out of range under `strict`.
@@ -92,6 +94,12 @@ pub fn warn(plan: &Plan, kind: &str, strict: bool) -> Result<()> {
                 return Err(Error::usage(format!("--strict: {what}")));
             }
             eprintln!("warning: {kind}{label}: {requested} becomes {effective}: {reason}");
+        }
+    }
+    let mut told = BTreeSet::new();
+    for warning in plan.networks.iter().flat_map(NetSpec::warnings) {
+        if told.insert(warning.clone()) {
+            eprintln!("warning: --net: {warning}");
         }
     }
     Ok(())

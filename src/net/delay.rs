@@ -47,10 +47,13 @@ pub(super) fn tabledist(mean: i64, jitter: Duration, draw: u32, table: Option<&[
 
 #[cfg(test)]
 mod tests {
+    use super::tabledist;
     use crate::net::netem::{Netem, SLOT};
-    use crate::net::spec::NetSpec;
+    use crate::net::spec::{Distribution, NetSpec};
+    use crate::net::tables;
     use crate::net::{Direction, Impairment, PacketInfo};
     use crate::units::{Seed, Time, ms};
+    use std::time::Duration;
 
     /// The delays in ms of packets that leave one per slot.
     fn delays(words: &str, packets: u64) -> Vec<f64> {
@@ -107,5 +110,62 @@ mod tests {
         let at_once = x.iter().filter(|d| **d == 0.0).count() as f64 / 1e4;
         // A quarter of [-5, 15).
         assert!((at_once - 0.25).abs() < 0.02, "{at_once}");
+    }
+
+    #[test]
+    fn correlation_of_delays_does_nothing_as_in_netem() {
+        let Some(vectors) = crate::net::vectors() else { return };
+        const N: usize = 200_000;
+        for case in vectors["delay_correlation"]["cases"].as_array().unwrap() {
+            let number = |name: &str| case[name].as_f64().unwrap();
+            let distribution = case["distribution"].as_str().unwrap();
+            let jitter = case["jitter_ms"].as_f64().unwrap_or(5.0);
+            let words =
+                format!("delay 100ms {jitter}ms {}% distribution {distribution}", number("correlation_percent"));
+            for chance in ["grid", "packet"] {
+                let x = delays(&format!("{words} chance {chance}"), N as u64);
+                let (mean, deviation) = moments(&x);
+                let lag =
+                    x.windows(2).map(|w| (w[0] - mean) * (w[1] - mean)).sum::<f64>() / N as f64 / deviation.powi(2);
+                assert!(lag.abs() < 4.0 / (N as f64).sqrt(), "{words}: {lag}");
+                let error = 4.0 * number("sd_in_jitter_units") / (2.0 * N as f64).sqrt();
+                assert!((deviation / jitter - number("sd_in_jitter_units")).abs() < error, "{words}: {deviation}");
+            }
+        }
+        // Where the jitter is of the order of 2^32 ns, it does something.
+        let x = delays("delay 2147ms 2147ms 75% chance packet", N as u64);
+        let (mean, deviation) = moments(&x);
+        let lag = x.windows(2).map(|w| (w[0] - mean) * (w[1] - mean)).sum::<f64>() / N as f64 / deviation.powi(2);
+        assert!((lag - 0.75).abs() < 0.02, "{lag}");
+    }
+
+    #[test]
+    fn tables_have_the_moments_that_netem_has() {
+        for (name, distribution) in [
+            ("normal", Distribution::Normal),
+            ("pareto", Distribution::Pareto),
+            ("paretonormal", Distribution::ParetoNormal),
+        ] {
+            let x = delays(&format!("delay 100ms 20ms distribution {name}"), 100_000);
+            let (mean, deviation) = moments(&x);
+            let (m, d) = tables::moments(&distribution);
+            assert!((mean - (100.0 + 20.0 * m)).abs() < 4.0 * 20.0 * d / 1e5f64.sqrt(), "{name}: {mean}");
+            assert!((deviation - 20.0 * d).abs() < 0.3, "{name}: {deviation}");
+            let values = tables::table(&distribution).unwrap();
+            let edge = |v: i16| 100.0 + 20.0 * f64::from(v) / 8192.0;
+            assert!(x.iter().all(|d| *d >= edge(values[0]) - 1e-6 && *d <= edge(values[4095]) + 1e-6));
+        }
+    }
+
+    #[test]
+    fn a_delay_is_that_of_the_kernels_arithmetic() {
+        // By hand: sigma 20,000,001 = 2441 * 8192 + 3329.
+        let table = [-8193i16, 4096];
+        let sigma = Duration::from_nanos(20_000_001);
+        assert_eq!(tabledist(5, sigma, 0, Some(&table)), -((3329 * 8193 + 4096) / 8192) - 2441 * 8193 + 5);
+        assert_eq!(tabledist(5, sigma, 3, Some(&table)), (3329 * 4096 + 4096) / 8192 + 2441 * 4096 + 5);
+        assert_eq!(tabledist(5, sigma, 40_000_003, None), 1 + 5 - 20_000_001);
+        assert_eq!(tabledist(5, Duration::ZERO, 7, None), 5);
+        assert_eq!(tabledist(0, Duration::from_secs(9), 0, None), -i64::from(i32::MAX));
     }
 }

@@ -223,32 +223,70 @@ mod tests {
         }
     }
 
+    /// Loss and mean burst of a chain, in percent and packets, within four standard errors of theory. On the grid, one packet
+    /// per slot, the chain advances as it does per packet.
+    fn agrees(words: &str, case: &serde_json::Value) {
+        let number = |v: &serde_json::Value| v.as_f64().unwrap();
+        let packets = case["sim"]["packets"].as_u64().unwrap();
+        let (loss, burst) = (number(&case["theory_loss_percent"]), number(&case["theory_mean_burst"]));
+        let (loss_error, burst_error) = (number(&case["sim"]["se_percent"]), number(&case["sim"]["se_mean_burst"]));
+        assert!((words.parse::<NetSpec>().unwrap().asked_loss() - loss).abs() < 1e-6, "{words}");
+        for chance in ["packet", "grid"] {
+            let lost = losses(&format!("{words} chance {chance}"), 1, packets);
+            let (seen, bursts) = (share(&lost) * 100.0, mean_burst(&lost));
+            assert!((seen - loss).abs() < 4.0 * loss_error, "{words} {chance}: {seen} % and not {loss} %");
+            assert!((bursts - burst).abs() < 4.0 * burst_error, "{words} {chance}: {bursts} and not {burst}");
+        }
+    }
+
     #[test]
-    fn gilbert_elliott_agrees_with_netem() {
-        let Ok(folder) = std::env::var("CODECBENCH_VECTORS") else {
-            eprintln!("CODECBENCH_VECTORS is not set: the vectors of netem were skipped");
-            return;
-        };
-        let text = std::fs::read_to_string(std::path::Path::new(&folder).join("netem.json")).unwrap();
-        let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let cases = vectors["gemodel"]["cases"].as_array().unwrap();
-        assert!(!cases.is_empty());
-        for case in cases {
-            let number = |v: &serde_json::Value| v.as_f64().unwrap();
-            let [p, r, h, k] = ["p", "r", "one_minus_h", "one_minus_k"].map(|name| number(&case[name]));
-            let words = format!("loss gemodel {p}% {r}% {h}% {k}%");
-            let packets = case["sim"]["packets"].as_u64().unwrap();
-            let (loss, burst) = (number(&case["theory_loss_percent"]), number(&case["theory_mean_burst"]));
-            let (loss_error, burst_error) = (number(&case["sim"]["se_percent"]), number(&case["sim"]["se_mean_burst"]));
-            assert!((words.parse::<NetSpec>().unwrap().asked_loss() - loss).abs() < 1e-6, "{words}");
-            // One packet per slot: on the grid the chain advances as it does per packet.
-            for chance in ["packet", "grid"] {
-                let lost = losses(&format!("{words} chance {chance}"), 1, packets);
-                let (seen, bursts) = (share(&lost) * 100.0, mean_burst(&lost));
-                assert!((seen - loss).abs() < 4.0 * loss_error, "{words} {chance}: {seen} % and not {loss} %");
-                assert!((bursts - burst).abs() < 4.0 * burst_error, "{words} {chance}: {bursts} and not {burst}");
+    fn chains_agree_with_netem() {
+        let Some(vectors) = crate::net::vectors() else { return };
+        for (model, names) in [
+            ("gemodel", &["p", "r", "one_minus_h", "one_minus_k"][..]),
+            ("state", &["p13", "p31", "p32", "p23", "p14"]),
+        ] {
+            let cases = vectors[model]["cases"].as_array().unwrap();
+            assert!(!cases.is_empty());
+            for case in cases {
+                let numbers: Vec<_> = names.iter().map(|name| format!("{}%", case[*name])).collect();
+                agrees(&format!("loss {model} {}", numbers.join(" ")), case);
             }
         }
+    }
+
+    #[test]
+    fn correlation_collapses_the_loss_as_in_netem() {
+        let Some(vectors) = crate::net::vectors() else { return };
+        for case in vectors["loss_correlation"]["cases"].as_array().unwrap() {
+            let number = |v: &serde_json::Value| v.as_f64().unwrap();
+            let (p, rho) = (number(&case["nominal_loss_percent"]), number(&case["correlation_percent"]));
+            let (loss, error) = (number(&case["sim"]["loss_percent"]), number(&case["sim"]["se_percent"]));
+            // The reference took 2e7 packets; with fewer its error grows with the root, and adds to ours.
+            let packets = 1_000_000;
+            let own = error * (number(&case["sim"]["packets"]) / packets as f64).sqrt();
+            let bound = 4.0 * (own * own + error * error).sqrt();
+            for chance in ["packet", "grid"] {
+                let lost = losses(&format!("loss {p}% {rho}% chance {chance}"), 1, packets);
+                let seen = share(&lost) * 100.0;
+                assert!((seen - loss).abs() <= bound, "loss {p}% {rho}% {chance}: {seen} % and not {loss} %");
+                if let Some(burst) = case["sim"]["mean_burst"].as_f64() {
+                    let runs = lost.windows(2).filter(|w| !w[0] && w[1]).count() as f64;
+                    // A geometric length, at the least: its standard error over that many bursts.
+                    let error = (burst * (burst - 1.0) / runs).sqrt() * 1.5;
+                    assert!(
+                        (mean_burst(&lost) - burst).abs() < 4.0 * error,
+                        "{p} {rho} {chance}: {}",
+                        mean_burst(&lost)
+                    );
+                }
+            }
+            // What the warning says, against the reference alone.
+            let told = 100.0 * super::correlated(p / 100.0, rho / 100.0);
+            assert!((told - loss).abs() <= 4.0 * error + 1e-4, "{told} and not {loss}");
+        }
+        assert_eq!(super::correlated(0.05, 0.0), 0.05);
+        assert!((super::correlated(0.5, 0.9) - 0.5).abs() < 1e-3);
     }
 
     #[test]

@@ -148,14 +148,12 @@ impl LinkSpec {
     /// As [`NetSpec::asked_loss`], of one phase, 0 to 1.
     fn loss_in_the_long_run(&self) -> f64 {
         // A packet that is both duplicated and lost survives as one.
-        let model = self.loss.stationary().get() * (1.0 - self.duplicate.effective());
-        let trace = match self.trace.as_ref().map(|t| &t.kind) {
-            Some(Kind::Fates { fates, .. }) if !fates.is_empty() => {
-                fates.iter().filter(|f| f.is_none()).count() as f64 / fates.len() as f64
-            }
-            _ => 0.0,
-        };
-        1.0 - (1.0 - model) * (1.0 - trace) * (1.0 - self.corrupt.effective())
+        let mut lost = self.loss.stationary().get() * (1.0 - self.duplicate.effective());
+        if let Some(Kind::Fates { fates, .. }) = self.trace.as_ref().map(|t| &t.kind) {
+            let missing = fates.iter().filter(|f| f.is_none()).count();
+            lost += (1.0 - lost) * missing as f64 / fates.len().max(1) as f64;
+        }
+        lost + (1.0 - lost) * self.corrupt.effective()
     }
 
     fn hashes(&self) -> impl Iterator<Item = &str> {
@@ -328,4 +326,4 @@ impl From<NetSpec> for String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

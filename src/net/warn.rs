@@ -131,7 +131,7 @@ mod tests {
         for (words, says) in [
             ("loss 5% 25%", "0.19% is lost in the long run, not 5%; for bursts say loss 5% burst 3"),
             ("loss 10% 50%", "0.11% is lost"),
-            ("loss 30% 75%", "3.20% is lost"),
+            ("loss 30% 75%", "3.21% is lost"),
             ("loss 0.3% 25%", "less than 0.001% is lost"),
             ("duplicate 5% 25%", "0.19% of the packets"),
             ("delay 100ms 20ms 25%", "correlation does nothing"),
