@@ -67,8 +67,9 @@ impl Playout {
         let target_ms = ms(target);
         self.adaptive.rest = self.adaptive.rest.saturating_sub(1);
         if !self.adaptive.silent {
-            let held = ms(self.format.duration(self.held()));
-            self.adaptive.level.update(held, target_ms);
+            // In whole ticks: what is left of one cannot be played without the next packet.
+            let held = self.held() / tick * tick;
+            self.adaptive.level.update(ms(self.format.duration(held)), target_ms);
         }
         self.scale(target_ms)?;
         while self.decoded.len() < tick {
