@@ -1,5 +1,6 @@
 //! What a whole call costs beyond its own encode and decode: a 10 s Opus call at complexity 9, the same frames through
-//! the codec alone, and the same packets through the path alone. The ratio of CPU times comes from runs in turn.
+//! the codec alone, and the same packets through the path alone. The ratio of CPU times comes from runs in turn. Then the same for
+//! 600 s with the adaptive receiver over a network with jitter and loss.
 
 use codecbench::call;
 use codecbench::codec::{self, Input, Request, Unit};
@@ -15,12 +16,14 @@ use std::time::Duration;
 
 const SECONDS: usize = 10;
 const ROUNDS: usize = 15;
+const LONG_SECONDS: usize = 600;
+const LONG_ROUNDS: usize = 3;
 
-/// 10 s of artificial voice at 48 kHz, so that nothing is resampled.
-fn case() -> Case {
+/// Artificial voice at 48 kHz, so that nothing is resampled.
+fn case(seconds: usize) -> Case {
     let voice = synth::ALL[0].clip().pcm.clone();
     let format = PcmFormat::mono(48_000);
-    let samples = voice.samples.iter().copied().cycle().take(SECONDS * 48_000).collect();
+    let samples = voice.samples.iter().copied().cycle().take(seconds * 48_000).collect();
     Case {
         clip: Arc::new(Clip::new("voice", codecbench::media::Content::Speech, Pcm { format, samples })),
         codec: codec::audio("opus").expect("opus"),
@@ -82,19 +85,29 @@ fn cpu<T>(work: impl FnOnce() -> T) -> f64 {
 }
 
 fn whole_call(c: &mut Criterion) {
-    let case = case();
+    let case = case(SECONDS);
     let units = codec_alone(&case);
     c.bench_function("call, 10 s, opus complexity 9", |b| b.iter(|| call::talk(&case).expect("a call")));
     c.bench_function("encode and decode of its frames alone", |b| b.iter(|| codec_alone(&case)));
     c.bench_function("the path of its packets alone", |b| b.iter(|| path_alone(&case, &units)));
-    // In turn, so that whatever disturbs the machine disturbs both.
-    let mut ratios: Vec<f64> = (0..ROUNDS).map(|_| cpu(|| call::talk(&case)) / cpu(|| codec_alone(&case))).collect();
+    ratio(&case, ROUNDS, "the whole call");
+    let net = "delay 40ms 10ms distribution normal loss 1%";
+    for receiver in ["fixed:60ms", "adaptive"] {
+        let receiver = receiver.parse().expect("a receiver");
+        let case = Case { receiver, net: net.parse().expect("a network"), ..self::case(LONG_SECONDS) };
+        ratio(&case, LONG_ROUNDS, &format!("a call of {LONG_SECONDS} s with {receiver} over {net}"));
+    }
+}
+
+/// CPU time of the call to that of its codec alone. In turn, so that whatever disturbs the machine disturbs both.
+fn ratio(case: &Case, rounds: usize, what: &str) {
+    let mut ratios: Vec<f64> = (0..rounds).map(|_| cpu(|| call::talk(case)) / cpu(|| codec_alone(case))).collect();
     ratios.sort_by(f64::total_cmp);
     println!(
-        "CPU time of the whole call / of its encode and decode: median {:.3} over {ROUNDS} rounds, {:.3} to {:.3}",
-        ratios[ROUNDS / 2],
+        "CPU time of {what} / of its encode and decode: median {:.3} over {rounds} rounds, {:.3} to {:.3}",
+        ratios[rounds / 2],
         ratios[0],
-        ratios[ROUNDS - 1]
+        ratios[rounds - 1]
     );
 }
 

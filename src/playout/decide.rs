@@ -34,6 +34,8 @@ const PAST_MS: usize = 50;
 pub(super) struct Adaptive {
     pub delay: DelayManager,
     level: LevelFilter,
+    /// The smoothed level of the tick before, in ms.
+    last_level: f64,
     /// Samples made up (or left out in a pause) since the last real sound, by which [`Playout::next`] runs ahead.
     pub made: usize,
     /// The first of the stretches made since.
@@ -49,6 +51,15 @@ pub(super) struct Adaptive {
     softest: f64,
 }
 
+/// What to do before the first packet in the buffer.
+enum Wait {
+    Go,
+    /// Make up sound.
+    Fill,
+    /// Leave out so much media.
+    Skip(i64),
+}
+
 impl Playout {
     /// Makes sure that a tick can be played; returns the target, and whether the sender is silent.
     pub(super) fn prepare_adaptive(&mut self, now: Time, tick: usize) -> Result<(Duration, bool)> {
@@ -56,8 +67,9 @@ impl Playout {
         let target_ms = ms(target);
         self.adaptive.rest = self.adaptive.rest.saturating_sub(1);
         if !self.adaptive.silent {
-            let held = ms(self.format.duration(self.held()));
-            self.adaptive.level.update(held, target_ms);
+            // In whole ticks: what is left of one cannot be played without the next packet.
+            let held = self.held() / tick * tick;
+            self.adaptive.level.update(ms(self.format.duration(held)), target_ms);
         }
         self.scale(target_ms)?;
         while self.decoded.len() < tick {
@@ -79,9 +91,11 @@ impl Playout {
     fn scale(&mut self, target_ms: f64) -> Result<()> {
         let (low, high) = limits(target_ms);
         let level = self.adaptive.level.level_ms();
+        // Packets make the level rise and fall from tick to tick; where it is low there may be too little to scale.
+        let lowest = level.min(std::mem::replace(&mut self.adaptive.last_level, level));
         let rested = self.adaptive.rest == 0;
         let fast = level >= 4.0 * high;
-        let (shorten, lengthen) = (fast || rested && level >= high, rested && level < low);
+        let (shorten, lengthen) = (fast || rested && level >= high, rested && lowest < low);
         if self.adaptive.made > 0 || self.adaptive.silent || !(shorten || lengthen) {
             return Ok(());
         }
@@ -134,54 +148,52 @@ impl Playout {
     fn play_on(&mut self, now: Time, tick: usize, target: Duration) -> Result<()> {
         let Some((position, contiguous)) = self.first() else { return self.expand(tick) };
         let hole = position - self.next;
-        if contiguous {
-            self.adaptive.silent |= hole > 0;
-            return if self.adaptive.silent { self.end_silence(now, tick, hole, target) } else { self.play_first() };
-        }
-        match self.recoverable(position) {
-            Some(offset) if position - offset as i64 <= self.next => self.play_recovered(position, offset),
-            _ if hole <= 0 => self.play_first(),
-            offset => {
-                let goal = hole as usize - offset.unwrap_or(0);
-                let waited = ms(self.format.duration(self.adaptive.made));
-                let enough = waited >= PATIENCE_MS || self.adaptive.level.level_ms() >= ms(target);
-                if self.adaptive.made > 0 && enough {
-                    self.leap(goal as i64);
-                    self.adaptive.made += goal;
-                    return Ok(());
-                }
-                self.expand(goal.min(tick))
+        self.adaptive.silent |= contiguous && hole > 0;
+        let offset = if contiguous { 0 } else { self.recoverable(position) };
+        let goal = hole - offset as i64;
+        let wait = if self.adaptive.silent { self.pause(now, goal, target) } else { self.patience(goal, target) };
+        match wait {
+            Wait::Go if offset > 0 => self.play_recovered(position, offset),
+            Wait::Go => self.play_first(),
+            Wait::Skip(samples) => {
+                self.leap(samples);
+                self.adaptive.made += samples as usize;
+                Ok(())
             }
+            Wait::Fill => self.expand(if goal > 0 { tick.min(goal as usize) } else { tick }),
         }
     }
 
-    /// A pause before the first packet, which begins `hole` after what was played so far.
-    fn end_silence(&mut self, now: Time, tick: usize, hole: i64, target: Duration) -> Result<()> {
+    /// A hole of `goal` samples: filled, until patience ends.
+    fn patience(&self, goal: i64, target: Duration) -> Wait {
+        let waited = ms(self.format.duration(self.adaptive.made));
+        let enough = waited >= PATIENCE_MS || self.adaptive.level.level_ms() >= ms(target);
+        match goal {
+            ..=0 => Wait::Go,
+            _ if self.adaptive.made > 0 && enough => Wait::Skip(goal),
+            _ => Wait::Fill,
+        }
+    }
+
+    /// A pause of which `goal` samples are left: shortened or lengthened towards the target.
+    fn pause(&self, now: Time, goal: i64, target: Duration) -> Wait {
         let (low, high) = limits(ms(target));
-        if hole > 0 {
-            let coming = self.format.duration(self.held() + hole as usize);
-            if ms(coming) > high {
-                let left_out = (self.format.samples(coming.saturating_sub(target)) as i64).min(hole);
-                self.leap(left_out);
-                self.adaptive.made += left_out as usize;
-                if left_out > 0 {
-                    return Ok(());
-                }
-            }
-            return self.expand(tick.min(hole as usize));
+        let coming = self.format.duration(self.held() + goal.max(0) as usize);
+        if goal > 0 {
+            let excess = (self.format.samples(coming.saturating_sub(target)) as i64).min(goal);
+            return if ms(coming) > high && excess > 0 { Wait::Skip(excess) } else { Wait::Fill };
         }
         let waited = self.buffer.first_key_value().map_or(Duration::ZERO, |(_, packet)| now.since(packet.at));
-        let ready = self.format.duration(self.held()).max(self.format.duration(self.last_samples) + waited);
-        if self.adaptive.made > 0 && ms(ready) < low { self.expand(tick) } else { self.play_first() }
+        let ready = coming.max(self.format.duration(self.last_samples) + waited);
+        if self.adaptive.made > 0 && ms(ready) < low { Wait::Fill } else { Wait::Go }
     }
 
     /// How far before the first packet in the buffer recovery begins: not before what was played, and at most one packet before
     /// what is due (a deep redundancy must not play late what was long concealed).
-    fn recoverable(&self, position: i64) -> Option<usize> {
+    fn recoverable(&self, position: i64) -> usize {
         let earliest = self.reached().max(self.next - self.last_samples as i64);
         let offset = self.reach().min((position - earliest).max(0) as usize);
-        let whole = if offset > self.last_samples { offset - offset % self.last_samples } else { offset };
-        (whole > 0).then_some(whole)
+        if offset > self.last_samples { offset - offset % self.last_samples } else { offset }
     }
 
     fn play_recovered(&mut self, position: i64, offset: usize) -> Result<()> {
