@@ -105,7 +105,7 @@ impl Section {
         let Some((name, value)) = attribute.split_once(':') else { return };
         let value = value.trim();
         let (payload_type, rest) = value.split_once(' ').unwrap_or((value, ""));
-        let mut of = self.formats.iter_mut().filter(|f| f.payload_type == payload_type || payload_type == "*");
+        let of = self.formats.iter_mut().filter(|f| f.payload_type == payload_type || payload_type == "*");
         match name {
             "rtpmap" => of.for_each(|f| f.rtpmap = rest.trim().into()),
             "fmtp" => of.for_each(|f| f.fmtp = rest.trim().into()),
