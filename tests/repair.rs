@@ -7,7 +7,6 @@ use codecbench::codec::{self, Decoder, Feedback, Input, Request, Settings, Unit}
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::peer::Transport;
 use codecbench::plan::Case;
-use codecbench::sdp::repair::Repair;
 use codecbench::units::{Bitrate, Probability, Seed, Time, from_ms};
 use std::sync::Arc;
 use std::time::Duration;

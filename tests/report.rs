@@ -7,7 +7,7 @@ use codecbench::media::Content;
 use codecbench::plan::{Outcome, Scores};
 use codecbench::report::chart::charts;
 use codecbench::report::chart::scene::Rect;
-use codecbench::report::{CostRow, DelayRow, Extras, View, table, write};
+use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, table, write};
 use codecbench::units::Seed;
 use std::collections::BTreeMap;
 
@@ -120,12 +120,12 @@ fn two_settings_are_compared_in_words() {
     let view = pair();
     insta::assert_snapshot!(table::comparisons(&view).text(), @r"
     Differences between the settings
-    network             metric                                       A  B                       B − A  clips  verdict
-    delay 40ms loss 5%  PESQ wide-band                               A  B  +0.20 MOS-LQO [0.20, 0.20]      6  B is better
-    delay 40ms loss 5%  payload bitrate                              A  B    −4.0 kbit/s [−4.0, −4.0]      6  B is better
-    delay 40ms loss 5%  wire bitrate                                 A  B    −4.0 kbit/s [−4.0, −4.0]      6  B is better
-    delay 40ms loss 5%  mouth-to-ear delay (clock)                   A  B           0.0 ms [0.0, 0.0]      6  no measurable difference
-    delay 40ms loss 5%  mouth-to-ear delay (clock), 95th percentile  A  B           0.0 ms [0.0, 0.0]      6  no measurable difference
+    network             metric                                       A  B                       B − A  clips        p  p adjusted  verdict
+    delay 40ms loss 5%  PESQ wide-band                               A  B  +0.20 MOS-LQO [0.20, 0.20]      6  <0.0001     <0.0001  B is better
+    delay 40ms loss 5%  payload bitrate                              A  B    −4.0 kbit/s [−4.0, −4.0]      6  <0.0001     <0.0001  B is better
+    delay 40ms loss 5%  wire bitrate                                 A  B    −4.0 kbit/s [−4.0, −4.0]      6  <0.0001     <0.0001  B is better
+    delay 40ms loss 5%  mouth-to-ear delay (clock)                   A  B           0.0 ms [0.0, 0.0]      6   1.0000      1.0000  no measurable difference
+    delay 40ms loss 5%  mouth-to-ear delay (clock), 95th percentile  A  B           0.0 ms [0.0, 0.0]      6   1.0000      1.0000  no measurable difference
     ");
     insta::assert_snapshot!(table::settings(&view).text(), @r"
     Settings
@@ -177,6 +177,10 @@ fn differences_leave_out_what_has_no_partner() {
 fn a_fifth_setting_ends_the_pairs() {
     let labels = ["A", "B", "C", "D", "E"].map(|l| (l, "opus", 24.0, 4.0));
     assert!(view(outcomes(&labels, &[5.0]), Extras::default()).comparisons.is_empty());
+    let with_first = Extras { compare: Compare::WithFirst, ..Extras::default() };
+    let first = view(outcomes(&labels, &[5.0]), with_first);
+    assert!(!first.comparisons.is_empty() && first.comparisons.iter().all(|c| c.a == 0));
+    assert_eq!(first.comparisons.iter().map(|c| c.b).max(), Some(4));
     let six = view(outcomes(&labels[..4], &[5.0]), Extras::default());
     let pesq = six.measure("pesq-wb").unwrap();
     assert_eq!(six.comparisons.iter().filter(|c| c.measure == pesq).count(), 6);

@@ -315,3 +315,43 @@ fn equivalence_is_seldom_claimed_of_a_difference_as_large_as_the_margin() {
     println!("equivalence claimed: {:.2} % at the margin, {:.1} % without a difference", at * 100.0, none * 100.0);
     assert!(at <= 0.03 && none > 0.6);
 }
+
+/// Differences of `clips` clips: normal, or with a long tail.
+fn sample(name: &str, clips: usize) -> Vec<f64> {
+    let mut rng = Seed(11).stream(name);
+    let value = |rng: &mut Rng| match name {
+        "normal" => 0.15 + 0.5 * rng.normal(),
+        _ => -(1.0 - rng.unit()).ln() - 0.75,
+    };
+    // Rounded, so that the logarithm of no platform shows.
+    (0..clips).map(|_| (value(&mut rng) * 1e6).round() / 1e6).collect()
+}
+
+#[test]
+fn intervals_and_p_values_are_those_of_scipy() {
+    // From `scripts/stats-scipy` (scipy 1.17.1, 200,000 resamples): low, high, p of the t-test, p of the sign flips.
+    for (name, clips, expected) in SCIPY {
+        let data = sample(name, *clips);
+        let Question { paired, .. } = question(&data, Prefer::Higher, 0.0);
+        let Interval { low, high } = paired.difference.interval.unwrap();
+        let (p_value, sign_flip) = (paired.p_value, paired.sign_flip);
+        println!(
+            "scipy: {{\"name\": \"{name}\", \"data\": {data:?}, \"low\": {low}, \"high\": {high}, \"p_value\": {p_value}, \
+             \"sign_flip\": {sign_flip}}}"
+        );
+        let exact = *clips < 30;
+        let error = paired.spread / (*clips as f64).sqrt();
+        let flips = 4.0 * (expected[3] * (1.0 - expected[3]) / 20_000.0).sqrt() + 1e-4;
+        let tolerances = if exact { [1e-6, 1e-6, 1e-6, 1e-6] } else { [0.26 * error, 0.26 * error, 1e-6, flips] };
+        for ((found, expected), tolerance) in [low, high, p_value, sign_flip].iter().zip(expected).zip(tolerances) {
+            assert!(near(*found, *expected, tolerance), "{name}, {clips} clips: {found}, not {expected}");
+        }
+    }
+}
+
+const SCIPY: &[(&str, usize, [f64; 4])] = &[
+    ("normal", 12, [-0.185_946_987, 0.475_575_154, 0.355_934_317, 0.354_980_469]),
+    ("skewed", 12, [-0.261_679_611, 1.119_788_945, 0.198_863_350, 0.208_007_812]),
+    ("normal", 40, [-0.126_195_384, 0.221_126_721, 0.552_315_923, 0.549_027_255]),
+    ("skewed", 40, [0.098_350_864, 0.761_232_437, 0.032_162_824, 0.027_989_860]),
+];

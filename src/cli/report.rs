@@ -5,7 +5,7 @@ use crate::codec::{self, Request};
 use crate::error::{Error, Result};
 use crate::latency;
 use crate::media::PcmFormat;
-use crate::report::{self, CostRow, DelayRow, Extras, Setting, View};
+use crate::report::{self, Compare, CostRow, DelayRow, Extras, Setting, View};
 use crate::store::Store;
 use crate::units::{from_ms, ms};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,14 +49,14 @@ pub fn run(args: &Args) -> Result<u8> {
 /// # Errors
 /// The stores hold no finished case or are damaged, or a file cannot be written.
 pub fn write(stores: &[&Store], out: &Path) -> Result<Vec<PathBuf>> {
-    report::write(out, &view(stores)?)
+    report::write(out, &view(stores, Compare::FewOnly)?)
 }
 
 /// The figures of all stores together.
 ///
 /// # Errors
 /// The stores hold no finished case, or are damaged.
-pub fn view(stores: &[&Store]) -> Result<View> {
+pub fn view(stores: &[&Store], compare: Compare) -> Result<View> {
     let mut names: Vec<String> = Vec::new();
     let mut costs = Vec::new();
     for store in stores {
@@ -76,7 +76,7 @@ pub fn view(stores: &[&Store]) -> Result<View> {
     let mut new = |key: &str, label: &str| stores.len() == 1 || seen.insert((key.to_owned(), label.to_owned()));
     let outcomes = stores.iter().flat_map(|store| store.outcomes());
     let once = outcomes.filter(|o| o.as_ref().map_or(true, |o| new(&o.key, &o.label)));
-    let mut view = View::build(once, Extras { title: names.join(", "), costs, ..Extras::default() })?;
+    let mut view = View::build(once, Extras { title: names.join(", "), costs, compare, ..Extras::default() })?;
     view.delays = delays(&view.settings);
     Ok(view)
 }

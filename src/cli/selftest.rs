@@ -114,22 +114,28 @@ impl Check {
     }
 }
 
-/// Scores of synth-voice-1 through [`CALL`]. (metric or fact, expected, tolerance)
+/// Scores of synth-voice-1 through [`CALL`], as this version first gave them: they tell that a build differs, the vectors
+/// that a metric is right. (metric or fact, expected, tolerance)
 const SCORES: &[(&str, f64, f64)] = &[
-    ("pesq-wb", 0.0, 0.005),
-    ("pesq-wb-c2", 0.0, 0.005),
-    ("pesq-nb", 0.0, 0.005),
-    ("si-sdr", 0.0, 0.01),
-    ("mouth-to-ear", 0.0, 0.05),
+    ("pesq-wb", 2.095_822, 0.005),
+    ("pesq-wb-c2", 2.670_610, 0.005),
+    ("pesq-nb", 2.658_711, 0.005),
+    ("si-sdr", 10.916_053, 0.01),
+    ("mouth-to-ear", 120.0, 0.05),
     ("payload-bitrate", 64.0, 1e-9),
-    ("network-loss", 0.0, 1e-9),
-    ("mouth-to-ear-clock", 0.0, 0.01),
+    ("network-loss", 5.5, 1e-9),
+    ("mouth-to-ear-clock", 120.0, 0.01),
 ];
 /// G.711 is integers all through, and so are loss and delay: the same samples are heard everywhere.
 const CALL: (&str, &str) = ("PCMU", "delay 40ms loss gemodel 3% 25%");
 
 /// Packets of half a second of a clip of integers. (codec, BLAKE3 of its packets)
-const PACKETS: &[(&str, &str)] = &[("L16", ""), ("PCMU", ""), ("PCMA", ""), ("G722", "")];
+const PACKETS: &[(&str, &str)] = &[
+    ("L16", "f08b2d2de7f3147d"),
+    ("PCMU", "3fcc92fc05217b05"),
+    ("PCMA", "a52b6468a0b710a4"),
+    ("G722", "14eae2160503b731"),
+];
 
 /// Frame and look-ahead in ms. (codec, expected)
 const DELAYS: &[(&str, f64)] = &[("opus", 26.5), ("G722", 21.375), ("PCMU", 20.0)];
@@ -143,7 +149,7 @@ fn built_in() -> Vec<Check> {
     }
     // Opus computes in floating point and may choose differently now and then.
     let opus = scores("opus", "clean").and_then(|s| value(&s, "payload-bitrate"));
-    checks.push(Check::number("payload-bitrate of opus over 'clean'", 32.0, 1.0, opus));
+    checks.push(Check::number("payload-bitrate of opus over 'clean'", 24.2, 0.5, opus));
     for (codec, expected) in PACKETS {
         let got = packets(codec).map(Expected::Text).map_err(|e| e.to_string());
         checks.push(Check { name: format!("packets of {codec}"), expected: Expected::Text((*expected).into()), got });
@@ -228,6 +234,7 @@ fn bd_rates() -> Vec<Check> {
 /// Student's sleep data (Biometrika 1908), the ten differences.
 const SLEEP: [f64; 10] = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4];
 
+/// Expected values from scipy 1.17.1: `t.interval`, `bootstrap` (BCa, 200,000 resamples), `ttest_1samp`, `nct`.
 fn statistics() -> Vec<Check> {
     let clips: Vec<Vec<f64>> = SLEEP.iter().map(|v| vec![*v]).collect();
     let forty: Vec<Vec<f64>> = (0..40).map(|k| vec![SLEEP[k % 10] + 0.1 * (k / 10) as f64]).collect();
@@ -240,11 +247,11 @@ fn statistics() -> Vec<Check> {
     let p = |of: fn(&crate::stats::Paired) -> f64| compared.as_ref().map(of).ok_or_else(|| Error::usage("no pairs"));
     vec![
         Check::number("Student's interval of ten, lower end", 0.700_114_2, 1e-6, low(&clips)),
-        Check::number("BCa interval of forty, lower end", 0.0, 0.03, low(&forty)),
+        Check::number("BCa interval of forty, lower end", 1.42, 0.03, low(&forty)),
         Check::number("p of the t-test of ten", 0.002_832_89, 1e-7, p(|c| c.p_value)),
         Check::number("p of the sign flips of ten", 2.0 / 512.0, 1e-12, p(|c| c.sign_flip)),
         Check::number("Holm's p, the second of four", 0.06, 1e-12, Ok(holm(&[0.01, 0.04, 0.03, 0.005])[1])),
-        Check::number("detectable with 12 clips, in deviations", 0.0, 1e-3, Ok(detectable(12, 1))),
+        Check::number("detectable with 12 clips, in deviations", 0.990_316, 1e-3, Ok(detectable(12, 1))),
     ]
 }
 

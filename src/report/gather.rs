@@ -1,7 +1,7 @@
 //! Outcomes to a [`View`], in one pass and with sums for memory.
 
 use super::condition::{self, ConditionSums};
-use super::{Cell, Comparison, Extras, Failure, Measure, Seen, Setting, Unscored, View};
+use super::{Cell, Compare, Comparison, Extras, Failure, Measure, Seen, Setting, Unscored, View};
 use crate::codec::Observed;
 use crate::error::{Error, Result};
 use crate::metric::{self, Better, Scale};
@@ -17,6 +17,7 @@ const EXAMPLES: usize = 8;
 
 #[derive(Default)]
 pub struct Gather {
+    compare: Compare,
     settings: Vec<SettingSums>,
     conditions: Vec<ConditionSums>,
     clips: Names,
@@ -63,6 +64,10 @@ struct SeenSums {
 }
 
 impl Gather {
+    pub fn new(compare: Compare) -> Gather {
+        Gather { compare, ..Gather::default() }
+    }
+
     pub fn add(&mut self, outcome: &Outcome) {
         self.cases += 1;
         self.warm_ups.insert(format!("{} s", outcome.warm_up_ms / 1000.0));
@@ -192,14 +197,15 @@ impl Gather {
     }
 
     fn pairs(&self) -> bool {
-        self.settings.len() <= MOST_PAIRED && self.cases <= MOST_PAIRED_CASES
+        (self.settings.len() <= MOST_PAIRED || self.compare == Compare::WithFirst) && self.cases <= MOST_PAIRED_CASES
     }
 
     fn comparisons(&self, view: &View, order: &[usize]) -> Vec<Comparison> {
         let n = view.settings.len();
+        let firsts = if n <= MOST_PAIRED { n } else { 1 };
         let (mut places, mut questions) = (Vec::new(), Vec::new());
         for condition in 0..view.conditions.len() {
-            for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
+            for (a, b) in (0..firsts).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
                 let entries = |s, m| self.cells.get(&(s, condition)).and_then(|c: &CellSums| c.entries(m));
                 for (measure, m) in order.iter().enumerate() {
                     let (Some(x), Some(y)) = (entries(a, m), entries(b, m)) else { continue };

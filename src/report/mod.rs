@@ -28,7 +28,7 @@ pub struct View {
     pub conditions: Vec<Condition>,
     /// What (setting, condition) gave; places in the two lists.
     pub cells: BTreeMap<(usize, usize), Cell>,
-    /// Paired differences between the settings, where there are two to four of them.
+    /// Paired differences between the settings, as [`Extras::compare`] says.
     pub comparisons: Vec<Comparison>,
     pub failures: Vec<Failure>,
     pub unscored: Vec<Unscored>,
@@ -48,8 +48,19 @@ pub struct Extras {
     /// Algorithmic delays to chart and list.
     pub delays: Vec<DelayRow>,
     pub costs: Vec<CostRow>,
+    pub compare: Compare,
     /// Further lines of the provenance: warm-up, chance mode, the command.
     pub provenance: Vec<(String, String)>,
+}
+
+/// Which settings are compared in pairs. Up to four are each with each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// More than four are not: a plan's axes are charted, and pairs would be too many to read.
+    #[default]
+    FewOnly,
+    /// More than four are each compared with the first.
+    WithFirst,
 }
 
 /// The algorithmic delay of one codec setting.
@@ -184,7 +195,7 @@ impl View {
     /// # Errors
     /// The first error of the iterator; [`Error::Usage`] when there is no outcome at all.
     pub fn build(outcomes: impl IntoIterator<Item = Result<Outcome>>, extras: Extras) -> Result<View> {
-        let mut gather = gather::Gather::default();
+        let mut gather = gather::Gather::new(extras.compare);
         for outcome in outcomes {
             gather.add(&outcome?);
         }

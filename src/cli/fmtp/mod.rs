@@ -1,5 +1,9 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
+mod description;
+mod sweep;
+mod words;
+
 use super::run::{Keep, warn};
 use super::{print, print_json, report, until, voices_instead};
 use crate::codec::{self, Request};
@@ -12,22 +16,30 @@ use crate::peer::Transport;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
 use crate::report::chart::{figure, signed};
-use crate::report::{self as report_view, Comparison, View, table};
-use crate::sdp::fmtp::Fmtp;
+use crate::report::{self as report_view, Compare, Comparison, View, table};
 use crate::sdp::repair::Repair;
 use crate::stats::{Summary, Verdict};
 use crate::units::{Seed, from_ms};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Lines of the receiver's description, as they stand in an SDP; with or without 'a=fmtp:111'
-    #[arg(value_name = "LINE", required = true)]
+    ///
+    /// A value in braces is swept: 'maxaveragebitrate={12000,20000};usedtx={0,1}'. Names that end with .sdp are files: an
+    /// offer, or an offer and its answer
+    #[arg(value_name = "LINE|FILE.sdp", required_unless_present = "offer")]
     lines: Vec<String>,
+    /// A session description that offers; every section of it is shown, its audio is measured
+    #[arg(long, value_name = "FILE", conflicts_with = "lines")]
+    offer: Option<PathBuf>,
+    /// The session description that answers the offer
+    #[arg(long, value_name = "FILE", requires = "offer")]
+    answer: Option<PathBuf>,
     /// The codec whose lines they are
     #[arg(long, default_value = "opus")]
     codec: String,
@@ -74,15 +86,18 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 A fmtp line stands in the receiver's description and steers the other side's encoder; 'sprop-*' parameters are the
-sender's own statement and steer nothing. Lines are labelled A, B, C in the order given.
+sender's own statement and steer nothing. Lines are labelled A, B, C in the order given, swept ones by their values too.
+Up to four settings are compared each with each, more of them each with the first.
 
 Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%'
   codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'maxaveragebitrate=20000' --clip call.wav --seeds 10
-  codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts";
+  codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts
+  codecbench fmtp 'maxaveragebitrate={12000,20000,32000};ptime={20,60}' --until 0.05
+  codecbench fmtp --offer offer.sdp --answer answer.sdp --net 'loss 5%'";
 
 pub fn run(args: &Args) -> Result<u8> {
-    let mut plan = plan(args)?;
+    let (described, mut plan) = plan(args)?;
     warn(&plan, "line ", args.strict)?;
     let jobs = args.jobs.map(usize::from);
     let done = until::run(
@@ -96,36 +111,31 @@ pub fn run(args: &Args) -> Result<u8> {
     if done.interrupted {
         return Ok(done.exit_code());
     }
-    let view = report::view(&[&done.store])?;
+    let view = report::view(&[&done.store], Compare::WithFirst)?;
     report_view::write(&args.out, &view)?;
     if args.json {
         print_json(&to_json(&view))?;
     } else {
-        print(&text(&view))?;
+        print(&described)?;
+        print(&text(&view, &plan))?;
         print(&format!("report: {}\n", args.out.join("report.html").display()))?;
     }
     Ok(done.exit_code())
 }
 
-fn plan(args: &Args) -> Result<Plan> {
-    let codec = codec::audio(&args.codec)?;
+/// The plan, and what the session descriptions say, if there are any.
+fn plan(args: &Args) -> Result<(String, Plan)> {
     let net: NetSpec = args.net.parse().map_err(|e| Error::usage(format!("--net: {e}")))?;
     if !(0.0..=3600.0).contains(&args.warm_up) {
         return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {}", args.warm_up)));
     }
     // Words before files: a wrong one is told at once, and alone.
-    let lines = args.lines.iter().map(|line| line.parse::<Fmtp>()).collect::<Result<Vec<_>>>()?;
     let repair: Repair = args.repair.parse().map_err(|e| Error::usage(format!("--repair: {e}")))?;
+    let (described, mut settings) = settings(args)?;
+    settings.iter_mut().for_each(|s| s.request.repair = repair);
     let metrics = metrics(&args.metric)?;
     let clips = clips(&args.clip)?;
-    let mut settings = Vec::new();
-    for (i, fmtp) in lines.into_iter().enumerate() {
-        let label = char::from_u32('A' as u32 + i as u32).filter(char::is_ascii_uppercase);
-        let label = label.ok_or_else(|| Error::usage("at most 26 lines can be compared at once"))?.to_string();
-        let request = Request { fmtp, repair, ..Request::default() };
-        settings.push(Setting { label, codec, request });
-    }
-    Ok(Plan {
+    let plan = Plan {
         name: "fmtp".into(),
         clips,
         settings,
@@ -135,7 +145,26 @@ fn plan(args: &Args) -> Result<Plan> {
         warm_up: from_ms(args.warm_up * 1000.0),
         metrics,
         transport: Transport::Virtual,
-    })
+    };
+    Ok((described, plan))
+}
+
+fn settings(args: &Args) -> Result<(String, Vec<Setting>)> {
+    let codec = codec::audio(&args.codec)?;
+    let files: Vec<&Path> =
+        args.lines.iter().map(Path::new).filter(|p| p.extension().is_some_and(|e| e == "sdp")).collect();
+    let (offer, answer) = match (&args.offer, files.as_slice()) {
+        (Some(offer), _) => (offer.as_path(), args.answer.as_deref()),
+        (None, []) => {
+            let setting = |(label, fmtp)| Setting { label, codec, request: Request { fmtp, ..Request::default() } };
+            return Ok((String::new(), sweep::unfold(&args.lines)?.into_iter().map(setting).collect()));
+        }
+        (None, [offer]) if args.lines.len() == 1 => (*offer, None),
+        (None, [offer, answer]) if args.lines.len() == 2 => (*offer, Some(*answer)),
+        _ => return Err(Error::usage("give fmtp lines, or an .sdp file that offers and perhaps one that answers")),
+    };
+    let found = description::read(offer, answer)?;
+    Ok((found.text + "\n", found.settings))
 }
 
 fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
@@ -161,16 +190,24 @@ fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
 }
 
 /// The whole answer for a terminal.
-fn text(view: &View) -> String {
+fn text(view: &View, plan: &Plan) -> String {
     let mut out = String::new();
     let cell = |row: &table::Row, column: usize| row.cells.get(column).map_or(String::new(), |c| c.main.clone());
-    for (setting, row) in view.settings.iter().zip(&table::settings(view).rows) {
+    for (s, (setting, row)) in view.settings.iter().zip(&table::settings(view).rows).enumerate() {
         out += &format!("{}  {}\n   {}\n", setting.label, setting.requested, setting.codec_version);
         out += &format!("   effective  {}\n   observed   {}\n", cell(row, 3), cell(row, 4));
         for change in &setting.changes {
             let kind = format!("{:?}", change.kind).to_lowercase();
             let becomes = if kind == change.effective { kind } else { format!("{kind}: {}", change.effective) };
             out += &format!("   {}  {becomes}: {}\n", change.requested, change.reason);
+        }
+        // Of the first condition: networks are one here, and kinds of material seldom differ in this.
+        let cell = view.cells.get(&(s, 0));
+        let line = plan.settings.iter().find(|p| p.label == setting.label).map(|p| &p.request.fmtp);
+        if let (Some(cell), Some(line)) = (cell, line) {
+            for sentence in words::explain(line, setting, &cell.observed, words::Facts::of(view, s, 0)) {
+                out += &format!("   {sentence}\n");
+            }
         }
     }
     for condition in 0..view.conditions.len() {
@@ -181,6 +218,9 @@ fn text(view: &View) -> String {
     }
     if view.settings.len() > 1 {
         out += &format!("\nVerdict\n{}", verdicts(view));
+        for (c, condition) in view.conditions.iter().enumerate() {
+            out += &format!("{} ({})\n", words::recommend(view, c), condition.name);
+        }
     }
     out
 }
