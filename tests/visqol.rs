@@ -54,6 +54,14 @@ fn scores_equal_the_published_constants_and_the_second_implementation() {
     eprintln!("{checked} cases, worst difference {worst:.1e}");
 }
 
+#[test]
+fn the_lattice_mapping_is_refused_by_name_and_the_model_is_the_one_of_the_version() {
+    let error = codecbench::metric::audio("visqol-speech-lattice").err().unwrap();
+    assert!(error.exit_code() == 2 && error.to_string().contains("never approximated"), "{error}");
+    let svr = model::packages().iter().flat_map(|p| &p.files).find(|f| f.name == "visqol-svr.txt").unwrap();
+    assert!((AUDIO.version)().contains(&svr.sha256[..8]));
+}
+
 /// Bursts of coloured noise with pauses.
 fn bursts(rate: u32, seconds: u32) -> Pcm {
     let mut rng = Seed(3).stream("bursts");

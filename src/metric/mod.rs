@@ -17,7 +17,7 @@ pub mod visqol;
 
 pub use validity::{Situation, Validity, When, caveats};
 
-use crate::error::{Result, unknown};
+use crate::error::{Error, Result, unknown};
 use crate::media::{Media, Pcm, resample};
 use serde::Serialize;
 
@@ -145,8 +145,11 @@ pub struct CallFacts {
 /// The metric of that id.
 ///
 /// # Errors
-/// [`crate::Error::Usage`] that names the nearest known id.
+/// [`crate::Error::Usage`] that names the nearest known id, or says why the metric is not offered.
 pub fn audio(id: &str) -> Result<&'static Metric<Pcm>> {
+    if id == "visqol-speech-lattice" {
+        return Err(Error::usage(visqol::NO_LATTICE));
+    }
     let ids: Vec<&str> = AUDIO.iter().map(|m| m.scale.id).collect();
     AUDIO.iter().find(|m| m.scale.id == id).copied().ok_or_else(|| unknown("metric", id, &ids))
 }

@@ -7,8 +7,7 @@
 //!
 //! Audio mode works at 48 kHz, and other signals are resampled to it. Speech mode works at the reference's own rate, as
 //! the published program does, and hears up to 8 kHz of it; a degraded signal of another rate is resampled to that one.
-//! Its deep-lattice mapping, the program's default, is not offered: it is a network of several thousand nodes that no
-//! Rust runtime loads, and the scores lie up to 2 below the exponential ones, so the two must not be mixed.
+//! Its deep-lattice mapping, the program's default, is refused by name ([`NO_LATTICE`]).
 //!
 //! Scores are rounded to 1e-6, because the last bits of transforms and exponentials differ from machine to machine.
 
@@ -81,6 +80,12 @@ pub static SPEECH_UNSCALED: Metric<Pcm> = Metric {
     version: || "ViSQOL 3.3.3 speech, exponential, unscaled, own implementation 1".into(),
     score: |evidence| speech("visqol-speech-unscaled", evidence, 1.0),
 };
+
+/// Why there is no `visqol-speech-lattice`: it would have to be equal, and its scores lie up to 2 below the exponential
+/// ones, so the one must not stand in for the other.
+pub const NO_LATTICE: &str = "metric 'visqol-speech-lattice' is not offered: its mapping is a TensorFlow Lite network \
+                              that is not evaluated exactly here, and it is never approximated; 'visqol-speech' has \
+                              the exponential mapping of the same similarity";
 
 /// The mapping of a similarity of 1.
 const SPEECH_CAP: f64 = 5.0;
