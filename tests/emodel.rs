@@ -116,6 +116,8 @@ fn a_planted_codec_is_found_again() {
     }
     let clean = Point { ppl: 0.0, burst_r: 1.0, mos: 4.0 };
     assert!(fit(Band::Nb, &[clean]).unwrap().bpl.is_none() && fit(Band::Nb, &[]).is_none());
+    // One loss alone cannot tell the codec from the loss.
+    assert!(fit(Band::Nb, &[Point { ppl: 3.0, ..clean }, Point { ppl: 3.2, ..clean }]).is_none());
 }
 
 #[test]

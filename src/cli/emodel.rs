@@ -273,6 +273,13 @@ fn fitted(args: &FitArgs) -> Result<()> {
             })
         })
     };
+    let alike: Vec<&str> =
+        settings.iter().filter(|(_, (_, p))| fit(band, p).is_none()).map(|(label, _)| label.as_str()).collect();
+    if alike.len() == settings.len() {
+        let reason = "all cases of a setting have about the same loss; a fit needs several, best from 0 % on";
+        return Err(Error::input(&args.dir, reason));
+    }
+    alike.iter().for_each(|label| eprintln!("note: {label}: not fitted, its cases have about the same loss"));
     let fits: Vec<serde_json::Value> = settings.iter().filter_map(entry).collect();
     if args.json {
         return print_json(&json!({ "schema": 1, "fits": fits }));

@@ -32,10 +32,15 @@ pub fn rating_of_mos(wanted: f64) -> f64 {
     (low + high) / 2.0
 }
 
+/// The losses must differ by so much (percent) for the loss to be told from the codec.
+const LEAST_SPREAD: f64 = 1.0;
+
 /// Least squares of Ie + (K - Ie) * Ppl / (Ppl / BurstR + Bpl) over what each point lacks to the best R of its band;
-/// `None` without points. For a given Bpl the best Ie is that of a linear fit; Bpl is searched from 0.1 to 1000.
+/// `None` without points, or if they all have about the same loss that is not none. For a given Bpl the best Ie is that of a linear fit; Bpl is searched from 0.1 to 1000.
 pub fn fit(band: Band, points: &[Point]) -> Option<Fit> {
-    if points.is_empty() {
+    let most = points.iter().map(|p| p.ppl).fold(f64::NEG_INFINITY, f64::max);
+    let least = points.iter().map(|p| p.ppl).fold(f64::INFINITY, f64::min);
+    if points.is_empty() || (most > 0.0 && most - least < LEAST_SPREAD) {
         return None;
     }
     let lacking = |p: &Point| (band.best() - band.stretch() * rating_of_mos(p.mos)).max(0.0);
@@ -46,7 +51,7 @@ pub fn fit(band: Band, points: &[Point]) -> Option<Fit> {
             let rest = 1.0 - lost(p, bpl);
             (top + rest * (lacking(p) - total * (1.0 - rest)), bottom + rest * rest)
         });
-        if sums.1 > 0.0 { (sums.0 / sums.1).max(0.0) } else { 0.0 }
+        if sums.1 > 0.0 { (sums.0 / sums.1).clamp(0.0, total) } else { 0.0 }
     };
     let rmse = |bpl: f64| {
         let ie = best_ie(bpl);
@@ -64,6 +69,6 @@ pub fn fit(band: Band, points: &[Point]) -> Option<Fit> {
         step /= 10.0;
     }
     let bpl = 10.0_f64.powf(middle);
-    let seen = points.iter().any(|p| p.ppl > 0.0) && middle < 2.999;
+    let seen = most > 0.0 && middle < 2.999;
     Some(Fit { ie: best_ie(bpl), bpl: seen.then_some(bpl), rmse: rmse(bpl) })
 }
