@@ -217,10 +217,11 @@ impl Playout {
     /// Takes note of real sound that was decoded from place `from` of the queue on.
     fn append(&mut self, from: usize, origin: Origin) {
         let samples = self.decoded.len() - from;
+        let own = self.adaptive.own.take();
         if std::mem::take(&mut self.adaptive.seam) {
             let at = from * self.format.channels as usize;
             let past = self.past(from);
-            join(&past, &mut self.decoded.samples[at..], self.format);
+            join(&past, own, &mut self.decoded.samples[at..], self.format);
         }
         self.stretches.push(Stretch { position: self.next, samples, origin });
         self.next += samples as i64;
@@ -281,7 +282,6 @@ impl Playout {
         }
         self.leap(position - self.next);
         self.adaptive.made = 0;
-        self.adaptive.own = None;
     }
 
     /// What is decoded next lies `samples` further on than what was decoded last.

@@ -78,7 +78,7 @@ impl DelayManager {
         }
         self.reordering.add(if reordered { relative } else { 0.0 });
         self.any_reordered |= reordered;
-        let asked = self.lateness.any().then(|| self.lateness.quantile(QUANTILE)).unwrap_or(START_MS);
+        let asked = if self.lateness.any() { self.lateness.quantile(QUANTILE) } else { START_MS };
         let reordered = if self.any_reordered { self.reordering.cheapest(asked) } else { 0.0 };
         self.target_ms = asked.max(reordered);
     }

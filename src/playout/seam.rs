@@ -35,9 +35,9 @@ impl Continuation {
 }
 
 /// Joins `next` to `past` (both interleaved): if the seam bends more sharply than the signal does on either side within
-/// 5 ms, the first 5 ms of `next` are faded in over the continuation of `past`. A decoder that has joined its concealment and its
+/// 5 ms, the first 5 ms of `next` are faded in over the continuation of `past` (`own`, where there is one that goes on). A decoder that has joined its concealment and its
 /// first frame by itself is left alone.
-pub(super) fn join(past: &[i16], next: &mut [i16], format: PcmFormat) {
+pub(super) fn join(past: &[i16], own: Option<Continuation>, next: &mut [i16], format: PcmFormat) {
     let channels = format.channels as usize;
     let near = format.sample_rate as usize / 200 * channels;
     let length = near.min(next.len());
@@ -52,7 +52,7 @@ pub(super) fn join(past: &[i16], next: &mut [i16], format: PcmFormat) {
     if bend(&seam) <= bend(before).max(bend(&next[..length])) {
         return;
     }
-    let from = Continuation::new(past, format).next(length / channels);
+    let from = own.unwrap_or_else(|| Continuation::new(past, format)).next(length / channels);
     let mut joined = Vec::with_capacity(length);
     fade(&from, &next[..length], channels, &mut joined);
     next[..length].copy_from_slice(&joined);
@@ -72,11 +72,11 @@ mod tests {
         let past: Vec<i16> = (0..4800).map(tone).collect();
         let mut smooth: Vec<i16> = (4800..5760).map(tone).collect();
         let before = smooth.clone();
-        join(&past, &mut smooth, format);
+        join(&past, None, &mut smooth, format);
         assert_eq!(smooth, before);
         let mut jump: Vec<i16> = (4860..5820).map(tone).collect();
         let end = jump[240..].to_vec();
-        join(&past, &mut jump, format);
+        join(&past, None, &mut jump, format);
         assert!((i32::from(jump[0]) - i32::from(past[4799])).abs() < 400, "{} after {}", jump[0], past[4799]);
         assert_eq!(jump[240..], end);
     }
