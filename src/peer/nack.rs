@@ -20,6 +20,9 @@ const LONGEST_GAP: i64 = 1000;
 /// much longer in the mean. At the very instant at which the answer is due, asking again would be waste.
 const ALLOWANCE: Duration = Duration::from_millis(10);
 
+/// How long an answer is waited for that nobody can use any more, to learn the round trip from it.
+const LATEST_ANSWER: Duration = Duration::from_secs(2);
+
 /// Answers from which the round trip is known.
 const ANSWERS: usize = 8;
 
@@ -77,10 +80,11 @@ impl NackGenerator {
     fn ask(&mut self, now: Instant, queues: &mut Queues) {
         let Some(media_ssrc) = self.media else { return };
         let (patience, again) = (self.patience, self.round_trip() + ALLOWANCE);
-        self.missing.retain(|_, m| m.asked < REQUESTS && now.duration_since(m.noticed) <= patience);
+        self.missing.retain(|_, m| now.duration_since(m.noticed) <= patience.max(LATEST_ANSWER));
         let mut due = Vec::new();
         for (sequence, missing) in &mut self.missing {
-            if missing.asked == 0 || now.duration_since(missing.last) >= again {
+            let of_use = missing.asked < REQUESTS && now.duration_since(missing.noticed) <= patience;
+            if of_use && (missing.asked == 0 || now.duration_since(missing.last) >= again) {
                 missing.asked += 1;
                 missing.last = now;
                 due.push(*sequence as u16);
@@ -202,9 +206,12 @@ mod tests {
     #[test]
     fn the_round_trip_is_learnt_from_the_answers() {
         // At 400 ms, the first loss is asked for four times; then the round trip is known.
-        let asked = run(1000, &[10, 60, 110], Some(400));
-        let of = |n: u16| asked.iter().filter(|(_, m)| *m == n).count();
-        assert_eq!((of(10), of(60), of(110)), (4, 1, 1), "{asked:?}");
+        // Also when the answers come too late to be of use.
+        for (patience, first) in [(1000, 4), (250, 3)] {
+            let asked = run(patience, &[10, 60, 110], Some(400));
+            let of = |n: u16| asked.iter().filter(|(_, m)| *m == n).count();
+            assert_eq!((of(10), of(60), of(110)), (first, 1, 1), "{asked:?}");
+        }
         assert_eq!(run(100, &[10, 60], Some(30)), [(220, 10), (1220, 60)]);
     }
 
