@@ -1,7 +1,5 @@
 //! STOI and ESTOI against PyPI pystoi 0.4.1.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
 use codecbench::media::load;
 use codecbench::metric::{Evidence, audio};
 use std::path::PathBuf;
