@@ -238,7 +238,7 @@ impl Filter {
         let raw = |j: usize, n: usize| {
             let t = n as f64;
             let (sin, cos) = (self.angle * t).sin_cos();
-            (self.decay * t).powi(j as i32 / 2) * (-self.decay * t).exp() * if j % 2 == 0 { cos } else { sin }
+            (self.decay * t).powi(j as i32 / 2) * (-self.decay * t).exp() * if j.is_multiple_of(2) { cos } else { sin }
         };
         let mut basis: [Vec<f64>; STATES] = from_fn(|j| (0..length).map(|n| raw(j, n)).collect());
         for j in 0..STATES {
