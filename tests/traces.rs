@@ -473,3 +473,52 @@ fn ipv6_duplicates_and_new_starts() {
     let expected = [Some(0.0), None, Some(5.0), Some(30.0), Some(0.0), Some(5.0), Some(0.0)];
     assert_eq!(fates, expected);
 }
+
+mod program {
+    use serde_json::Value;
+    use std::process::{Command, Output};
+
+    fn codecbench(arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_codecbench")).args(arguments).output().unwrap()
+    }
+
+    #[test]
+    fn net_tells_what_a_recorded_network_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = folder.path().join("profile.dat");
+        std::fs::write(&trace, "40\n-1\n-1\n90\n").unwrap();
+        let (words, out) = (format!("trace {}", trace.display()), folder.path().join("out"));
+        let told = codecbench(&["net", &words, "--packets", "1000", "--json", "--out", &out.to_string_lossy()]);
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!(
+            (&told["loss"], &told["mean_burst"], &told["theory"]["loss"]),
+            (&0.5.into(), &2.0.into(), &0.5.into())
+        );
+        assert_eq!((&told["delay_ms"]["mean"], &told["delay_ms"]["sd"]), (&65.0.into(), &25.0.into()));
+        assert_eq!((&told["delay_ms"]["p50"], &told["delay_ms"]["p99"]), (&40.0.into(), &90.0.into()));
+        // Packet 3 comes at 150 ms, packet 4 at 120 ms, and so on.
+        assert!((told["reordered"].as_f64().unwrap() - 249.0 / 500.0).abs() < 1e-9, "{told}");
+        assert_eq!(std::fs::read_to_string(out.join("packets.csv")).unwrap().lines().count(), 1001);
+        assert!(out.join("delay.png").metadata().unwrap().len() > 10_000);
+
+        std::fs::write(&trace, "40\nforty\n").unwrap();
+        let told = codecbench(&["net", &words]);
+        let text = String::from_utf8_lossy(&told.stderr);
+        assert!(told.status.code() == Some(2) && text.contains("profile.dat: line 2: 'forty'"), "{text}");
+    }
+
+    #[test]
+    fn the_presets_are_listed_with_what_they_do() {
+        let told: Value = serde_json::from_slice(&codecbench(&["list", "networks", "--json"]).stdout).unwrap();
+        let networks = told["networks"].as_array().unwrap();
+        let names: Vec<&str> = networks.iter().map(|n| n["name"].as_str().unwrap()).collect();
+        for name in ["wifi", "lte-driving", "3g", "satellite", "office", "congested", "rfc8867-5.1", "rfc8867-5.2"] {
+            assert!(names.contains(&name), "{names:?}");
+        }
+        for n in networks {
+            assert!(n["delay_ms"]["p95"].as_f64() >= n["delay_ms"]["p50"].as_f64(), "{n}");
+            assert!(n["words"].is_string() && n["source"].is_string() && n["loss"].is_f64(), "{n}");
+        }
+    }
+}

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The network, in the words of --net
-    #[arg(value_name = "SPEC", required = true, allow_hyphen_values = true)]
+    #[arg(value_name = "SPEC", required = true)]
     net: Vec<String>,
     /// Packets to send, one each 20 ms
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
