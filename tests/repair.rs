@@ -6,7 +6,6 @@ use codecbench::call::{self, Call};
 use codecbench::codec::{self, Decoder, Feedback, Input, Request, Settings, Unit};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::plan::Case;
-use codecbench::sdp::repair::Repair;
 use codecbench::units::{Bitrate, Probability, Seed, Time, from_ms};
 use std::sync::Arc;
 use std::time::Duration;
