@@ -46,7 +46,7 @@ pub fn run(plan: &mut Plan, args: &Args, of: Of, folder: &Path, jobs: Option<usi
         let (width, which) = widest(&view, first, of)?;
         let seeds = plan.seeds.len();
         let unit = view.measure(first).map_or("", |m| view.measures[m].unit.as_str());
-        let reached = format!("{seeds} seeds: {first} \u{b1}{} {unit} ({which})", figure(width, unit));
+        let reached = format!("{seeds} {}: {first} \u{b1}{} {unit} ({which})", plural(seeds), figure(width, unit));
         if width <= target {
             eprintln!("--until {target} is reached with {reached}");
             return Ok(done);
@@ -63,6 +63,10 @@ pub fn run(plan: &mut Plan, args: &Args, of: Of, folder: &Path, jobs: Option<usi
         let last = plan.seeds.last().map_or(0, |s| s.0);
         plan.seeds.extend((1..=(next - seeds) as u64).map(|i| Seed(last.wrapping_add(i))));
     }
+}
+
+fn plural(seeds: usize) -> &'static str {
+    if seeds == 1 { "seed" } else { "seeds" }
 }
 
 /// How many seeds next; `None` at the maximum. As many as would do if chance alone made the interval wide, which falls

@@ -117,7 +117,8 @@ pub fn run(args: &Args) -> Result<u8> {
         print_json(&to_json(&view))?;
     } else {
         print(&described)?;
-        print(&text(&view, &plan))?;
+        let two_ways = args.answer.is_some() || (!described.is_empty() && args.lines.len() == 2);
+        print(&text(&view, &plan, two_ways))?;
         print(&format!("report: {}\n", args.out.join("report.html").display()))?;
     }
     Ok(done.exit_code())
@@ -190,7 +191,7 @@ fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
 }
 
 /// The whole answer for a terminal.
-fn text(view: &View, plan: &Plan) -> String {
+fn text(view: &View, plan: &Plan, two_ways: bool) -> String {
     let mut out = String::new();
     let cell = |row: &table::Row, column: usize| row.cells.get(column).map_or(String::new(), |c| c.main.clone());
     for (s, (setting, row)) in view.settings.iter().zip(&table::settings(view).rows).enumerate() {
@@ -218,8 +219,11 @@ fn text(view: &View, plan: &Plan) -> String {
     }
     if view.settings.len() > 1 {
         out += &format!("\nVerdict\n{}", verdicts(view));
-        for (c, condition) in view.conditions.iter().enumerate() {
-            out += &format!("{} ({})\n", words::recommend(view, c), condition.name);
+        // Of the two directions of one call nobody can choose one.
+        if !two_ways {
+            for (c, condition) in view.conditions.iter().enumerate() {
+                out += &format!("{} ({})\n", words::recommend(view, c), condition.name);
+            }
         }
     }
     out
@@ -233,11 +237,15 @@ fn verdicts(view: &View) -> String {
         pairs.entry((c.condition, c.b, c.a)).or_default().push(c);
     }
     for ((condition, b, a), comparisons) in pairs {
-        let title = |c: &&&Comparison| view.measures[c.measure].title.clone();
         let of = |keep: fn(&Verdict) -> bool| comparisons.iter().filter(move |c| keep(&c.judged.verdict));
         let differ = of(Verdict::differs);
-        let same: Vec<String> = of(|v| matches!(v, Verdict::Same | Verdict::Negligible)).map(|c| title(&c)).collect();
-        let open: Vec<String> = of(|v| matches!(v, Verdict::Undecided(_))).map(|c| title(&c)).collect();
+        // With what it could have missed.
+        let quiet = |c: &&Comparison| {
+            let found_from = table::found_from(view, c).map_or(String::new(), |f| format!(" ({f})"));
+            view.measures[c.measure].title.clone() + &found_from
+        };
+        let same: Vec<String> = of(|v| matches!(v, Verdict::Same | Verdict::Negligible)).map(quiet).collect();
+        let open: Vec<String> = of(|v| matches!(v, Verdict::Undecided(_))).map(quiet).collect();
         let few = comparisons.iter().find_map(|c| match c.judged.verdict {
             Verdict::TooFew { clips } => Some(format!("{clips} clips are too few for a verdict, six are needed")),
             _ => None,

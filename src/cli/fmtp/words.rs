@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn in_band_fec_is_explained_by_what_the_encoder_saw() {
         let seen = |fec, mode: &str| Seen { fec: Some(fec), modes: vec![(mode.into(), 1.0)], ..Seen::default() };
-        let facts = |loss| Facts { network_loss: Some(loss), recovered: Some(3.14), ..Facts::default() };
+        let facts = |loss| Facts { network_loss: Some(loss), recovered: Some(3.12), ..Facts::default() };
         let line = "useinbandfec=1";
         assert_eq!(
             told(line, seen(0.0, "SILK"), facts(0.0)),
