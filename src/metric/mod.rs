@@ -44,8 +44,14 @@ pub static AUDIO: &[&Metric<Pcm>] = &[
 ];
 
 /// What is scored when nobody says what: those that need no fetched model, and that files have as well as calls.
-pub static USUAL: &[&Metric<Pcm>] =
-    &[&pesq::WIDE_BAND, &pesq::WIDE_BAND_C2, &pesq::NARROW_BAND, &si_sdr::SI_SDR, &delay::MOUTH_TO_EAR];
+pub static USUAL: &[&Metric<Pcm>] = &[
+    &pesq::WIDE_BAND,
+    &pesq::WIDE_BAND_C2,
+    &pesq::NARROW_BAND,
+    &visqol::SPEECH,
+    &si_sdr::SI_SDR,
+    &delay::MOUTH_TO_EAR,
+];
 
 /// The scale on which a number lies. Reports know nothing else of a metric.
 #[derive(Clone, Copy, Debug, Serialize)]

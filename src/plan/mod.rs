@@ -4,7 +4,7 @@ pub mod file;
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Pcm};
-use crate::metric::{Metric, Series};
+use crate::metric::{self, Metric, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
 use crate::playout::audio::Receiver;
@@ -151,6 +151,28 @@ pub struct Outcome {
     pub warm_up_ms: f64,
     pub seed: u64,
     pub result: Result<Scores, String>,
+}
+
+impl Outcome {
+    /// For each score the reasons why its metric should not be trusted alone on this case, by metric id; those that may
+    /// speak are not in it.
+    pub fn caveats(&self) -> BTreeMap<&'static str, Vec<&'static str>> {
+        let Ok(scores) = &self.result else { return BTreeMap::new() };
+        let value = |id: &str| scores.values.get(id).copied().unwrap_or(0.0);
+        let effective = |name: &str| scores.effective.get(name).map(String::as_str);
+        // "48000 Hz"; "16000 to 48000 Hz": a clip brings no more than its own rate.
+        let rates = effective("clip resampled").or(effective("sample rate")).unwrap_or_default();
+        let situation = Situation {
+            sample_rate: rates.split(' ').filter_map(|word| word.parse().ok()).min().unwrap_or(0),
+            content: self.content,
+            loss: value("network-loss") + value("late-loss") > 0.0,
+            time_scaling: value("stretched") + value("compressed") > 0.0,
+            generative: effective("dred_ms").is_some() || effective("deep_plc") == Some("on"),
+        };
+        let scored = metric::AUDIO.iter().filter(|m| scores.values.contains_key(m.scale.id));
+        let caveats = scored.map(|m| (m.scale.id, metric::caveats(m, &situation)));
+        caveats.filter(|(_, reasons)| !reasons.is_empty()).collect()
+    }
 }
 
 /// What a case gave.

@@ -155,9 +155,12 @@ fn counts(view: &View, conditions: &[usize]) -> String {
     format!("{clips} × {}", range(|c| c.seeds, "seed"))
 }
 
-/// The head of a metric's source: its standard and mapping; the metrics' table has the rest.
-fn mapping(view: &View, measure: usize) -> &str {
-    view.measures[measure].source.split(';').next().unwrap_or_default()
+/// The head of a metric's source: its standard and mapping; the metrics' table has the rest. Then what should keep the
+/// reader from trusting it alone here.
+fn mapping(view: &View, measure: usize) -> String {
+    let source = view.measures[measure].source.split(';').next().unwrap_or_default();
+    let reasons: Vec<&str> = view.caveats.iter().filter(|c| c.measure == measure).map(|c| c.reason.as_str()).collect();
+    if reasons.is_empty() { source.to_owned() } else { format!("{source} · caveat: {}", reasons.join("; ")) }
 }
 
 /// Versions that made the figures.

@@ -1,7 +1,7 @@
 //! Outcomes to a [`View`], in one pass and with sums for memory.
 
 use super::condition::{self, ConditionSums};
-use super::{Cell, Compare, Comparison, Extras, Failure, Measure, Seen, Setting, Unscored, View};
+use super::{Caveat, Cell, Compare, Comparison, Extras, Failure, Measure, Seen, Setting, Unscored, View};
 use crate::codec::Observed;
 use crate::error::{Error, Result};
 use crate::metric::{self, Better, Scale};
@@ -25,6 +25,7 @@ pub struct Gather {
     cells: BTreeMap<(usize, usize), CellSums>,
     failures: Vec<Failure>,
     unscored: BTreeMap<(String, usize, String), usize>,
+    caveats: BTreeMap<(&'static str, &'static str), usize>,
     seeds: BTreeMap<u64, u32>,
     /// Warm-ups in ms, as shown.
     warm_ups: BTreeSet<String>,
@@ -98,6 +99,9 @@ impl Gather {
                 for (metric, reason) in &scores.unscored {
                     *self.unscored.entry((metric.clone(), setting, reason.clone())).or_default() += 1;
                 }
+                for (metric, reasons) in outcome.caveats() {
+                    reasons.into_iter().for_each(|reason| *self.caveats.entry((metric, reason)).or_default() += 1);
+                }
             }
             Err(reason) => {
                 cell.failed += 1;
@@ -126,6 +130,7 @@ impl Gather {
             cells,
             comparisons: Vec::new(),
             unscored: unscored.collect(),
+            caveats: Vec::new(),
             delays: extras.delays,
             costs: extras.costs,
             provenance: Vec::new(),
@@ -133,6 +138,10 @@ impl Gather {
             failed: self.failures.iter().map(|f| f.count).sum(),
             failures: Vec::new(),
         };
+        let caveats = self.caveats.iter().filter_map(|((metric, reason), count)| {
+            Some(Caveat { measure: view.measure(metric)?, reason: (*reason).to_owned(), count: *count })
+        });
+        view.caveats = caveats.collect();
         tell_apart(&mut view.settings);
         colour(&mut view.settings);
         view.comparisons = self.comparisons(&view, &order);

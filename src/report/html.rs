@@ -34,7 +34,9 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
     section(&mut out, &table::settings(view));
     section(&mut out, &table::changes(view));
     figures(&mut out, view);
-    for t in [table::observed(view), table::delays(view), table::costs(view), table::unscored(view)] {
+    for t in
+        [table::observed(view), table::delays(view), table::costs(view), table::unscored(view), table::caveats(view)]
+    {
         section(&mut out, &t);
     }
     section(&mut out, &table::measures(view));

@@ -32,6 +32,7 @@ pub struct View {
     pub comparisons: Vec<Comparison>,
     pub failures: Vec<Failure>,
     pub unscored: Vec<Unscored>,
+    pub caveats: Vec<Caveat>,
     pub delays: Vec<DelayRow>,
     pub costs: Vec<CostRow>,
     /// Name and value: versions, seeds, and what the caller adds.
@@ -189,6 +190,15 @@ pub struct Unscored {
     pub count: usize,
 }
 
+/// A metric that was asked outside of where it was validated, and how many of its scores are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caveat {
+    pub measure: usize,
+    /// Completes "this metric ...".
+    pub reason: String,
+    pub count: usize,
+}
+
 impl View {
     /// Reads all outcomes once, in the order of the plan.
     ///
@@ -202,9 +212,14 @@ impl View {
         gather.view(extras)
     }
 
-    /// The measures that say how good it sounds or looks, the most telling first.
+    /// The measures that say how good it sounds or looks: those first that were asked the least outside of where they are
+    /// valid, else in the order of the list.
     pub fn qualities(&self) -> Vec<usize> {
-        (0..self.measures.len()).filter(|m| self.measures[*m].better == Better::Higher).collect()
+        let mut all: Vec<usize> =
+            (0..self.measures.len()).filter(|m| self.measures[*m].better == Better::Higher).collect();
+        let worst = |m: &usize| self.caveats.iter().filter(|c| c.measure == *m).map(|c| c.count).max().unwrap_or(0);
+        all.sort_by_key(worst);
+        all
     }
 
     /// The place of the measure with that id.

@@ -85,7 +85,15 @@ pub fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
 pub fn tables(view: &View) -> Vec<Table> {
     let mut tables = vec![failures(view), comparisons(view), settings(view), changes(view)];
     tables.extend((0..view.conditions.len()).map(|c| summary(view, c)));
-    tables.extend([observed(view), delays(view), costs(view), unscored(view), measures(view), provenance(view)]);
+    tables.extend([
+        observed(view),
+        delays(view),
+        costs(view),
+        unscored(view),
+        caveats(view),
+        measures(view),
+        provenance(view),
+    ]);
     tables.retain(|t| !t.rows.is_empty());
     tables
 }
@@ -251,6 +259,17 @@ pub fn unscored(view: &View) -> Table {
     let mut table = Table::new("Not scored", "These cases ran, but this metric has no figure for them.", columns);
     for u in &view.unscored {
         table.row([of(&u.metric), of(&view.settings[u.setting].label), of(u.count), of(&u.reason)]);
+    }
+    table
+}
+
+pub fn caveats(view: &View) -> Table {
+    let columns = vec![text("metric"), number("cases", ""), text("this metric …")];
+    let note =
+        "Scores outside of where their metric was validated; charts and verdicts name metrics without such first.";
+    let mut table = Table::new("Caveats", note, columns);
+    for c in &view.caveats {
+        table.row([of(&view.measures[c.measure].title), of(c.count), of(&c.reason)]);
     }
     table
 }

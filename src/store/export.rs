@@ -101,6 +101,7 @@ fn line(row: &Outcome, costs: &BTreeMap<String, Cost>) -> Value {
     if let Ok(scores) = result {
         line["scores"] = json!(scores.values);
         line["unscored"] = json!(scores.unscored);
+        line["caveats"] = json!(row.caveats());
         line["effective"] = json!(scores.effective);
         line["changes"] = json!(scores.changes);
         line["observed"] = json!(scores.observed);
