@@ -29,10 +29,10 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// The scored pass as it was heard, and the constant delay in ms that was removed: that of its first sample. As many
-    /// samples as the reference has, from that sample on: a listener who records for the clip's length. Where an adaptive
-    /// receiver ends the pass with more delay than it began with, so much of the end is not in it; where it ends with
-    /// less, silence fills it up.
+    /// The scored pass as it was heard, and the constant delay in ms that was removed: that of its first sample. As
+    /// many samples as the reference has, from that sample on: a listener who records for the clip's length. Where an
+    /// adaptive receiver ends the pass with more delay than it began with, so much of the end is not in it; where it
+    /// ends with less, silence fills it up.
     pub(super) fn scored_pass(&self) -> Result<(Pcm, f64)> {
         let (format, start) = (self.settings.format, self.pass.start as i64);
         let tick = format.samples(TICK) as i64;
