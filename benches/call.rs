@@ -1,6 +1,6 @@
 //! What a whole call costs beyond its own encode and decode: a 10 s Opus call at complexity 9, the same frames through
-//! the codec alone, and the same packets through the path alone. The ratio of CPU times comes from runs in turn. Then the same for
-//! 600 s with the adaptive receiver over a network with jitter and loss.
+//! the codec alone, and the same packets through the path alone. The ratio of CPU times comes from runs in turn. Then
+//! the same for 600 s with the adaptive receiver over a network with jitter and loss.
 
 use codecbench::call;
 use codecbench::codec::{self, Input, Request, Unit};

@@ -126,10 +126,11 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
     let mut receiver = Unwrap::new(&sender, &settings, &track);
     let end = (pass.start + pass.samples) as i64;
     let last_tick = Time::ZERO + settings.format.duration(pass.start + pass.samples) + Duration::from_secs(10);
-    let mut position = 0;
+    let (mut position, mut now) = (0, Time::ZERO);
     while playout.position() < end {
         let captured = Time::ZERO + settings.format.duration(position + frame);
-        let now = playout.next_pull().map_or(captured, |pull| pull.min(captured));
+        // The first pull may lie before the instant at which its packet was seen.
+        now = playout.next_pull().map_or(captured, |pull| pull.min(captured)).max(now);
         if now > last_tick {
             return Err(Error::Call("no media was heard within 10 s of the end of the clip".into()));
         }

@@ -1,4 +1,5 @@
-//! The receiver alone: hand-made arrivals in, sound and its origins out. What the adaptive receiver adds is in `adaptive.rs`.
+//! The receiver alone: hand-made arrivals in, sound and its origins out. What the adaptive receiver adds is in
+//! `adaptive.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -107,7 +108,8 @@ fn the_fixed_receiver_settles_on_the_fastest_packet() {
 
 #[test]
 fn a_late_copy_of_a_packet_that_was_there_is_not_late() {
-    // Every packet again after 200 ms, as a retransmission that nobody needed; every fifth one is lost and only repeated.
+    // Every packet again after 200 ms, as a retransmission that nobody needed; every fifth one is lost and only
+    // repeated.
     let copies = (0..100).map(|n| packet(n, 240));
     let packets: Vec<Packet> = (0..100).filter(|n| n % 5 != 3).map(|n| packet(n, 40)).chain(copies).collect();
     for receiver in [FIXED, "adaptive".parse().unwrap()] {

@@ -1,7 +1,7 @@
 //! Audio playout: packets in as they arrive, 10 ms of sound out at every tick of the virtual sound card.
 //!
-//! A hole is filled from the redundancy of the next packet (in-band FEC, DRED) as far as that reaches, else concealed by the
-//! decoder.
+//! A hole is filled from the redundancy of the next packet (in-band FEC, DRED) as far as that reaches, else concealed
+//! by the decoder.
 
 use super::decide::Adaptive;
 use crate::codec::{Decoder, Input};
@@ -88,7 +88,8 @@ pub struct Playout {
     pub(super) last_sequence: Option<i64>,
     pub(super) last_samples: usize,
     pub(super) decoded: Pcm,
-    /// Places in `decoded` (samples per channel from its start) where so much media is left out, or repeated if negative.
+    /// Places in `decoded` (samples per channel from its start) where so much media is left out, or repeated if
+    /// negative.
     pub(super) splices: VecDeque<(i64, i64)>,
     pub(super) heard: Pcm,
     ticks: Vec<Tick>,
@@ -224,7 +225,8 @@ impl Playout {
         Some((*position, self.last_sequence.is_some_and(|last| packet.sequence == last + 1)))
     }
 
-    /// Decodes the first packet in the buffer; conceals it if that is impossible. Returns the packet's size in bytes too.
+    /// Decodes the first packet in the buffer; conceals it if that is impossible. Returns the packet's size in bytes
+    /// too.
     pub(super) fn decode_first(&mut self) -> Result<(Origin, usize)> {
         let Some((_, packet)) = self.buffer.pop_first() else {
             return Ok((self.conceal(self.last_samples)?, 0));

@@ -1,15 +1,18 @@
 //! The adaptive receiver: what libwebrtc's NetEq decides every 10 ms, from its published behaviour and figures.
 //!
-//! - The buffer level (what is decoded and what waits in packets, smoothed) is held between a low limit of max(3/4 target,
-//!   target - 85 ms) and a high limit of max(target, low + 20 ms), the target being at least one packet. Above it one pitch
-//!   period is taken out (*accelerate*), below it one is put in (*preemptive expand*), 60 ms apart at the least; from four times the high
-//!   limit on, periods are taken out at every tick and with less likeness (0.5 instead of 0.9).
-//! - When nothing is there, the decoder conceals (*expand*) and time stands still: a packet that comes after all is played, and
-//!   the delay has grown. In front of a hole that redundancy does not fill, concealment goes on until the hole is
-//!   filled, 100 ms have passed or the level is at its target; then playing goes on after it.
-//! - Made-up sound that goes on is faded out from 100 to 200 ms (our figures), and what follows it is joined without a click (*merge*).
-//! - While the sender is silent (DTX) the decoder makes comfort noise. A pause is where delay costs nothing: it is shortened while the level is above
-//!   the high limit and lengthened while it is below the low one, and counts neither as scaled nor as concealed.
+//! - The buffer level (what is decoded and what waits in packets, smoothed) is held between a low limit of max(3/4
+//!   target, target - 85 ms) and a high limit of max(target, low + 20 ms), the target being at least one packet. Above
+//!   it one pitch period is taken out (*accelerate*), below it one is put in (*preemptive expand*), 60 ms apart at the
+//!   least; from four times the high limit on, periods are taken out at every tick and with less likeness (0.5 instead
+//!   of 0.9).
+//! - When nothing is there, the decoder conceals (*expand*) and time stands still: a packet that comes after all is
+//!   played, and the delay has grown. In front of a hole that redundancy does not fill, concealment goes on until the
+//!   hole is filled, 100 ms have passed or the level is at its target; then playing goes on after it.
+//! - Made-up sound that goes on is faded out from 100 to 200 ms (our figures), and what follows it is joined without a
+//!   click (*merge*).
+//! - While the sender is silent (DTX) the decoder makes comfort noise. A pause is where delay costs nothing: it is
+//!   shortened while the level is above the high limit and lengthened while it is below the low one, and counts neither
+//!   as scaled nor as concealed.
 
 use super::audio::{Origin, Playout, Receiver, Stretch};
 use super::delay::{DelayManager, LevelFilter};
@@ -24,7 +27,8 @@ const REST: u32 = 6;
 /// So long is waited at a hole, and so long does made-up sound keep its level.
 const PATIENCE_MS: f64 = 100.0;
 const FADE_MS: f64 = 100.0;
-/// A payload so short carries no sound: the sender announces silence (Opus, RFC 6716, section 3.1: a frame of no bytes after its TOC).
+/// A payload so short carries no sound: the sender announces silence (Opus, RFC 6716, section 3.1: a frame of no bytes
+/// after its TOC).
 const SILENT_BYTES: usize = 2;
 /// Past that joins and continuations look at.
 const PAST_MS: usize = 50;
@@ -188,8 +192,8 @@ impl Playout {
         if self.adaptive.made > 0 && ms(ready) < low { Wait::Fill } else { Wait::Go }
     }
 
-    /// How far before the first packet in the buffer recovery begins: not before what was played, and at most one packet before
-    /// what is due (a deep redundancy must not play late what was long concealed).
+    /// How far before the first packet in the buffer recovery begins: not before what was played, and at most one
+    /// packet before what is due (a deep redundancy must not play late what was long concealed).
     fn recoverable(&self, position: i64) -> usize {
         let earliest = self.reached().max(self.next - self.last_samples as i64);
         let offset = self.reach().min((position - earliest).max(0) as usize);
@@ -264,8 +268,8 @@ impl Playout {
         Ok(())
     }
 
-    /// Real sound goes on at `position`: what was made up until there stood for lost (or silent) media, what was made up
-    /// beyond it has only taken time.
+    /// Real sound goes on at `position`: what was made up until there stood for lost (or silent) media, what was made
+    /// up beyond it has only taken time.
     fn resume(&mut self, position: i64, contiguous: bool) {
         let mut covered = (position - self.reached()).max(0) as usize;
         let made = if self.adaptive.made > 0 { self.stretches.split_off(self.adaptive.made_from) } else { Vec::new() };

@@ -1,16 +1,16 @@
 //! The target delay of the adaptive receiver: the delay manager of libwebrtc's NetEq, from its published figures.
 //!
 //! A packet's relative delay is how much longer it took than the fastest packet of the last 2 s. The largest relative
-//! delay of each 500 ms (so that one peak counts as much as a quiet half second) enters a histogram of 100 buckets of 20 ms with
-//! forgetting factor 0.983, and the target is the upper edge of the bucket where 95 % are reached. At the start the
-//! factor is 1 - 2 / (n + 1) after n values, where that is less. Until the first value the target is 80 ms. Reordered packets have a
-//! histogram of their own (0.9993 per packet), whose delay weighs 20 ms against one percent of loss; the larger delay
-//! holds. (libwebrtc, `modules/audio_coding/neteq`: `delay_manager`, `underrun_optimizer`, `reorder_optimizer`,
-//! `packet_arrival_history`, defaults of 2022 and later.)
+//! delay of each 500 ms (so that one peak counts as much as a quiet half second) enters a histogram of 100 buckets of
+//! 20 ms with forgetting factor 0.983, and the target is the upper edge of the bucket where 95 % are reached. At the
+//! start the factor is 1 - 2 / (n + 1) after n values, where that is less. Until the first value the target is 80 ms.
+//! Reordered packets have a histogram of their own (0.9993 per packet), whose delay weighs 20 ms against one percent of
+//! loss; the larger delay holds. (libwebrtc, `modules/audio_coding/neteq`: `delay_manager`, `underrun_optimizer`,
+//! `reorder_optimizer`, `packet_arrival_history`, defaults of 2022 and later.)
 //!
-//! One thing is ours: when the fastest packet leaves the window and every later one was slower by 20 ms or more, the path has become longer,
-//! and what the last 2 s counted as lateness against the old path is taken back. NetEq keeps it until it is forgotten,
-//! 10 to 20 s after a step.
+//! One thing is ours: when the fastest packet leaves the window and every later one was slower by 20 ms or more, the
+//! path has become longer, and what the last 2 s counted as lateness against the old path is taken back. NetEq keeps it
+//! until it is forgotten, 10 to 20 s after a step.
 
 use crate::units::Time;
 use std::collections::VecDeque;

@@ -35,8 +35,8 @@ impl Continuation {
 }
 
 /// Joins `next` to `past` (both interleaved): if the seam bends more sharply than the signal does on either side within
-/// 5 ms, the first 5 ms of `next` are faded in over the continuation of `past` (`own`, where there is one that goes on). A decoder that has joined its concealment and its
-/// first frame by itself is left alone.
+/// 5 ms, the first 5 ms of `next` are faded in over the continuation of `past` (`own`, where there is one that goes
+/// on). A decoder that has joined its concealment and its first frame by itself is left alone.
 pub(super) fn join(past: &[i16], own: Option<Continuation>, next: &mut [i16], format: PcmFormat) {
     let channels = format.channels as usize;
     let near = format.sample_rate as usize / 200 * channels;

@@ -1,8 +1,8 @@
-//! Time scaling by waveform similarity: one pitch period is taken out or put in, cross-faded over that period, so that the
-//! pitch stays (the accelerate and preemptive expand of libwebrtc's NetEq).
+//! Time scaling by waveform similarity: one pitch period is taken out or put in, cross-faded over that period, so that
+//! the pitch stays (the accelerate and preemptive expand of libwebrtc's NetEq).
 //!
-//! The period is the lag of 2.5 to 15 ms at which 30 ms of the signal are most like themselves, sought at 4 kHz and refined at the full
-//! rate on the two periods that meet. All channels share it.
+//! The period is the lag of 2.5 to 15 ms at which 30 ms of the signal are most like themselves, sought at 4 kHz and
+//! refined at the full rate on the two periods that meet. All channels share it.
 
 use crate::media::PcmFormat;
 
@@ -75,11 +75,13 @@ pub fn middle(format: PcmFormat) -> usize {
     format.sample_rate as usize * LONGEST_MS / 1000
 }
 
-/// Appends `from` turning into `to`, both interleaved and equally long.
+/// Appends `from` turning into `to`, both interleaved and equally long. The weight starts and ends level: a straight one
+/// would bend the signal where it begins and ends.
 pub fn fade(from: &[i16], to: &[i16], channels: usize, out: &mut Vec<i16>) {
     let frames = from.len() / channels;
     out.extend(from.iter().zip(to).enumerate().map(|(i, (a, b))| {
         let weight = (i / channels + 1) as f32 / (frames + 1) as f32;
+        let weight = weight * weight * (3.0 - 2.0 * weight);
         (f32::from(*a) * (1.0 - weight) + f32::from(*b) * weight).round() as i16
     }));
 }
