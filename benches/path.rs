@@ -2,7 +2,7 @@
 
 use codecbench::net::netem::Netem;
 use codecbench::net::spec::NetSpec;
-use codecbench::net::{Direction, Impairment, PacketInfo};
+use codecbench::net::{Direction, Impairment, PacketInfo, Purpose};
 use codecbench::peer::sim::{Outgoing, Sim, TrackSpec};
 use codecbench::units::{Seed, Time};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -17,7 +17,7 @@ fn packet_through_netem(c: &mut Criterion) {
             b.iter(|| {
                 out.clear();
                 now = now + std::time::Duration::from_millis(20);
-                netem.admit(now, &PacketInfo { wire_bytes: 200, rtcp: false }, &mut out);
+                netem.admit(now, &PacketInfo { wire_bytes: 200, purpose: Purpose::Media }, &mut out);
                 out.len()
             })
         });

@@ -5,7 +5,7 @@ use crate::codec::{Knob, Observed, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::metric::{CallFacts, Series};
-use crate::net::interceptor::Kind;
+use crate::net::Purpose;
 use crate::peer::Transport;
 use crate::peer::sim::WireRecord;
 use crate::plan::{Case, Scores};
@@ -77,13 +77,14 @@ impl Heard {
         let late: BTreeSet<i64> = self.played.late.iter().copied().collect();
         let sent_between = |r: &&WireRecord| r.sent > begin && r.sent <= end + self.settings.frame;
         let media = || {
-            let first = self.wire.iter().filter(|r| r.kind == Kind::Media).filter(sent_between);
+            let first = self.wire.iter().filter(|r| r.purpose == Purpose::Media).filter(sent_between);
             first.filter(|r| r.sequence.is_some_and(|s| sequences.contains(&s)))
         };
-        let others = |kind| self.wire.iter().filter(move |r| r.kind == kind && r.sent > begin && r.sent <= end);
+        let others =
+            |purpose| self.wire.iter().filter(move |r| r.purpose == purpose && r.sent > begin && r.sent <= end);
         let bytes = |sum: usize, r: &WireRecord| sum + r.bytes;
-        let repair_bytes = others(Kind::Retransmission).chain(others(Kind::Fec)).fold(0, bytes);
-        let wire_bytes = media().chain(others(Kind::Control)).fold(repair_bytes, bytes);
+        let repair_bytes = others(Purpose::Retransmission).chain(others(Purpose::Fec)).fold(0, bytes);
+        let wire_bytes = media().chain(others(Purpose::Control)).fold(repair_bytes, bytes);
         let dropped: BTreeSet<u16> = media().filter(|r| r.dropped).filter_map(|r| r.sequence).collect();
         let count = |wanted: &dyn Fn(Fate) -> bool| {
             let fate = |i: usize| Fate {
@@ -127,7 +128,7 @@ impl Heard {
             fact("recovered-dred", percent(deep, self.pass.samples as f64));
         }
         if repair.nack {
-            fact("retransmitted", percent(others(Kind::Retransmission).count() as f64, packets));
+            fact("retransmitted", percent(others(Purpose::Retransmission).count() as f64, packets));
             fact("recovered-nack", percent(count(&|f| f.in_time && f.again()), packets));
         }
         if repair.red > 0 {

@@ -51,7 +51,7 @@ mod tests {
     use crate::net::netem::{Netem, SLOT};
     use crate::net::spec::{Distribution, NetSpec};
     use crate::net::tables;
-    use crate::net::{Direction, Impairment, PacketInfo};
+    use crate::net::{Direction, Impairment, PacketInfo, Purpose};
     use crate::units::{Seed, Time, ms};
     use std::time::Duration;
 
@@ -61,7 +61,7 @@ mod tests {
         let mut netem = Netem::new(spec.forward, spec.chance, Seed(1), Direction::Forward);
         let mut out = Vec::new();
         for n in 0..packets {
-            netem.admit(Time(n * SLOT), &PacketInfo { wire_bytes: 100, rtcp: false }, &mut out);
+            netem.admit(Time(n * SLOT), &PacketInfo { wire_bytes: 100, purpose: Purpose::Media }, &mut out);
         }
         out.iter().enumerate().map(|(n, d)| ms(d.at.since(Time(n as u64 * SLOT)))).collect()
     }

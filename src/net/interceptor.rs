@@ -5,7 +5,7 @@
 //! call begins at the same instant.
 
 use super::clock::Clock;
-use super::{Delivery, Impairment, PacketInfo};
+use super::{Delivery, Impairment, PacketInfo, Purpose};
 use crate::units::Time;
 use rtc::interceptor::{Attribute, Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
@@ -44,7 +44,7 @@ pub struct WireRecord {
     pub sequence: Option<u16>,
     /// No copy of it arrived whole: netem dropped or corrupted it.
     pub dropped: bool,
-    pub kind: Kind,
+    pub purpose: Purpose,
 }
 
 /// A whole packet, before SRTP, and where the network put it: no arrival, it was dropped; two, it was duplicated.
@@ -55,27 +55,12 @@ pub struct WirePacket {
     pub bytes: Vec<u8>,
 }
 
-/// What a packet on the wire is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Media for the first time.
-    Media,
-    /// Media again, because it was asked for.
-    Retransmission,
-    /// Of a repair stream, with sequence numbers of its own.
-    Fec,
-    /// RTCP.
-    Control,
-}
-
-impl Kind {
-    fn of(packet: &TaggedPacket) -> Kind {
-        match &packet.message.packet {
-            Packet::Rtp(_) if packet.message.has(&Attribute::Retransmission) => Kind::Retransmission,
-            Packet::Rtp(_) if packet.message.custom::<FecMark>().is_some() => Kind::Fec,
-            Packet::Rtp(_) => Kind::Media,
-            _ => Kind::Control,
-        }
+fn purpose(packet: &TaggedPacket) -> Purpose {
+    match &packet.message.packet {
+        Packet::Rtp(_) if packet.message.has(&Attribute::Retransmission) => Purpose::Retransmission,
+        Packet::Rtp(_) if packet.message.custom::<FecMark>().is_some() => Purpose::Fec,
+        Packet::Rtp(_) => Purpose::Media,
+        _ => Purpose::Control,
     }
 }
 
@@ -214,7 +199,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
             Packet::Rtcp(rtcp) => (rtcp.iter().map(|p| p.marshal_size()).sum::<usize>() + self.protection.srtcp, None),
             other => return Err(Error::Other(format!("a packet that is neither RTP nor RTCP: {other:?}"))),
         };
-        let info = PacketInfo { wire_bytes: bytes + IP_UDP_BYTES, rtcp: sequence.is_none() };
+        let info = PacketInfo { wire_bytes: bytes + IP_UDP_BYTES, purpose: purpose(&packet) };
         let impairment = self.impairment.get_mut().unwrap_or_else(PoisonError::into_inner);
         impairment.admit(sent, &info, &mut self.deliveries);
         // It has had its place on the link, and SRTP's authentication would refuse it.
@@ -224,7 +209,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
             bytes: info.wire_bytes,
             sequence,
             dropped: self.deliveries.is_empty(),
-            kind: Kind::of(&packet),
+            purpose: info.purpose,
         };
         self.log.push(record, &packet.message.packet, &self.deliveries)?;
         // The packet itself goes with the last delivery, copies with the others.
@@ -368,7 +353,7 @@ mod tests {
         impl Impairment for Corrupt {
             fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
                 out.push(Delivery { at: now, corrupt: true });
-                out.extend(packet.rtcp.then_some(Delivery { at: now, corrupt: false }));
+                out.extend((packet.purpose == Purpose::Control).then_some(Delivery { at: now, corrupt: false }));
             }
         }
         let (now, log) = (begin(), WireLog::default());
@@ -392,7 +377,7 @@ mod tests {
             bytes: 20 + 8 + 8 + 4 + 10,
             sequence: None,
             dropped: false,
-            kind: Kind::Control,
+            purpose: Purpose::Control,
         };
         assert_eq!(log.records(), [record]);
         netem.handle_read(media(now, 9)).unwrap();

@@ -186,7 +186,7 @@ pub fn correlated(p: f64, rho: f64) -> f64 {
 mod tests {
     use crate::net::netem::{Netem, SLOT};
     use crate::net::spec::NetSpec;
-    use crate::net::{Direction, Impairment, PacketInfo};
+    use crate::net::{Direction, Impairment, PacketInfo, Purpose};
     use crate::units::{Seed, Time};
 
     /// The fate of `packets` packets that leave one per slot.
@@ -196,7 +196,7 @@ mod tests {
         let mut out = Vec::new();
         let lost = |n: u64| {
             out.clear();
-            netem.admit(Time(n * SLOT), &PacketInfo { wire_bytes: 100, rtcp: false }, &mut out);
+            netem.admit(Time(n * SLOT), &PacketInfo { wire_bytes: 100, purpose: Purpose::Media }, &mut out);
             out.is_empty()
         };
         (0..packets).map(lost).collect()

@@ -36,7 +36,20 @@ pub enum Direction {
 pub struct PacketInfo {
     /// Bytes on the wire: IPv4, UDP, and the protected RTP or RTCP packet.
     pub wire_bytes: usize,
-    pub rtcp: bool,
+    pub purpose: Purpose,
+}
+
+/// What a packet on the wire is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Media for the first time.
+    Media,
+    /// Media again, because it was asked for.
+    Retransmission,
+    /// Of a repair stream, with sequence numbers of its own.
+    Fec,
+    /// RTCP.
+    Control,
 }
 
 /// One arrival of a packet at the far end. No delivery: it was dropped; two: it was duplicated.

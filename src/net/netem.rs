@@ -14,7 +14,7 @@ use super::rate::{Held, Slots, packet_time};
 use super::reorder::Reorder;
 use super::spec::{Chance, LinkSpec};
 use super::trace::{Kind, Replay, Trace};
-use super::{Delivery, Direction, Impairment, PacketInfo};
+use super::{Delivery, Direction, Impairment, PacketInfo, Purpose};
 use crate::units::{Seed, Time};
 use std::sync::Arc;
 
@@ -26,8 +26,7 @@ pub struct Netem {
     /// The schedule, last phase first.
     later: Vec<(i64, LinkSpec)>,
     by_packet: bool,
-    media: Lane,
-    rtcp: Lane,
+    lanes: Lanes,
     held: Held,
     /// When the packet before is through: the latest of all times of sending, in ns.
     last: i64,
@@ -48,8 +47,7 @@ impl Netem {
         Netem {
             later,
             by_packet: chance == Chance::Packet,
-            media: lane("media"),
-            rtcp: lane("rtcp"),
+            lanes: Lanes { media: lane("media"), repair: lane("repair"), rtcp: lane("rtcp") },
             held: Held::default(),
             last: 0,
             slots: link.slot.as_ref().map(|slot| Slots::new(slot, 0)),
@@ -62,8 +60,8 @@ impl Netem {
     /// Enters the phase of the schedule that holds at `now`. What did not change goes on as it was.
     fn follow_schedule(&mut self, now: i64) {
         while let Some((at, link)) = self.later.pop_if(|(at, _)| *at <= now) {
-            self.media.change(&self.link, &link);
-            self.rtcp.change(&self.link, &link);
+            let Lanes { media, repair, rtcp } = &mut self.lanes;
+            [media, repair, rtcp].into_iter().for_each(|lane| lane.change(&self.link, &link));
             if link.slot != self.link.slot {
                 self.slots = link.slot.as_ref().map(|slot| Slots::new(slot, at));
             }
@@ -77,7 +75,7 @@ impl Netem {
     /// One packet, or the copy of one.
     fn enqueue(&mut self, now: i64, packet: &PacketInfo, copy: bool, out: &mut Vec<Delivery>) {
         let Netem { link, held, .. } = self;
-        let lane = if packet.rtcp { &mut self.rtcp } else { &mut self.media };
+        let lane = self.lanes.of(packet.purpose);
         let dice = &mut lane.dice;
         dice.copy(copy);
         let twice = !copy && lane.duplicate.next(dice);
@@ -94,7 +92,7 @@ impl Netem {
             self.enqueue(now, packet, true, out);
         }
         let Netem { link, held, .. } = self;
-        let lane = if packet.rtcp { &mut self.rtcp } else { &mut self.media };
+        let lane = self.lanes.of(packet.purpose);
         let dice = &mut lane.dice;
         dice.copy(copy);
         if lane.reorder.at_once(dice) {
@@ -132,11 +130,28 @@ impl Netem {
 
 impl Impairment for Netem {
     fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
-        let lane = if packet.rtcp { &mut self.rtcp } else { &mut self.media };
+        let lane = self.lanes.of(packet.purpose);
         lane.dice.next_packet(now);
         let now = now.0 as i64;
         self.follow_schedule(now);
         self.enqueue(now, packet, false, out);
+    }
+}
+
+/// Repair has chance of its own, so that a retransmission more never changes what media meets.
+struct Lanes {
+    media: Lane,
+    repair: Lane,
+    rtcp: Lane,
+}
+
+impl Lanes {
+    fn of(&mut self, purpose: Purpose) -> &mut Lane {
+        match purpose {
+            Purpose::Media => &mut self.media,
+            Purpose::Retransmission | Purpose::Fec => &mut self.repair,
+            Purpose::Control => &mut self.rtcp,
+        }
     }
 }
 

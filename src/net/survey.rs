@@ -3,7 +3,7 @@
 use super::netem::Netem;
 use super::spec::{Distribution, LinkSpec, Loss, NetSpec, Odds};
 use super::trace::Kind;
-use super::{Direction, Impairment, PacketInfo};
+use super::{Direction, Impairment, PacketInfo, Purpose};
 use crate::units::{Seed, Time, ms};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Packet {
 /// Sends `packets` voice packets the way forward, the first at [`Time::ZERO`].
 pub fn survey(net: &NetSpec, packets: u64, seed: Seed) -> Vec<Packet> {
     let mut link = Netem::new(net.forward.clone(), net.chance, seed, Direction::Forward);
-    let info = PacketInfo { wire_bytes: WIRE_BYTES, rtcp: false };
+    let info = PacketInfo { wire_bytes: WIRE_BYTES, purpose: Purpose::Media };
     let mut deliveries = Vec::new();
     let send = |n| {
         let sent = Time(n * SPACING.as_nanos() as u64);

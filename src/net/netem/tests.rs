@@ -4,8 +4,9 @@ use super::*;
 use crate::net::spec::{NetSpec, Rate};
 use std::time::Duration;
 
-const MEDIA: PacketInfo = PacketInfo { wire_bytes: 100, rtcp: false };
-const RTCP: PacketInfo = PacketInfo { wire_bytes: 100, rtcp: true };
+const MEDIA: PacketInfo = PacketInfo { wire_bytes: 100, purpose: Purpose::Media };
+const REPAIR: PacketInfo = PacketInfo { wire_bytes: 100, purpose: Purpose::Retransmission };
+const RTCP: PacketInfo = PacketInfo { wire_bytes: 100, purpose: Purpose::Control };
 
 fn netem(words: &str, seed: u64, direction: Direction) -> Netem {
     let spec: NetSpec = words.parse().unwrap();

@@ -43,8 +43,15 @@ fn times() -> impl Strategy<Value = Vec<u64>> {
 fn packets() -> impl Strategy<Value = Vec<(u64, PacketInfo)>> {
     (times(), any::<u64>()).prop_map(|(times, seed)| {
         let mut rng = Seed(seed).stream("sizes");
-        let packet =
-            |at| (at, PacketInfo { wire_bytes: 60 + (rng.bits() % 1400) as usize, rtcp: rng.bits().is_multiple_of(8) });
+        let packet = |at| {
+            (
+                at,
+                PacketInfo {
+                    wire_bytes: 60 + (rng.bits() % 1400) as usize,
+                    purpose: if rng.bits().is_multiple_of(8) { Purpose::Control } else { Purpose::Media },
+                },
+            )
+        };
         times.into_iter().map(packet).collect()
     })
 }
@@ -200,14 +207,16 @@ proptest! {
     }
 
     #[test]
-    fn rtcp_never_shifts_what_media_meets_where_no_rate_is_set(
+    fn reports_and_repair_never_shift_what_media_meets_where_no_rate_is_set(
         words in words(), packet_mode in any::<bool>(), times in times(), seed in any::<u64>()
     ) {
         let words = if packet_mode { words + " chance packet" } else { words };
         let run = |reports: u64| -> Vec<_> {
             let mut netem = netem(&words, seed, Direction::Forward);
             let with_reports = |at: &u64| {
-                (0..reports).for_each(|_| _ = fates(&mut netem, *at, &RTCP));
+                for packet in [RTCP, REPAIR] {
+                    (0..reports).for_each(|_| _ = fates(&mut netem, *at, &packet));
+                }
                 fates(&mut netem, *at, &MEDIA)
             };
             times.iter().map(with_reports).collect()
