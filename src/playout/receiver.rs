@@ -34,13 +34,13 @@ impl FromStr for Receiver {
     fn from_str(text: &str) -> Result<Receiver> {
         let wrong = |why: &str| {
             Error::usage(format!(
-                "receiver '{text}': {why}; say 'fixed:60ms', 'adaptive' or 'adaptive:min=40ms,max=500ms' (0 to 2000 ms)"
+                "receiver '{text}': {why}say 'fixed:60ms', 'adaptive' or 'adaptive:min=40ms,max=500ms' (0 to 2000 ms)"
             ))
         };
         match text.split_once(':') {
             None if text == "adaptive" => Ok(Receiver::ADAPTIVE),
             Some(("fixed", delay)) => {
-                parse(delay).map(Receiver::Fixed).ok_or_else(|| wrong(&format!("'{delay}' is no such delay")))
+                parse(delay).map(Receiver::Fixed).ok_or_else(|| wrong(&format!("'{delay}' is no such delay; ")))
             }
             Some(("adaptive", bounds)) => {
                 let (mut min, mut max) = (None, None);
@@ -48,18 +48,18 @@ impl FromStr for Receiver {
                     let bound = match part.split_once('=') {
                         Some(("min", _)) => &mut min,
                         Some(("max", _)) => &mut max,
-                        _ => return Err(wrong(&format!("'{part}' is neither min=... nor max=..."))),
+                        _ => return Err(wrong(&format!("'{part}' is neither min=... nor max=...; "))),
                     };
                     let delay = part.split_once('=').and_then(|(_, value)| parse(value));
-                    let delay = delay.ok_or_else(|| wrong(&format!("'{part}' gives no such delay")))?;
+                    let delay = delay.ok_or_else(|| wrong(&format!("'{part}' gives no such delay; ")))?;
                     if bound.replace(delay).is_some() {
-                        return Err(wrong(&format!("'{part}' says that bound twice")));
+                        return Err(wrong(&format!("'{part}' says that bound twice; ")));
                     }
                 }
                 let (min, max) = (min.unwrap_or_default(), max.unwrap_or(LONGEST));
-                if min > max { Err(wrong("min is above max")) } else { Ok(Receiver::Adaptive { min, max }) }
+                if min > max { Err(wrong("min is above max; ")) } else { Ok(Receiver::Adaptive { min, max }) }
             }
-            _ => Err(wrong("no such receiver")),
+            _ => Err(wrong("")),
         }
     }
 }
