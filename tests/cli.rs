@@ -203,7 +203,10 @@ fn seeds_are_added_until_the_interval_is_narrow_and_the_result_is_that_of_a_plai
 #[test]
 fn the_selftest_holds() {
     let desk = Desk::new();
-    let told: Value = serde_json::from_str(&desk.run(&["selftest", "--json"])).unwrap();
+    // The reference vectors have tests of their own, and some metrics need models that may not be fetched.
+    let output = desk.command(&["selftest", "--json"]).env_remove("CODECBENCH_VECTORS").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let told: Value = serde_json::from_str(&text(&output.stdout)).unwrap();
     assert_eq!((&told["schema"], &told["failed"]), (&1.into(), &0.into()));
     assert!(told["checks"].as_array().unwrap().len() >= 25, "{told}");
 }

@@ -24,8 +24,8 @@ pub struct Packet {
     /// Sample position of its first sample, in the decoder's rate.
     pub position: i64,
     pub payload: Vec<u8>,
-    /// A copy that came with a later packet (RED, RFC 2198): what it gives counts as recovered, and the packet itself
-    /// takes its place if it comes in time. A retransmission is no copy in this sense.
+    /// A copy that came with a later packet (RED, RFC 2198) or was rebuilt: its arrival says nothing of the path's delay, and
+    /// the packet itself takes its place if it comes in time. A retransmission is no copy in this sense.
     pub redundant: bool,
 }
 
@@ -199,7 +199,7 @@ impl Playout {
                 self.adaptive.delay.arrived(packet.at, media_ms);
             }
             if packet.position < self.reached() {
-                if fresh && !packet.redundant {
+                if fresh {
                     self.late.push(packet.sequence);
                     self.known.insert(packet.sequence);
                 }
@@ -236,12 +236,8 @@ impl Playout {
         let origin = match self.decoder.decode(Input::Unit(&packet.payload), &mut self.decoded) {
             Ok(()) if self.decoded.samples.len() > before => {
                 self.last_samples = (self.decoded.samples.len() - before) / self.format.channels as usize;
-                if packet.redundant {
-                    Origin::Recovered
-                } else {
-                    self.played.insert(packet.sequence);
-                    Origin::Decoded
-                }
+                self.played.insert(packet.sequence);
+                Origin::Decoded
             }
             _ => {
                 self.decoded.samples.truncate(before);
@@ -283,6 +279,6 @@ pub struct Played {
     pub stretches: Vec<Stretch>,
     /// Sequence numbers of packets that arrived after their time and were not there before in another copy.
     pub late: Vec<i64>,
-    /// Sequence numbers of packets that were decoded themselves.
+    /// Sequence numbers of packets that were decoded, be it from a copy.
     pub played: BTreeSet<i64>,
 }

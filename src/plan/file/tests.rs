@@ -85,7 +85,7 @@ fn every_error_names_file_line_and_what_would_be_right() {
         (format!("seeds = [-1]\n{SMALL}"), "p.toml:1: seeds: -1 is not within 0 to"),
         (format!("\nnetworks = ['clean',\n 'loss 120%']\n{SMALL}"), "p.toml:3: networks: "),
         (format!("networks = []\n{SMALL}"), "p.toml:1: networks: the list is empty"),
-        (format!("receiver = 'fixd'\n{SMALL}"), "p.toml:1: receiver: receiver 'fixd': say"),
+        (format!("receiver = 'fixd'\n{SMALL}"), "p.toml:1: receiver: receiver 'fixd': "),
         (format!("warm_up = 30\n{SMALL}"), "p.toml:1: warm_up: must be a text in quotes, not integer"),
         (format!("warm_up = '2h'\n{SMALL}"), "p.toml:1: warm_up: '2h' is not a time from 0ms to 600s"),
         (format!("name = '../x'\n{SMALL}"), "p.toml:1: name: '../x' cannot name a folder"),
