@@ -265,6 +265,39 @@ fn duplicates_are_removed_on_arrival() {
 }
 
 #[test]
+fn what_netem_duplicates_arrives_once_and_what_it_corrupts_never() {
+    for chance in ["grid", "packet"] {
+        let plan = Plan::new(&format!("delay 20ms duplicate 30% corrupt 20% loss 10% chance {chance}"), 60);
+        let call = plan.run();
+        let mut numbers = call.numbers(&plan);
+        numbers.sort_unstable();
+        let kept: Vec<u64> = call.media().filter(|w| !w.dropped).map(|w| u64::from(w.sequence.unwrap())).collect();
+        assert_eq!(numbers, kept);
+        // Copies are paid for: more went over the wire than arrived.
+        let whole: usize = call.wire.iter().filter(|w| !w.dropped).map(|w| w.bytes).sum();
+        assert!(call.datagram_bytes > whole * 11 / 10, "{} {whole}", call.datagram_bytes);
+    }
+}
+
+#[test]
+fn a_slow_link_queues_and_overflows() {
+    // About 180 kbit/s are offered.
+    let plan = Plan::new("delay 40ms rate 2mbit queue 100ms at 10s rate 100kbit at 20s rate 2mbit", 30);
+    let call = plan.run();
+    let numbers = call.numbers(&plan);
+    assert!(numbers.windows(2).all(|w| w[0] < w[1]));
+    let delays: Vec<_> = call.arrivals.iter().zip(&numbers).map(|(a, n)| (*n, a.at.since(plan.sent(*n)))).collect();
+    let most = |from: u64, to: u64| delays.iter().filter(|(n, _)| (from..to).contains(n)).map(|d| d.1).max().unwrap();
+    assert!(most(0, 500) < Duration::from_millis(45));
+    // 40 ms, at most 100 ms in the queue, and its own time: 918 bytes at 100 kbit/s.
+    let slow = most(500, 1000);
+    assert!(slow > Duration::from_millis(130) && slow <= Duration::from_millis(40 + 100 + 74), "{slow:?}");
+    assert!(most(1050, 1500) < Duration::from_millis(45));
+    let dropped: Vec<u64> = call.media().zip(0..).filter(|(w, _)| w.dropped).map(|(_, n)| n).collect();
+    assert!(dropped.len() > 100 && dropped.iter().all(|n| (500..1010).contains(n)));
+}
+
+#[test]
 fn sequence_numbers_and_timestamps_come_round() {
     // Both wrap in mid call, with packets overtaking one another across the wrap. (The jitter that `rtc` reports is
     // wrong from then on; nothing here reads it.)

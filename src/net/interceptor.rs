@@ -326,6 +326,24 @@ mod tests {
     }
 
     #[test]
+    fn a_corrupt_copy_goes_nowhere() {
+        struct Corrupt;
+        impl Impairment for Corrupt {
+            fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
+                out.push(Delivery { at: now, corrupt: true });
+                out.extend(packet.rtcp.then_some(Delivery { at: now, corrupt: false }));
+            }
+        }
+        let (now, log) = (begin(), WireLog::default());
+        let mut netem = NetemInterceptor::new(Box::new(Corrupt), now, Protection::AES_CM_SHA1_80, log.clone());
+        netem.handle_write(media(now, 7)).unwrap();
+        assert!(netem.poll_write().is_none());
+        netem.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
+        assert!(netem.poll_write().is_some() && netem.poll_write().is_none());
+        assert_eq!(log.records().iter().map(|r| r.dropped).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
     fn reports_pay_for_their_index_and_what_comes_in_is_left_alone() {
         let (now, log) = (begin(), WireLog::default());
         let script = Box::new(Script(VecDeque::from([vec![0]])));

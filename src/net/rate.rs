@@ -86,7 +86,7 @@ impl Slots {
         let draw = dice.packet(Draw::Slot);
         let wait = match &self.slot.spacing {
             Spacing::Range { min, max } => {
-                let more = (max.as_nanos() - min.as_nanos()) * u128::from(draw) >> 32;
+                let more = ((max.as_nanos() - min.as_nanos()) * u128::from(draw)) >> 32;
                 min.as_nanos() as i64 + more as i64
             }
             Spacing::Table { distribution, delay, jitter } => {

@@ -177,3 +177,6 @@ fn once(given: bool, word: &str) -> Result<()> {
 fn usage<T>(text: String) -> Result<T> {
     Err(Error::usage(format!("network: {text}")))
 }
+
+#[cfg(test)]
+mod tests;
