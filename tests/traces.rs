@@ -388,9 +388,19 @@ mod captures {
         let told = run(&[&check[..], &rtp, &fields].concat());
         assert_eq!(told.lines().count(), fates.iter().flatten().count());
         assert!(told.lines().all(|l| l == "0x0c0dec01\t111\t1\t1"), "{}", told.lines().next().unwrap_or_default());
-        // Its own statistics count the losses of the receiver's side.
+        // Its own statistics count what the receiver misses, between the first arrival and the last.
         let streams = run(&["-q", "-d", "udp.port==5004,rtp", "-z", "rtp,streams"]);
-        assert!(streams.contains("0x0C0DEC01"), "{streams}");
+        let stream = |source: &str| {
+            let line = streams.lines().find(|l| l.contains(source)).unwrap_or_else(|| panic!("{streams}"));
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let ssrc = words.iter().position(|w| *w == "0x0C0DEC01").unwrap();
+            (words[ssrc + 2].parse::<usize>().unwrap(), words[ssrc + 3].parse::<usize>().unwrap())
+        };
+        assert_eq!(stream(" 192.0.2.1 "), (500, 0));
+        let place = |there: &Option<f64>| there.is_some();
+        let (first, last) = (fates.iter().position(place).unwrap(), fates.iter().rposition(place).unwrap());
+        let lost = fates[first..=last].iter().filter(|f| f.is_none()).count();
+        assert_eq!(stream(" 198.51.100.1 "), (fates.iter().flatten().count(), lost));
         assert_eq!(run(&["-d", "udp.port==5004,rtp", "-Y", "_ws.malformed"]), "");
     }
 

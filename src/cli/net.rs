@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> Result<u8> {
     let packets = survey(&net, args.packets, Seed(args.seed));
     let (figures, theory) = (Figures::of(&packets), Theory::of(&net));
     if let Some(folder) = &args.out {
-        write(folder, &net, &packets, &figures)?;
+        write(folder, &words, &packets, &figures)?;
     }
     for warning in net.warnings() {
         eprintln!("warning: {warning}");
@@ -110,7 +110,7 @@ fn text(net: &NetSpec, figures: &Figures, theory: &Theory) -> String {
     format!("{net}\n{n} packets of {WIRE_BYTES} bytes, one each {step} ms\n\n{}", table(&cells))
 }
 
-fn write(folder: &Path, net: &NetSpec, packets: &[Packet], figures: &Figures) -> Result<()> {
+fn write(folder: &Path, words: &str, packets: &[Packet], figures: &Figures) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, e))?;
     let mut csv = String::from("packet,sent_ms,delay_ms,lost,copies\n");
     for (n, p) in packets.iter().enumerate() {
@@ -121,7 +121,7 @@ fn write(folder: &Path, net: &NetSpec, packets: &[Packet], figures: &Figures) ->
     }
     let path = folder.join("packets.csv");
     std::fs::write(&path, csv).map_err(|e| Error::output(&path, e))?;
-    over_time::draw(packets, &title(figures), &subtitle(net, figures)).png(&folder.join("delay.png"))
+    over_time::draw(packets, &title(figures), &subtitle(words, figures)).png(&folder.join("delay.png"))
 }
 
 fn title(figures: &Figures) -> String {
@@ -134,8 +134,7 @@ fn title(figures: &Figures) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn subtitle(net: &NetSpec, figures: &Figures) -> String {
-    let words = net.to_string();
+fn subtitle(words: &str, figures: &Figures) -> String {
     let short: String = words.chars().take(160).collect();
     let more = if short.len() < words.len() { "…" } else { "" };
     format!("{short}{more} · {} voice packets, one each {} ms", figures.packets, ms(SPACING))

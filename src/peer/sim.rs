@@ -220,21 +220,24 @@ impl Sim {
 
     /// The RTP and RTCP of both peers since [`Sim::keep_packets`] as a pcapng file, given once: interface "sender" has what
     /// the sender sent and what came to it, interface "receiver" the same of the receiver. What the network dropped is on
-    /// the side of who sent it alone; what it still holds stands with the time at which it would come.
+    /// the side of who sent it alone; what it still holds stands with the time at which it would come. Each sees the other
+    /// under an address of its own, as behind a NAT, so that Wireshark keeps what was sent and what arrived apart.
     pub fn capture(&self) -> Vec<u8> {
         let v4 = |peer: &Endpoint| match peer.address() {
             SocketAddr::V4(address) => address,
             SocketAddr::V6(address) => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, address.port()),
         };
         let ends = [v4(&self.sender), v4(&self.receiver)];
+        // In the network for documentation (RFC 5737) that the peers' own addresses are not in.
+        let afar = |end: usize| SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 1 + end as u8), ends[end].port());
         let ways = [self.wire.take_packets(), self.wire_back.take_packets()];
         let mut frames = Vec::new();
         for (from, packets) in ways.iter().enumerate() {
             let frame = |interface: usize, at, payload| pcapng::Frame {
                 interface: interface as u32,
                 at,
-                source: ends[from],
-                destination: ends[1 - from],
+                source: if interface == from { ends[from] } else { afar(from) },
+                destination: if interface == from { afar(1 - from) } else { ends[1 - from] },
                 payload,
             };
             for WirePacket { sent, arrivals, bytes } in packets {
