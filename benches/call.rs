@@ -91,7 +91,7 @@ fn whole_call(c: &mut Criterion) {
     c.bench_function("encode and decode of its frames alone", |b| b.iter(|| codec_alone(&case)));
     c.bench_function("the path of its packets alone", |b| b.iter(|| path_alone(&case, &units)));
     ratio(&case, ROUNDS, "the whole call");
-    let net = "delay 40ms 10ms distribution normal loss 1%";
+    let net = "preset wifi";
     for receiver in ["fixed:60ms", "adaptive"] {
         let receiver = receiver.parse().expect("a receiver");
         let case = Case { receiver, net: net.parse().expect("a network"), ..self::case(LONG_SECONDS) };

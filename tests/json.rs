@@ -35,6 +35,25 @@ fn score_says_what_each_metric_says() {
 }
 
 #[test]
+fn networks_and_the_selftest_say_what_they_measured() {
+    let desk = Desk::new();
+    let told = json(&desk, &["net", "delay 40ms 10ms loss gemodel 2% 25%", "--json"]);
+    documented(&told, "net");
+    assert!((told["loss"].as_f64().unwrap() - 0.0741).abs() < 0.01, "{told}");
+    assert!((told["theory"]["mean_burst"].as_f64().unwrap() - 4.0).abs() < 1e-9, "{told}");
+    let told = json(&desk, &["list", "networks", "--json"]);
+    let networks = told["networks"].as_array().unwrap();
+    networks.iter().for_each(|n| documented(n, "list: networks"));
+    for name in ["wifi", "lte-driving", "3g", "satellite", "office", "congested"] {
+        assert!(networks.iter().any(|n| n["name"] == name), "{name}");
+    }
+    let output = desk.command(&["selftest", "--json"]).env_remove("CODECBENCH_VECTORS").output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    documented(&told, "selftest");
+    told["checks"].as_array().unwrap().iter().for_each(|c| documented(c, "selftest: checks"));
+}
+
+#[test]
 fn delays_are_those_that_the_codecs_document() {
     let desk = Desk::new();
     let told = json(&desk, &["delay", "--json", "opus", "G722", "PCMU", "PCMA"]);

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Scores a degraded file against its reference.
 ///
-/// Files are taken as they are: any rate, mono or stereo, of any length; each metric resamples, mixes and aligns as its
-/// source says (`codecbench list metrics`). A metric that cannot score is listed with its reason, and the exit code is 1.
+/// Files are taken as they are: any rate, mono or stereo, of any length; each metric resamples and mixes as its source
+/// says (`codecbench list metrics`). A metric that cannot score is listed with its reason, and the exit code is 1.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   codecbench score original.wav received.wav
@@ -19,9 +19,12 @@ pub struct Args {
     reference: PathBuf,
     /// What became of it: a WAV or FLAC file
     degraded: PathBuf,
-    /// Only this metric; may be given more than once [default: PESQ, SI-SDR and delay]
+    /// Only this metric; may be given more than once [default: PESQ, ViSQOL speech, SI-SDR and delay]
     #[arg(long = "metric", value_name = "ID")]
     metrics: Vec<String>,
+    /// Align the signals first, by whole samples within 100 ms, where a metric is defined on aligned ones (SI-SDR, STOI, LSD)
+    #[arg(long)]
+    align: bool,
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -78,7 +81,7 @@ impl Card<'_> {
             reference: &args.reference,
             degraded: &args.degraded,
             notes: notes.collect(),
-            scores: metrics.into_iter().map(|metric| row(metric, &reference, &degraded)).collect(),
+            scores: metrics.into_iter().map(|metric| row(metric, &reference, &degraded, args.align)).collect(),
         })
     }
 
@@ -108,8 +111,8 @@ fn thousandths(value: f64) -> String {
     format!("{:.3}", (value * 1000.0).round() / 1000.0 + 0.0)
 }
 
-pub(super) fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip) -> Row {
-    let evidence = Evidence::files(&*reference.pcm, &*degraded.pcm);
+pub(super) fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip, align: bool) -> Row {
+    let evidence = Evidence { align, ..Evidence::files(&*reference.pcm, &*degraded.pcm) };
     let (value, error) = match (metric.score)(&evidence) {
         Ok(scored) => (Some(scored.value), None),
         Err(Error::Metric { reason, .. }) => (None, Some(reason)),

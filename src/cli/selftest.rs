@@ -302,7 +302,7 @@ fn vectors(folder: &Path) -> Result<Vec<Check>> {
             }
             let (reference, degraded) =
                 (media::load(&file("reference").unwrap_or_else(|| degraded.clone()))?, media::load(&degraded)?);
-            let row = score::row(metric, &reference, &degraded);
+            let row = score::row(metric, &reference, &degraded, false);
             let got = row.value.ok_or_else(|| Error::usage(row.error.unwrap_or_default()));
             let name = case["degraded"].as_str().unwrap_or_default();
             checks.push(Check::number(format!("{} of {name}", v.metric), expected, tolerance, got));

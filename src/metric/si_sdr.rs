@@ -7,8 +7,8 @@ use super::{Better, Evidence, Metric, Scale, Value, mono_at, zero_mean};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 
-/// The signals are aligned first, at the degraded signal's rate: the whole-sample lag within 100 ms either way at which
-/// the two correlate most. The ratio is taken over their overlap, of the mono mix, each signal without its mean.
+/// With [`Evidence::align`] the signals are aligned first, at the degraded signal's rate: the whole-sample lag within 100 ms
+/// either way at which the two correlate most. The ratio is taken over their overlap, of the mono mix, each signal without its mean.
 pub static SI_SDR: Metric<Pcm> = Metric {
     scale: Scale {
         id: "si-sdr",
@@ -16,12 +16,12 @@ pub static SI_SDR: Metric<Pcm> = Metric {
         unit: "dB",
         better: Better::Higher,
         cap: Some(CAP_DB),
-        source: "Le Roux et al. 2019; mono mix at the degraded signal's rate, after one whole-sample alignment within \
-                 +-100 ms; identical signals are capped at 100 dB",
+        source: "Le Roux et al. 2019; mono mix at the degraded signal's rate; in a call after one whole-sample alignment \
+                 within +-100 ms, of files without any; identical signals are capped at 100 dB",
         margin: 0.5,
     },
     validity: WAVEFORM_DISTANCE,
-    version: || "codecbench si-sdr 1".into(),
+    version: || "codecbench si-sdr 2".into(),
     score,
 };
 
@@ -37,7 +37,10 @@ fn score(evidence: &Evidence<'_, Pcm>) -> Result<Value> {
             return Err(failed(format!("the {which} signal is silent")));
         }
     }
-    let lag = best_lag(&reference, &degraded, rate as usize * REACH_MS / 1000)?;
+    let lag = match evidence.align {
+        true => best_lag(&reference, &degraded, rate as usize * REACH_MS / 1000)?,
+        false => 0,
+    };
     let reference = &reference[usize::try_from(-lag).unwrap_or(0)..];
     let degraded = &degraded[usize::try_from(lag).unwrap_or(0)..];
     Ok(ratio_db(reference, degraded)?.into())

@@ -1,5 +1,6 @@
 //! Where netem does something else than its words make people expect.
 
+use super::presets::PRESETS;
 use super::print::{percent, time};
 use super::spec::{Distribution, LinkSpec, Loss, NetSpec, Odds, Spacing};
 use super::tables::moments;
@@ -7,6 +8,11 @@ use crate::units::{Probability, ms};
 use std::time::Duration;
 
 pub(super) fn warnings(net: &NetSpec) -> Vec<String> {
+    // A preset means its tails as they are.
+    let is = |words: &str| words.parse::<NetSpec>().is_ok_and(|p| (&p.forward, &p.back) == (&net.forward, &net.back));
+    if PRESETS.iter().any(|p| is(p.words)) {
+        return Vec::new();
+    }
     let mut all = net.notes.clone();
     for link in [&net.forward, &net.back] {
         for (_, phase) in link.phases() {

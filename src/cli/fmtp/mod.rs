@@ -52,10 +52,10 @@ pub struct Args {
     /// Calls per clip and line, each with other chance
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     seeds: u32,
-    /// Metric id; repeatable [default: PESQ, SI-SDR and delay]
+    /// Metric id; repeatable [default: PESQ, ViSQOL speech, SI-SDR and delay]
     #[arg(long, value_name = "ID")]
     metric: Vec<String>,
-    /// 'fixed:60ms' or 'adaptive'
+    /// 'fixed:60ms', 'adaptive' or 'adaptive:min=40ms,max=500ms'
     #[arg(long, default_value_t = Receiver::default())]
     receiver: Receiver,
     /// What both sides do against loss, for every line: 'nack', 'red:1', 'red:2', 'flexfec:5', 'dred:500ms', 'deep-plc',
