@@ -94,11 +94,12 @@ mod tests {
         let late = Pcm { format, samples: [vec![0; 321], samples.iter().map(|s| s / 2).collect()].concat() };
         let early = Pcm { format, samples: samples[1500..].iter().map(|s| -*s).collect() };
         for degraded in [&late, &early] {
-            let score = score(&Evidence::files(&reference, degraded)).unwrap();
-            assert_eq!(score.value, CAP_DB);
+            let files = Evidence::files(&reference, degraded);
+            assert!(score(&files).unwrap().value < 0.0, "files are taken as they are");
+            assert_eq!(score(&Evidence { align: true, ..files }).unwrap().value, CAP_DB);
         }
         let beyond = Pcm { format, samples: samples[1700..].to_vec() };
-        let evidence = Evidence::files(&reference, &beyond);
+        let evidence = Evidence { align: true, ..Evidence::files(&reference, &beyond) };
         assert!((SI_SDR.score)(&evidence).unwrap().value < 0.0);
     }
 }

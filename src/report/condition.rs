@@ -52,6 +52,11 @@ fn without_loss(net: &str) -> (String, String) {
     let end = kind_end + words[kind_end..].iter().take_while(|w| is_amount(w)).count();
     let model = match words.get(start + 1..kind_end).unwrap_or_default() {
         [] => String::new(),
+        // A Gilbert chain with nothing but its two odds: bursts of 1/r packets.
+        ["gemodel"] if end == kind_end + 2 => {
+            let r = words[kind_end + 1].trim_end_matches('%').parse().unwrap_or(100.0);
+            format!("bursts of {:.3}", 100.0 / r).trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         kind => [&["loss"], kind, &["…"], words.get(kind_end + 1..end).unwrap_or_default()].concat().join(" "),
     };
     let base = [&words[..start], &words[end..]].concat().join(" ");
@@ -74,7 +79,8 @@ mod tests {
         assert_eq!(of("loss 5%"), "|");
         assert_eq!(of("delay 40ms 10ms"), "delay 40ms 10ms|");
         assert_eq!(of("delay 40ms 10ms loss 5%"), "delay 40ms 10ms|");
-        assert_eq!(of("delay 40ms loss gemodel 2% 25%"), "delay 40ms|loss gemodel … 25%");
+        assert_eq!(of("delay 40ms loss gemodel 2% 25%"), "delay 40ms|bursts of 4");
+        assert_eq!(of("loss gemodel 0.33% 33.33333333333333%"), "|bursts of 3");
         assert_eq!(of("delay 40ms loss gemodel 3% 25% 70% 0.1%"), "delay 40ms|loss gemodel … 25% 70% 0.1%");
         assert_eq!(of("delay 40ms loss 5% back delay 40ms"), "delay 40ms|");
         assert_eq!(of("loss 5% back none"), "|");
