@@ -3,7 +3,7 @@
 //!
 //! The committed values hold on every machine: what is integer arithmetic is compared to the bit, what libopus and FFTs
 //! compute in floating point has a tolerance that is far below anything that matters. A new metric joins by one line in
-//! [`SCORES`], and by one in [`VECTORS`] if it has vectors.
+//! `SCORES`, and by one in `VECTORS` if it has vectors.
 
 use super::{print, print_json, score, table};
 use crate::codec::{self, Request};

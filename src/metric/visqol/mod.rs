@@ -1,9 +1,9 @@
 //! ViSQOL 3.3.3, our own: audio mode with the support-vector mapping, and speech mode with the exponential mapping.
 //!
 //! Each step follows the published version, so scores equal its conformance constants within 1e-5. The steps: mono mix;
-//! one lag for all ([`align`]); equal RMS; spectrograms behind a gammatone filter bank ([`gammatone`]) in dB, floored;
-//! patches of the reference, in speech mode the loud ones, and their best match in the degraded signal ([`patches`]) by
-//! NSIM ([`nsim`]); each pair aligned once more; the mean similarity per band ([`similarity`]); the mapping.
+//! one lag for all (`align`); equal RMS; spectrograms behind a gammatone filter bank (`gammatone`) in dB, floored;
+//! patches of the reference, in speech mode the loud ones, and their best match in the degraded signal (`patches`) by
+//! NSIM (`nsim`); each pair aligned once more; the mean similarity per band (`similarity`); the mapping.
 //!
 //! Audio mode works at 48 kHz, and other signals are resampled to it. Speech mode works at the reference's own rate, as
 //! the published program does, and hears up to 8 kHz of it; a degraded signal of another rate is resampled to that one.
