@@ -20,7 +20,7 @@ use std::time::Duration;
 use stream::{Sender, Unwrap};
 
 /// Of the call's behaviour: part of every cache key, raised whenever a case's result changes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What a call gave: scores, and the signals they were made of.
 pub struct Call {

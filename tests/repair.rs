@@ -129,6 +129,24 @@ fn nack_needs_a_round_trip_of_patience() {
 }
 
 #[test]
+fn congestion_control_yields_to_a_narrow_link() {
+    let call = |repair, rate: &str| {
+        let net = format!("delay 40ms rate {rate} queue 300ms");
+        run("opus", request("maxaveragebitrate=64000", repair), "adaptive", &net, 30)
+    };
+    let (stubborn, yielding) = (call("none", "50kbit"), call("gcc", "50kbit"));
+    assert!(
+        fact(&yielding, "payload-bitrate") < 0.8 * fact(&stubborn, "payload-bitrate"),
+        "{:?}",
+        yielding.scores.values
+    );
+    assert!(fact(&yielding, "network-loss") < 0.5 * fact(&stubborn, "network-loss"), "{:?}", yielding.scores.values);
+    // Where there is room it takes nothing away.
+    let (free, wide) = (call("none", "1mbit"), call("gcc", "1mbit"));
+    assert_eq!(fact(&wide, "payload-bitrate"), fact(&free, "payload-bitrate"));
+}
+
+#[test]
 fn all_at_once_is_better_than_each_and_the_same_each_time() {
     let all = "nack red:1 flexfec:5 dred:500ms deep-plc gcc";
     let call = || run("opus", request("useinbandfec=1", all), "fixed:200ms", "delay 50ms 10ms loss 15% burst 3", 8);

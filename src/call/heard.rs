@@ -10,6 +10,7 @@ use crate::peer::Transport;
 use crate::peer::sim::WireRecord;
 use crate::plan::{Case, Scores};
 use crate::playout::audio::{Origin, Played, TICK, Tick};
+use crate::sdp::repair::Repair;
 use crate::units::{Time, ms};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -300,6 +301,9 @@ fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> 
     }
     if let Some(bitrate) = settings.bitrate {
         shown.insert("bitrate".into(), bitrate.to_string());
+    }
+    if case.request.repair != Repair::default() {
+        shown.insert("repair".into(), case.request.repair.to_string());
     }
     if case.transport == Transport::Live {
         shown.insert("transport".into(), "UDP sockets in real time".into());

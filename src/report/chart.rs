@@ -60,7 +60,18 @@ pub fn charts(view: &View) -> Vec<Chart> {
 }
 
 fn over_bitrate(view: &View, measure: usize, suffix: &str) -> Option<Chart> {
+    // Settings of one bitrate over many networks are told apart by the facets; over bitrate they would cover each other.
+    if loss::families(view).len() >= FACETS && one_bitrate(view) {
+        return None;
+    }
     chart(format!("quality-vs-bitrate{suffix}"), |size| quality::draw(view, measure, size))
+}
+
+/// All payload bitrates lie within a quarter of each other.
+fn one_bitrate(view: &View) -> bool {
+    let Some(m) = view.measure("payload-bitrate") else { return false };
+    let rates = || view.cells.values().filter_map(|c| c.summaries.get(&m)).map(|s| s.mean);
+    rates().fold(0.0, f64::max) < 1.25 * rates().fold(f64::INFINITY, f64::min)
 }
 
 fn over_loss(view: &View, measure: usize, suffix: &str) -> Vec<Chart> {

@@ -81,7 +81,8 @@ fn in_band_fec(seen: &Seen, facts: Facts) -> Option<String> {
     let lost = facts.network_loss;
     if percent(share) != "0" {
         let recovered = facts.recovered.filter(|r| *r >= 0.05);
-        let used = recovered.map_or(String::new(), |r| format!("; it replaced {r:.1} % of the packets, lost ones"));
+        let used =
+            recovered.map_or(String::new(), |r| format!("; it filled {r:.1} % of the time, where packets were lost"));
         return Some(format!("on: {} % of packets carried LBRR{used}", percent(share)));
     }
     let celt = seen.modes.iter().any(|(mode, share)| mode == "CELT" && *share > 0.995);
@@ -211,7 +212,7 @@ mod tests {
         assert!(told(line, seen(0.0, "SILK"), facts(5.0)).contains("though 5.0 % were lost"));
         assert_eq!(
             told(line, seen(0.573, "SILK"), facts(5.0)),
-            "useinbandfec=1: on: 57 % of packets carried LBRR; it replaced 3.1 % of the packets, lost ones"
+            "useinbandfec=1: on: 57 % of packets carried LBRR; it filled 3.1 % of the time, where packets were lost"
         );
         assert!(told("useinbandfec=0", Seen::default(), facts(5.0)).contains("off"));
         // Of packets that do not tell, nothing is told.
