@@ -87,15 +87,14 @@ impl Heard {
         let repair_bytes = others(Purpose::Retransmission).chain(others(Purpose::Fec)).fold(0, bytes);
         let wire_bytes = media().chain(others(Purpose::Control)).fold(repair_bytes, bytes);
         let dropped: BTreeSet<u16> = media().filter(|r| r.dropped).filter_map(|r| r.sequence).collect();
-        let count = |wanted: &dyn Fn(Fate) -> bool| {
-            let fate = |i: usize| Fate {
-                in_time: self.played.played.contains(&(i as i64)),
-                late: late.contains(&(i as i64)),
-                came: self.came.get(&(i as i64)).copied(),
-                dropped: dropped.contains(&sequence(i)),
-            };
-            scored.iter().filter(|(i, _)| wanted(fate(*i))).count() as f64
+        let fate = |(i, _): &(usize, &Unit)| Fate {
+            in_time: self.played.played.contains(&(*i as i64)),
+            late: late.contains(&(*i as i64)),
+            came: self.came.get(&(*i as i64)).copied(),
+            dropped: dropped.contains(&sequence(*i)),
         };
+        let fates: Vec<Fate> = scored.iter().map(fate).collect();
+        let count = |wanted: &dyn Fn(&Fate) -> bool| fates.iter().filter(|f| wanted(f)).count() as f64;
 
         let percent = |part: f64, whole: f64| if whole > 0.0 { 100.0 * part / whole } else { 0.0 };
         let packets = scored.len() as f64;
@@ -121,8 +120,7 @@ impl Heard {
         fact("network-loss", percent(dropped.len() as f64, packets));
         fact("late-loss", percent(count(&|f| f.late), packets));
         fact("effective-loss", percent(count(&|f| !f.in_time), packets));
-        let lost: Vec<bool> = scored.iter().map(|(i, _)| !self.played.played.contains(&(*i as i64))).collect();
-        fact("burst-ratio", burst_ratio(&lost));
+        fact("burst-ratio", burst_ratio(&fates.iter().map(|f| !f.in_time).collect::<Vec<bool>>()));
         fact("recovered", percent(recovered - deep, self.pass.samples as f64));
         let repair = case.request.repair;
         if !repair.dred.is_zero() {
@@ -141,7 +139,7 @@ impl Heard {
         if repair.nack || repair.red > 0 || repair.flexfec > 0 {
             let copies: usize = scored.iter().map(|(i, _)| self.copies.get(*i).copied().unwrap_or(0)).sum();
             fact("repair-bitrate", (repair_bytes + copies) as f64 * 8e-3 / seconds);
-            let repaired = |f: Fate| f.again() || matches!(f.came, Some(Came::Copied | Came::Rebuilt));
+            let repaired = |f: &Fate| f.again() || matches!(f.came, Some(Came::Copied | Came::Rebuilt));
             fact("repair-late", percent(count(&|f| f.late && repaired(f)), packets));
         }
         fact("concealed", percent(samples(Origin::Concealed) + samples(Origin::Inserted), self.pass.samples as f64));
@@ -243,7 +241,6 @@ fn series(name: &'static str, ticks: &[&Tick], value: impl Fn(&Tick) -> Option<f
 }
 
 /// What became of a packet.
-#[derive(Clone, Copy)]
 struct Fate {
     /// It was played.
     in_time: bool,
@@ -256,7 +253,7 @@ struct Fate {
 
 impl Fate {
     /// It came, and only because it was sent again.
-    fn again(self) -> bool {
+    fn again(&self) -> bool {
         self.dropped && self.came == Some(Came::Itself)
     }
 }

@@ -110,7 +110,7 @@ fn red_codec(track: &TrackSpec, red: u8) -> RTCRtpCodecParameters {
     }
 }
 
-/// One step of repair at a place in a peer's chain of interceptors. What it does not care for it lets pass.
+/// One step at a place in a peer's chain of interceptors. What it does not care for it lets pass.
 pub(super) trait Aid: Send + Sync {
     fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
         queues.inbound.push_back(packet);

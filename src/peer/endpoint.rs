@@ -73,7 +73,7 @@ impl Endpoint {
             .map_err(call_error)?
             .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
             .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
-            .with(VirtualReports::slot(), reports)
+            .with(VirtualReports::slot(), aid::Aided::new(reports))
             .with(NetemInterceptor::slot(), netem);
         let settings = SettingEngineBuilder::new()
             .with_srtp_protection_profiles(vec![PROFILE.0])

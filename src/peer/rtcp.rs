@@ -1,14 +1,12 @@
 //! RTCP reports in virtual time: what leaves says virtual time, what comes back is kept for the application.
 
+use super::aid::{Aid, Queues};
 use crate::net::clock::Clock;
 use crate::units::Time;
-use rtc::interceptor::{Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
+use rtc::interceptor::{Packet, Slot, TaggedPacket};
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,13 +36,11 @@ impl Reports {
 pub(super) struct VirtualReports {
     clock: Clock,
     reports: Reports,
-    inbound: VecDeque<TaggedPacket>,
-    outbound: VecDeque<TaggedPacket>,
 }
 
 impl VirtualReports {
     pub(super) fn new(clock: impl Into<Clock>, reports: Reports) -> VirtualReports {
-        VirtualReports { clock: clock.into(), reports, inbound: VecDeque::new(), outbound: VecDeque::new() }
+        VirtualReports { clock: clock.into(), reports }
     }
 
     /// Wire-ward of both report generators, which `rtc` puts at 10,000 and 11,000.
@@ -78,29 +74,18 @@ impl VirtualReports {
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for VirtualReports {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+impl Aid for VirtualReports {
+    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
         if let Packet::Rtcp(parts) = &packet.message.packet {
             let receiver_reports = parts.iter().filter_map(|p| p.as_any().downcast_ref::<ReceiverReport>());
             for report in receiver_reports.flat_map(|r| &r.reports) {
                 self.note(packet.now, report);
             }
         }
-        self.inbound.push_back(packet);
-        Ok(())
+        queues.inbound.push_back(packet);
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+    fn outbound(&mut self, mut packet: TaggedPacket, queues: &mut Queues) {
         let ntp_time = self.ntp(packet.now);
         if let Packet::Rtcp(parts) = &mut packet.message.packet {
             for part in parts {
@@ -109,26 +94,6 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for VirtualReports {
                 }
             }
         }
-        self.outbound.push_back(packet);
-        Ok(())
+        queues.outbound.push_back(packet);
     }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.outbound.pop_front()
-    }
-
-    fn handle_timeout(&mut self, _: Instant) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn poll_timeout(&mut self) -> Option<Instant> {
-        None
-    }
-}
-
-impl Interceptor for VirtualReports {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

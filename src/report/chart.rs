@@ -40,28 +40,29 @@ const COSTS_OF_LOSS: [&str; 4] = ["effective-loss", "mouth-to-ear-clock", "mouth
 /// All charts that the view has figures for. The first metric's charts have plain names, the others' its id as suffix.
 pub fn charts(view: &View) -> Vec<Chart> {
     let mut charts = Vec::new();
+    let families = loss::families(view);
     let qualities = view.qualities();
     let (first, others) = qualities.split_first().map_or((None, &[][..]), |(f, o)| (Some(*f), o));
-    charts.extend(first.and_then(|m| over_bitrate(view, m, "")));
+    charts.extend(first.and_then(|m| over_bitrate(view, m, &families, "")));
     charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
-    charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, "")));
+    charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, &families, "")));
     charts.extend(chart("difference".into(), |size| difference::draw(view, size)));
     charts.extend(COSTS_OF_LOSS.iter().filter_map(|id| {
-        let families = loss::families(view);
         let measure = view.measure(id).filter(|_| families.len() >= FACETS)?;
         chart(format!("{id}-vs-loss"), |size| facets::draw(view, measure, &families, size))
     }));
     for m in others {
         let suffix = format!("-{}", view.measures[*m].id);
-        let more = over_bitrate(view, *m, &suffix).into_iter().chain(over_loss(view, *m, &suffix));
+        let more =
+            over_bitrate(view, *m, &families, &suffix).into_iter().chain(over_loss(view, *m, &families, &suffix));
         charts.extend(more.map(|c| Chart { secondary: true, ..c }));
     }
     charts
 }
 
-fn over_bitrate(view: &View, measure: usize, suffix: &str) -> Option<Chart> {
+fn over_bitrate(view: &View, measure: usize, families: &[loss::Ladder], suffix: &str) -> Option<Chart> {
     // Settings of one bitrate over many networks are told apart by the facets; over bitrate they would cover each other.
-    if loss::families(view).len() >= FACETS && one_bitrate(view) {
+    if families.len() >= FACETS && one_bitrate(view) {
         return None;
     }
     chart(format!("quality-vs-bitrate{suffix}"), |size| quality::draw(view, measure, size))
@@ -74,10 +75,9 @@ fn one_bitrate(view: &View) -> bool {
     rates().fold(0.0, f64::max) < 1.25 * rates().fold(f64::INFINITY, f64::min)
 }
 
-fn over_loss(view: &View, measure: usize, suffix: &str) -> Vec<Chart> {
-    let families = loss::families(view);
+fn over_loss(view: &View, measure: usize, families: &[loss::Ladder], suffix: &str) -> Vec<Chart> {
     if families.len() >= FACETS {
-        let all = |size| facets::draw(view, measure, &families, size);
+        let all = |size| facets::draw(view, measure, families, size);
         return chart(format!("quality-vs-loss{suffix}"), all).into_iter().collect();
     }
     let one = |(i, family): (usize, &loss::Ladder)| {

@@ -35,8 +35,7 @@ pub fn draw(view: &View, measure: usize, families: &[Ladder], size: Size) -> Opt
     let reach = all().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
     let y = Axis::linear(axis_title(view, measure), reach.chain(zero(view, measure)), fixed_range(view, measure));
     // The names stand once, beside the last panel of a row; its plot is as wide as the others'.
-    let narrow = scene_width(&body) - beside;
-    let area = super::scene::Rect { right: body.left + narrow, ..body };
+    let area = super::scene::Rect { right: body.right - beside, ..body };
     for (panel, cell) in panels.iter().zip(grid(area, panels.len(), columns)) {
         let mut at: Vec<f64> = panel.ladder.iter().map(|c| view.conditions[*c].loss).collect();
         at.dedup();
@@ -90,10 +89,6 @@ fn panels<'a>(view: &View, measure: usize, families: &'a [Ladder]) -> Vec<FacetP
 /// Delays, losses and bitrates are read against zero.
 fn zero(view: &View, measure: usize) -> Option<f64> {
     (view.measures[measure].better == Better::Lower).then_some(0.0)
-}
-
-fn scene_width(body: &super::scene::Rect) -> f64 {
-    body.right - body.left
 }
 
 /// Which setting has the best mean over all panels at their highest loss.
