@@ -21,7 +21,7 @@ const LONG_ROUNDS: usize = 3;
 
 /// Artificial voice at 48 kHz, so that nothing is resampled.
 fn case(seconds: usize) -> Case {
-    let voice = synth::ALL[0].clip().pcm.clone();
+    let voice = synth::ALL[0].clip().signal.clone();
     let format = PcmFormat::mono(48_000);
     let samples = voice.samples.iter().copied().cycle().take(seconds * 48_000).collect();
     Case {
@@ -29,6 +29,7 @@ fn case(seconds: usize) -> Case {
         codec: codec::audio("opus").expect("opus"),
         label: "opus".into(),
         request: Request { complexity: Some(9), ..Request::default() },
+        beside: None,
         receiver: Default::default(),
         net: "delay 40ms".parse().expect("a network"),
         warm_up: Duration::ZERO,
@@ -40,15 +41,15 @@ fn case(seconds: usize) -> Case {
 
 /// The same frames through encoder and decoder alone.
 fn codec_alone(case: &Case) -> Vec<Unit> {
-    let settings = (case.codec.settle)(&case.request, &case.clip.pcm.format).expect("settings");
+    let settings = (case.codec.settle)(&case.request, &case.clip.signal.format).expect("settings");
     let frame = settings.format.samples(settings.frame);
     let mut encoder = (case.codec.encoder)(&settings).expect("encoder");
     let mut decoder = (case.codec.decoder)(&settings).expect("decoder");
     let mut units = Vec::new();
     let mut heard = Pcm { format: settings.format, samples: Vec::new() };
-    for i in 0..case.clip.pcm.len() / frame {
+    for i in 0..case.clip.signal.len() / frame {
         let first = units.len();
-        encoder.encode(Time::ZERO, &case.clip.pcm.slice(i * frame, frame), &mut units).expect("encoded");
+        encoder.encode(Time::ZERO, &case.clip.signal.slice(i * frame, frame), &mut units).expect("encoded");
         for unit in &units[first..] {
             decoder.decode(Input::Unit(&unit.data), &mut heard).expect("decoded");
         }

@@ -58,7 +58,7 @@ pub fn run_captured(case: &Case) -> Result<(Call, Vec<u8>)> {
 /// The scored pass was never played.
 pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
     let mut scores = heard.facts(case)?;
-    let reference = case.clip.pcm.clone();
+    let reference = case.clip.signal.clone();
     let (degraded, removed_delay_ms) = heard.scored_pass()?;
     let evidence = Evidence {
         reference: &*reference,
@@ -91,7 +91,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
 
 /// As [`talk`]; `begin` and `end` see the connected call before the first packet and after the last.
 fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&Peers)) -> Result<Heard> {
-    let asked = (case.codec.settle)(&case.request, &case.clip.pcm.format)?;
+    let asked = (case.codec.settle)(&case.request, &case.clip.signal.format)?;
     let track = TrackSpec {
         name: case.codec.name,
         payload_type: case.codec.rtp.payload_type,
@@ -108,7 +108,7 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
     begin(&sim);
     // The encoder is set by what the sender read in the answer, not by what the plan says.
     let request = Request { fmtp: sim.negotiated().clone(), ..case.request.clone() };
-    let settings = (case.codec.settle)(&request, &case.clip.pcm.format)?;
+    let settings = (case.codec.settle)(&request, &case.clip.signal.format)?;
     let source = case.clip.in_format(settings.format)?;
     let frame = settings.format.samples(settings.frame);
     let pass = Pass {
@@ -140,11 +140,11 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
         }
         if let Some(allowed) = sim.target() {
             let target = Some(sender.codec_share(allowed, settings.frame));
-            encoder.adapt(Feedback { at: now, loss: None, target })?;
+            encoder.adapt(Feedback { at: now, target, ..Feedback::default() })?;
         }
         for report in sim.reports() {
             let loss = Some(Probability::new(report.fraction_lost)?);
-            encoder.adapt(Feedback { at: report.at, loss, target: None })?;
+            encoder.adapt(Feedback { at: report.at, loss, ..Feedback::default() })?;
         }
         if playout.next_pull().is_some_and(|pull| pull <= now) {
             playout.pull()?;

@@ -3,7 +3,7 @@
 
 use crate::codec::Input;
 use crate::error::{Error, Result};
-use crate::media::{Clip, Pcm};
+use crate::media::{Clip, Media, Pcm};
 use crate::plan::Setting;
 use crate::units::{Time, ms};
 use cpu_time::ThreadTime;
@@ -32,8 +32,8 @@ pub struct Cost {
 }
 
 /// Identifies a measurement: the machine, the codec's implementation, the setting and the clip.
-pub fn key(setting: &Setting, clip: &Clip) -> String {
-    let Setting { codec, request, label: _ } = setting;
+pub fn key<M: Media>(setting: &Setting<M>, clip: &Clip<M>) -> String {
+    let Setting { codec, request, label: _, beside: _ } = setting;
     let text = format!("{}\0{}\0{}\0{request:?}\0{}", machine(), codec.name, (codec.version)(), clip.hash);
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
@@ -43,7 +43,7 @@ pub fn key(setting: &Setting, clip: &Clip) -> String {
 /// # Errors
 /// The setting cannot be made, the clip is shorter than a frame, or the codec refuses a frame.
 pub fn measure(setting: &Setting, clip: &Clip) -> Result<Cost> {
-    let settings = (setting.codec.settle)(&setting.request, &clip.pcm.format)?;
+    let settings = (setting.codec.settle)(&setting.request, &clip.signal.format)?;
     let source = clip.in_format(settings.format)?;
     let frame = settings.format.samples(settings.frame);
     let frames: Vec<Pcm> = (0..source.len().min(settings.format.samples(LONGEST)) / frame)
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_two_figures_of_a_cost_agree() {
-        let setting = Setting { label: "L16".into(), codec: &L16, request: Request::default() };
+        let setting = Setting::new("L16", &L16, Request::default());
         let cost = measure(&setting, &clip(48_000)).unwrap();
         assert_eq!(cost.frame_ms, 10.0);
         for (us, x) in
@@ -123,6 +123,7 @@ mod tests {
             label: label.into(),
             codec: &L16,
             request: Request { bitrate: Some(crate::units::Bitrate(bitrate)), ..Request::default() },
+            beside: None,
         };
         assert_eq!(key(&setting("A", 1), &clip(8)), key(&setting("B", 1), &clip(8)));
         assert_ne!(key(&setting("A", 1), &clip(8)), key(&setting("A", 2), &clip(8)));

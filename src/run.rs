@@ -1,9 +1,9 @@
 //! All cases of a plan: what is not in the store yet is computed on all cores, and committed as it comes.
 
-use crate::call::Call;
 use crate::cost::{self, Cost};
 use crate::error::{Error, Result};
-use crate::plan::{Case, Plan, Setting};
+use crate::media::Media;
+use crate::plan::{Case, Plan, Scores, Setting};
 use crate::store::{Finished, Store};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,13 +30,13 @@ pub struct Progress {
 ///
 /// # Errors
 /// The store cannot be written, or `work` could not write a file.
-pub fn cases(
-    plan: &Plan,
+pub fn cases<M: Media>(
+    plan: &Plan<M>,
     todo: &[u32],
     store: &mut Store,
     jobs: usize,
     stop: &AtomicBool,
-    work: impl Fn(&Case) -> Result<Call> + Sync,
+    work: impl Fn(&Case<M>) -> Result<Scores> + Sync,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<bool> {
     let pool = rayon::ThreadPoolBuilder::new()
@@ -59,7 +59,7 @@ pub fn cases(
             halt.store(result.is_err(), Ordering::Relaxed);
             result
         });
-        let take = || -> Option<Case> {
+        let take = || -> Option<Case<M>> {
             let open = !stop.load(Ordering::Relaxed) && !halt.load(Ordering::Relaxed);
             let place = open.then(|| todo.get(next.fetch_add(1, Ordering::Relaxed)))??;
             plan.case(*place as usize)
@@ -77,12 +77,12 @@ pub fn cases(
 ///
 /// # Errors
 /// The store cannot be read or written. A setting that cannot be measured has no cost; its cases have the reason.
-pub fn costs(
-    plan: &Plan,
+pub fn costs<M: Media>(
+    plan: &Plan<M>,
     store: &mut Store,
     stop: &AtomicBool,
-    alone: impl Fn(&Setting) -> Result<Cost>,
-    mut progress: impl FnMut(&Setting),
+    alone: impl Fn(&Setting<M>) -> Result<Cost>,
+    mut progress: impl FnMut(&Setting<M>),
 ) -> Result<()> {
     let Some(clip) = plan.clips.first() else { return Ok(()) };
     for setting in plan.settings.iter().take_while(|_| !stop.load(Ordering::Relaxed)) {
@@ -98,14 +98,14 @@ pub fn costs(
     Ok(())
 }
 
-fn compute(
-    take: &impl Fn() -> Option<Case>,
-    work: &impl Fn(&Case) -> Result<Call>,
-    sender: &SyncSender<Result<Finished>>,
+fn compute<M: Media>(
+    take: &impl Fn() -> Option<Case<M>>,
+    work: &impl Fn(&Case<M>) -> Result<Scores>,
+    sender: &SyncSender<Result<Finished<M>>>,
 ) {
     while let Some(case) = take() {
         let result = match catch_unwind(AssertUnwindSafe(|| work(&case))) {
-            Ok(Ok(call)) => Ok(Finished { result: Ok(finite(call)), case }),
+            Ok(Ok(scores)) => Ok(Finished { result: Ok(finite(scores)), case }),
             Ok(Err(e @ Error::Output { .. })) => Err(e),
             Ok(Err(e)) => Ok(Finished { result: Err(e.to_string()), case }),
             Err(panic) => Ok(Finished { result: Err(format!("panicked: {}", message(&*panic))), case }),
@@ -117,8 +117,7 @@ fn compute(
 }
 
 /// The scores alone; one that is no finite number has no value but a reason.
-fn finite(call: Call) -> crate::plan::Scores {
-    let mut scores = call.scores;
+fn finite(mut scores: Scores) -> Scores {
     let unscored = &mut scores.unscored;
     scores.values.retain(|id, value| {
         if !value.is_finite() {
@@ -135,10 +134,10 @@ fn message(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// Commits whatever is there, at once: under light load every case by itself, under heavy load many in one transaction.
-fn commit_all(
+fn commit_all<M: Media>(
     store: &mut Store,
-    receiver: &Receiver<Result<Finished>>,
-    mut committed: impl FnMut(&[Finished]),
+    receiver: &Receiver<Result<Finished<M>>>,
+    mut committed: impl FnMut(&[Finished<M>]),
 ) -> Result<()> {
     while let Ok(first) = receiver.recv() {
         let (mut batch, mut failure) = (Vec::new(), None);

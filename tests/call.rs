@@ -26,6 +26,7 @@ fn case(codec: &str, format: PcmFormat, net: &str) -> Case {
         codec: codec::audio(codec).unwrap(),
         label: codec.into(),
         request: Default::default(),
+        beside: None,
         receiver: "fixed:60ms".parse().unwrap(),
         net: net.parse().unwrap(),
         warm_up: Duration::from_secs(3),

@@ -190,7 +190,7 @@ fn call(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm, seed: Seed, los
         encoder.encode(pts, &frame, &mut units).unwrap();
         if units.len() == before {
             // DTX: nothing is sent, which the receiver cannot tell from a loss.
-            units.push(Unit { data: Vec::new(), pts, duration: settings.frame });
+            units.push(Unit { data: Vec::new(), pts, duration: settings.frame, picture: None });
         }
     }
     let arrived = |i: usize| units.get(i).filter(|u| !u.data.is_empty() && seed.draw_unit("loss", &[i as u64]) >= loss);

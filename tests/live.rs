@@ -22,6 +22,7 @@ fn case(codec: &str, net: &str, voice: usize, warm_up: Duration) -> Case {
         codec: codec::audio(codec).unwrap(),
         label: codec.into(),
         request: Default::default(),
+        beside: None,
         receiver: "fixed:60ms".parse().unwrap(),
         net: net.parse().unwrap(),
         warm_up,
@@ -37,7 +38,7 @@ fn live(case: &Case) -> Case {
 
 /// Of every media packet until the end of the clip: when it was sent, which it was, and whether it was dropped.
 fn fates(case: &Case, heard: &Heard) -> Vec<(Time, u16, bool)> {
-    let end = Time::ZERO + case.warm_up + case.clip.pcm.format.duration(case.clip.pcm.len());
+    let end = Time::ZERO + case.warm_up + case.clip.signal.format.duration(case.clip.signal.len());
     let media = heard.wire().iter().filter(|record| record.sent <= end);
     media.filter_map(|record| Some((record.sent, record.sequence?, record.dropped))).collect()
 }
@@ -45,7 +46,7 @@ fn fates(case: &Case, heard: &Heard) -> Vec<(Time, u16, bool)> {
 #[test]
 fn every_media_packet_of_a_live_call_meets_its_simulated_fate() {
     let mut case = case("G722", "delay 20ms 10ms loss 20%", 0, Duration::ZERO);
-    let short = case.clip.pcm.slice(0, 3 * 48_000);
+    let short = case.clip.signal.slice(0, 3 * 48_000);
     case.clip = Arc::new(codecbench::media::Clip::new("short", case.clip.content, short));
     case.metrics.clear();
     let (simulated, real) = (call::talk(&case).unwrap(), call::talk(&live(&case)).unwrap());

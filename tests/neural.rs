@@ -36,7 +36,7 @@ fn networks_meet_onnxruntime_and_the_published_values() {
     let (mut checked, mut published) = (0, 0);
     for case in all["cases"].as_array().unwrap() {
         let name = case["degraded"].as_str().unwrap();
-        let degraded: Arc<Pcm> = load(&root.join(name)).unwrap().pcm;
+        let degraded: Arc<Pcm> = load(&root.join(name)).unwrap().signal;
         let mut check = |what: &str, value: f64, expected: &Json, tolerance: &Json| {
             let error = value - expected.as_f64().unwrap();
             println!("{what} {name}: {value:.6}, {error:+.2e}");
@@ -62,7 +62,7 @@ fn networks_meet_onnxruntime_and_the_published_values() {
 #[test]
 fn many_threads_agree_with_one() {
     let Some((root, _)) = cases() else { return };
-    let clip = load(&root.join("plcmos/clean.wav")).unwrap().pcm;
+    let clip = load(&root.join("plcmos/clean.wav")).unwrap().signal;
     let parts: Vec<Pcm> = (0..4).map(|k| clip.slice(k * 20_000, 40_000)).collect();
     let all = |part: &Pcm| ["plcmos-zero", "dnsmos-ovrl", "dnsmos-sig"].map(|id| score(id, part));
     let alone: Vec<[f64; 3]> = parts.iter().map(all).collect();
@@ -76,7 +76,7 @@ fn many_threads_agree_with_one() {
 #[test]
 fn more_loss_scores_lower() {
     let Some((root, _)) = cases() else { return };
-    let clean = load(&root.join("plcmos/clean.wav")).unwrap().pcm;
+    let clean = load(&root.join("plcmos/clean.wav")).unwrap().signal;
     let with_loss = |percent: f64| {
         let mut samples = clean.samples.clone();
         for (k, frame) in samples.chunks_mut(320).enumerate() {
@@ -93,7 +93,7 @@ fn more_loss_scores_lower() {
 #[test]
 fn growing_noise_lowers_the_background_and_the_whole() {
     let Some((root, _)) = cases() else { return };
-    let clean = load(&root.join("plcmos/clean.wav")).unwrap().pcm;
+    let clean = load(&root.join("plcmos/clean.wav")).unwrap().signal;
     let with_noise = |deviation: f64| {
         let mut rng = Seed(8).stream("noise");
         let noisy = |s: &i16| (f64::from(*s) + deviation * rng.normal()).round().clamp(-32_768.0, 32_767.0) as i16;
@@ -108,7 +108,7 @@ fn growing_noise_lowers_the_background_and_the_whole() {
 #[test]
 fn every_signal_gives_a_score_or_a_reason() {
     let Some((root, _)) = cases() else { return };
-    let clean = load(&root.join("plcmos/clean.wav")).unwrap().pcm;
+    let clean = load(&root.join("plcmos/clean.wav")).unwrap().signal;
     let text = |id: &str, degraded: &Pcm| {
         (audio(id).unwrap().score)(&Evidence::files(&*clean, degraded)).unwrap_err().to_string()
     };

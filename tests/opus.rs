@@ -139,7 +139,7 @@ fn observed(fmtp: &str) -> Observed {
 
 fn encode(settings: &Settings<Pcm>, loss: Probability) -> Vec<Unit> {
     let mut encoder = (opus().encoder)(settings).unwrap();
-    encoder.adapt(Feedback { at: Time::from_millis(1), loss: Some(loss), target: None }).unwrap();
+    encoder.adapt(Feedback { at: Time::from_millis(1), loss: Some(loss), ..Feedback::default() }).unwrap();
     let mut units = Vec::new();
     for (i, frame) in frames(settings).enumerate() {
         encoder.encode(Time::ZERO + settings.frame * i as u32, &frame, &mut units).unwrap();

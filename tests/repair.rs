@@ -20,7 +20,7 @@ fn run(codec: &str, request: Request, receiver: &str, net: &str, seconds: usize)
     let mut rng = Seed(9).stream("clip");
     let pcm = match codec {
         "opus" => {
-            let voice = codecbench::media::synth::ALL[0].clip().pcm.clone();
+            let voice = codecbench::media::synth::ALL[0].clip().signal.clone();
             let samples = voice.samples.iter().copied().cycle().take(seconds * voice.format.sample_rate as usize);
             Pcm { format: voice.format, samples: samples.collect() }
         }
@@ -34,6 +34,7 @@ fn run(codec: &str, request: Request, receiver: &str, net: &str, seconds: usize)
         codec: codec::audio(codec).unwrap(),
         label: codec.into(),
         request,
+        beside: None,
         receiver: receiver.parse().unwrap(),
         net: net.parse().unwrap(),
         transport: Transport::default(),
@@ -264,7 +265,7 @@ fn encode(settings: &Settings<Pcm>, loss: f64, target: Option<Bitrate>) -> Vec<U
     let voice = codecbench::media::synth::ALL[0].clip().in_format(settings.format).unwrap();
     let mut encoder = (codec::audio("opus").unwrap().encoder)(settings).unwrap();
     let loss = Some(Probability::new(loss).unwrap());
-    encoder.adapt(Feedback { at: Time::from_millis(1), loss, target }).unwrap();
+    encoder.adapt(Feedback { at: Time::from_millis(1), loss, target, key_wanted: false }).unwrap();
     let (mut units, frame) = (Vec::new(), settings.format.samples(settings.frame));
     for i in 0..(voice.len() / frame).min(500) {
         encoder.encode(Time::ZERO + settings.frame * i as u32, &voice.slice(i * frame, frame), &mut units).unwrap();

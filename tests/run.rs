@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use codecbench::call::Call;
 use codecbench::codec::{Request, l16::L16};
 use codecbench::error::{Error, Result};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
@@ -25,6 +24,7 @@ fn plan(seeds: u64) -> Plan {
         label: label.into(),
         codec: &L16,
         request: Request { bitrate, ..Request::default() },
+        beside: None,
     };
     Plan {
         name: "fake".into(),
@@ -40,7 +40,7 @@ fn plan(seeds: u64) -> Plan {
 }
 
 /// A result that any change of the case would change.
-fn fake(case: &Case) -> Result<Call> {
+fn fake(case: &Case) -> Result<Scores> {
     let name = format!("{} {} {} {}", case.label, case.clip.id, case.net, case.seed.0);
     let score = case.seed.draw_unit(&name, &[]);
     if score > 0.95 {
@@ -49,7 +49,7 @@ fn fake(case: &Case) -> Result<Call> {
     let mut scores = Scores::default();
     scores.values.insert("pesq-wb".into(), score);
     scores.effective.insert("label".into(), case.label.clone());
-    Ok(Call { scores, reference: case.clip.pcm.clone(), degraded: (*case.clip.pcm).clone() })
+    Ok(scores)
 }
 
 /// Runs to the end; how often `work` was called.

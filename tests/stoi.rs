@@ -15,7 +15,7 @@ fn stoi_and_estoi_meet_the_reference_program() {
     assert_eq!(cases.len(), 10);
     let mut worst = 0.0_f64;
     for case in cases {
-        let clip = |key: &str| load(&root.join(case[key].as_str().unwrap())).unwrap().pcm;
+        let clip = |key: &str| load(&root.join(case[key].as_str().unwrap())).unwrap().signal;
         let (reference, degraded) = (clip("reference"), clip("degraded"));
         for (id, key) in [("stoi", "expected_stoi"), ("estoi", "expected_estoi")] {
             let value = (audio(id).unwrap().score)(&Evidence::files(&*reference, &*degraded)).unwrap().value;

@@ -271,7 +271,7 @@ fn burst_ratio(lost: &[bool]) -> f64 {
 
 /// The encoder's settings as reports show them.
 fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
-    let clip = case.clip.pcm.format;
+    let clip = case.clip.signal.format;
     let mut shown: BTreeMap<String, String> = settings
         .knobs
         .iter()

@@ -101,8 +101,8 @@ pub fn run(args: &Args) -> Result<u8> {
 /// # Errors
 /// A setting cannot be made for one of the clips' formats, or is out of range under `strict`.
 pub fn warn(plan: &Plan, kind: &str, strict: bool) -> Result<()> {
-    let formats: BTreeSet<PcmFormat> = plan.clips.iter().map(|clip| clip.pcm.format).collect();
-    for Setting { label, codec, request } in &plan.settings {
+    let formats: BTreeSet<PcmFormat> = plan.clips.iter().map(|clip| clip.format()).collect();
+    for Setting { label, codec, request, .. } in &plan.settings {
         let mut told: Vec<Change> = Vec::new();
         for format in &formats {
             for change in (codec.settle)(request, format)?.changes {
@@ -204,7 +204,7 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> R
         if let Some(path) = heard {
             whole(&path, |part| media::wav::write(part, &call.degraded))?;
         }
-        Ok(call)
+        Ok(call.scores)
     };
     let complete = run::cases(plan, &todo, &mut store, jobs, &stop, work, |p| bar.show(p));
     bar.bar.finish_and_clear();
@@ -228,7 +228,7 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> R
 /// How long live calls take, `jobs` at a time. Connecting and scoring come on top, some seconds each.
 fn real_time(plan: &Plan, todo: &[u32], jobs: usize) -> Duration {
     let calls = todo.iter().filter_map(|index| plan.case(*index as usize));
-    let all: Duration = calls.map(|case| case.warm_up + case.clip.pcm.format.duration(case.clip.pcm.len())).sum();
+    let all: Duration = calls.map(|case| case.warm_up + case.clip.duration()).sum();
     all / jobs.min(todo.len()).max(1) as u32
 }
 

@@ -112,7 +112,7 @@ fn thousandths(value: f64) -> String {
 }
 
 pub(super) fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip, align: bool) -> Row {
-    let evidence = Evidence { align, ..Evidence::files(&*reference.pcm, &*degraded.pcm) };
+    let evidence = Evidence { align, ..Evidence::files(&*reference.signal, &*degraded.signal) };
     let (value, error) = match (metric.score)(&evidence) {
         Ok(scored) => (Some(scored.value), None),
         Err(Error::Metric { reason, .. }) => (None, Some(reason)),

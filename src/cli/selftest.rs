@@ -180,7 +180,7 @@ fn scores(codec: &str, net: &str) -> Result<Scores> {
         transport: crate::peer::Transport::default(),
         name: "selftest".into(),
         clips: vec![Arc::new(synth::ALL[0].clip())],
-        settings: vec![Setting { label: "A".into(), codec: codec::audio(codec)?, request: Request::default() }],
+        settings: vec![Setting::new("A", codec::audio(codec)?, Request::default())],
         receivers: vec![Receiver::default()],
         networks: vec![net.parse()?],
         seeds: vec![Seed(1)],
@@ -197,7 +197,7 @@ fn packets(name: &str) -> Result<String> {
     let settings = (codec.settle)(&Request::default(), &PcmFormat::mono(16_000))?;
     let frame = settings.format.samples(settings.frame);
     // Its samples as they are, at whatever rate the codec takes them: resampling is floating point.
-    let pcm = media::Pcm { format: settings.format, samples: clip.pcm.samples.clone() };
+    let pcm = media::Pcm { format: settings.format, samples: clip.signal.samples.clone() };
     let (mut encoder, mut units) = ((codec.encoder)(&settings)?, Vec::new());
     for k in 0..25 {
         encoder.encode(Time::ZERO + settings.frame * k, &pcm.slice(48_000 + k as usize * frame, frame), &mut units)?;

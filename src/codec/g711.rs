@@ -110,7 +110,7 @@ struct G711Encoder {
 impl Encoder<Pcm> for G711Encoder {
     fn encode(&mut self, pts: Time, frame: &Pcm, out: &mut Vec<Unit>) -> Result<()> {
         let data = frame.samples.iter().map(|s| (self.law)(*s)).collect();
-        out.push(Unit { data, pts, duration: self.frame });
+        out.push(Unit { data, pts, duration: self.frame, picture: None });
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ impl Encoder<Pcm> for G722Encoder {
         let mut data = vec![0; self.adpcm.max_encode_bytes(frame.samples.len())];
         let length = self.adpcm.encode_into(&frame.samples, &mut data).map_err(refused)?;
         data.truncate(length);
-        out.push(Unit { data, pts, duration: self.frame });
+        out.push(Unit { data, pts, duration: self.frame, picture: None });
         Ok(())
     }
 }

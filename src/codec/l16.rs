@@ -61,6 +61,7 @@ impl Encoder<Pcm> for L16Encoder {
                 data: part.iter().flat_map(|s| s.to_be_bytes()).collect(),
                 pts: pts + self.format.duration(i * per_unit),
                 duration: self.format.duration(part.len() / channels),
+                picture: None,
             });
         }
         Ok(())

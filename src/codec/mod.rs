@@ -10,7 +10,7 @@ mod opus_raw;
 pub mod opus_settle;
 
 use crate::error::{Result, unknown};
-use crate::media::{Media, Pcm};
+use crate::media::{Media, Pcm, Picture};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Probability, Time};
@@ -21,13 +21,32 @@ use std::time::Duration;
 /// All audio codecs of this build.
 pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
 
+/// All video codecs of this build.
+pub static VIDEO: &[&Codec<Picture>] = &[];
+
 /// The audio codec of that SDP encoding name, in any case.
 ///
 /// # Errors
 /// [`crate::Error::Usage`] that names the nearest known name.
 pub fn audio(name: &str) -> Result<&'static Codec<Pcm>> {
-    let names: Vec<&str> = AUDIO.iter().map(|c| c.name).collect();
-    AUDIO.iter().find(|c| c.name.eq_ignore_ascii_case(name)).copied().ok_or_else(|| unknown("codec", name, &names))
+    of(AUDIO, name)
+}
+
+/// The video codec of that SDP encoding name, in any case.
+///
+/// # Errors
+/// As [`audio`].
+pub fn video(name: &str) -> Result<&'static Codec<Picture>> {
+    of(VIDEO, name)
+}
+
+fn of<M: Media>(list: &[&'static Codec<M>], name: &str) -> Result<&'static Codec<M>> {
+    let found = list.iter().find(|c| c.name.eq_ignore_ascii_case(name)).copied();
+    let names: Vec<&str> = AUDIO.iter().map(|c| c.name).chain(VIDEO.iter().map(|c| c.name)).collect();
+    found.ok_or_else(|| match names.iter().find(|n| n.eq_ignore_ascii_case(name)) {
+        Some(other) => crate::Error::usage(format!("{other} is no {} codec", M::KIND)),
+        None => unknown("codec", name, &names),
+    })
 }
 
 /// A codec: what it is, and how to make its running parts.
@@ -82,6 +101,8 @@ pub struct Request {
     pub mode: Option<String>,
     /// What both ends do against loss beyond what the fmtp line says.
     pub repair: Repair,
+    /// Temporal layers of a video codec, 1 to 3.
+    pub layers: Option<u8>,
 }
 
 /// What the encoder and decoder are set to.
@@ -174,6 +195,27 @@ pub struct Observed {
     pub dtx_share: Option<f64>,
     /// How far back deep redundancy (DRED) reaches, mean of all packets in ms.
     pub dred_reach_ms: Option<f64>,
+    /// What coded pictures show of themselves; `None` for audio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<ObservedPictures>,
+}
+
+/// What the headers of coded pictures say, not what was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ObservedPictures {
+    /// "constrained baseline", "high", "profile 0", "main".
+    pub profile: Option<String>,
+    /// "3.1".
+    pub level: Option<String>,
+    /// The largest size that a key frame announced, in luma samples.
+    pub size: Option<(u32, u32)>,
+    /// Coded pictures per second of media.
+    pub frame_rate: f64,
+    /// Temporal layers in use.
+    pub layers: u8,
+    pub key_frames: u32,
+    /// Mean quantiser, on the codec's own scale; `None` where the encoder does not tell.
+    pub qp: Option<f64>,
 }
 
 /// One coded unit: what one RTP payload (or a run of them) carries.
@@ -184,6 +226,25 @@ pub struct Unit {
     pub pts: Time,
     /// The media time it covers.
     pub duration: Duration,
+    /// Of coded pictures.
+    pub picture: Option<Coded>,
+}
+
+/// What a video encoder tells of a coded picture besides its bytes. A unit is one access unit (one temporal unit of AV1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded {
+    /// Number of the source picture in the call, from 0. Pictures that the encoder dropped leave a hole.
+    pub id: u64,
+    /// Decodable without any other picture.
+    pub key: bool,
+    /// Temporal layer, from 0.
+    pub layer: u8,
+    /// The pictures that it refers to; empty for key pictures.
+    pub depends_on: Vec<u64>,
+    /// No later picture of this layer or above refers to one before this (a switching point; VP8's Y bit).
+    pub switch: bool,
+    /// The quantiser of its header, on the codec's own scale.
+    pub qp: Option<u8>,
 }
 
 /// What the network and the receiver tell the encoder.
@@ -195,6 +256,8 @@ pub struct Feedback {
     pub loss: Option<Probability>,
     /// What congestion control allows the codec, headers already taken off.
     pub target: Option<Bitrate>,
+    /// The receiver asks for a key picture (PLI): the next one coded is to be one.
+    pub key_wanted: bool,
 }
 
 pub trait Encoder<M: Media>: Send {
@@ -226,7 +289,7 @@ pub trait Decoder<M: Media>: Send {
     ///
     /// # Errors
     /// The unit is undecodable; it should be treated as lost, and decoding may go on.
-    fn decode(&mut self, input: Input<'_>, out: &mut M) -> Result<()>;
+    fn decode(&mut self, input: Input<'_>, out: &mut M::Signal) -> Result<()>;
 
     /// How far before `from` its redundancy reaches: the largest `offset` for which `Recover` gives more than concealment
     /// would. Zero: it carries none.

@@ -64,6 +64,7 @@ fn observe(settings: &Settings<Pcm>, units: &[Unit]) -> Observed {
         fec_share: share(packets.iter().filter(|p| p.lbrr).count()),
         dtx_share: share(units.iter().filter(|u| u.data.len() <= DTX_BYTES).count()),
         dred_reach_ms: (settings.int("dred_ms") > 0).then(|| mean_reach(units)).flatten(),
+        pictures: None,
     }
 }
 
@@ -159,7 +160,7 @@ impl Encoder<Pcm> for OpusEncoder {
         // The first packet without audio tells the decoder that DTX begins; libwebrtc sends none of those after it.
         let dtx = length <= DTX_BYTES;
         if !(dtx && self.in_dtx) {
-            out.push(Unit { data: self.buffer[..length].to_vec(), pts, duration: self.frame });
+            out.push(Unit { data: self.buffer[..length].to_vec(), pts, duration: self.frame, picture: None });
         }
         self.in_dtx = dtx;
         Ok(())

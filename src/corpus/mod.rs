@@ -133,7 +133,7 @@ fn recorded(m: &Manifest, spec: &ClipSpec, cache: &Cache) -> Result<Clip> {
     if !path.is_file() {
         return Err(Error::usage(format!("clip '{}' is not fetched yet: {again}", spec.id)));
     }
-    let pcm = media::load(&path)?.pcm;
+    let pcm = media::load(&path)?.signal;
     if fetch::content_hash(&pcm) != spec.sha256 {
         return Err(Error::input(path, format!("not the samples that the manifest names: {again}")));
     }
@@ -172,8 +172,8 @@ mod tests {
                 continue;
             }
             let clip = clip(listing.name).unwrap().remove(0);
-            assert_eq!((clip.id.as_str(), clip.pcm.format), (listing.name, listing.format));
-            let seconds = clip.pcm.duration().as_secs_f64();
+            assert_eq!((clip.id.as_str(), clip.signal.format), (listing.name, listing.format));
+            let seconds = clip.signal.duration().as_secs_f64();
             assert!((8.0..=10.0).contains(&seconds), "{}: {seconds} s", clip.id);
             assert!((seconds - listing.seconds).abs() <= 0.01, "{}: {seconds} s", clip.id);
             if clip.content == Content::Speech {

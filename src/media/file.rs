@@ -184,11 +184,11 @@ mod tests {
         };
         wav::write(&path, &pcm).unwrap();
         let clip = load(&path).unwrap();
-        assert_eq!((&*clip.pcm, clip.notes.is_empty()), (&pcm, true));
+        assert_eq!((&*clip.signal, clip.notes.is_empty()), (&pcm, true));
 
         std::fs::write(&path, wav_bytes(1, true, &[0.5, -1.0, 1.0, 7.0, 1.6 / 32768.0])).unwrap();
         let clip = load(&path).unwrap();
-        assert_eq!(clip.pcm.samples, [16_384, -32_768, 32_767, 32_767, 2]);
+        assert_eq!(clip.signal.samples, [16_384, -32_768, 32_767, 32_767, 2]);
         assert_eq!(clip.notes, ["32-bit float samples rounded to 16 bit"]);
 
         assert_eq!([from_int(127, 8), from_int(-128, 8)], [32_512, -32_768]);

@@ -1,12 +1,14 @@
-//! What is coded and heard: PCM audio, and clips of it. Pictures join as a second [`Media`].
+//! What is coded, heard and seen: PCM audio and pictures, and clips of either.
 
 mod file;
 pub mod flac;
+pub mod picture;
 pub mod resample;
 pub mod synth;
 pub mod wav;
 
 pub use file::{Decoded, glob, is_pattern, load};
+pub use picture::{Footage, FrameRate, Picture, PictureFormat};
 
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
@@ -14,14 +16,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A kind of media that codecs, metrics and calls are generic over. Sealed: [`Pcm`] (and pictures, later).
+/// A kind of media that codecs, metrics, plans and calls are generic over. Sealed: [`Pcm`] and [`Picture`].
 pub trait Media: sealed::Sealed + Clone + Send + Sync + 'static {
-    type Format: Clone + Send + Sync + std::fmt::Debug;
+    type Format: Copy + Ord + Send + Sync + std::fmt::Debug;
+    /// A stretch of it: what a clip holds, and what a decoder appends to.
+    type Signal: Clone + Send + Sync + 'static;
+    /// "audio" or "video", as in SDP.
+    const KIND: &'static str;
+
+    fn format(signal: &Self::Signal) -> Self::Format;
+    fn duration(signal: &Self::Signal) -> Duration;
 }
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Pcm {}
+    impl Sealed for super::Picture {}
 }
 
 /// The format of PCM audio.
@@ -59,6 +69,16 @@ pub struct Pcm {
 
 impl Media for Pcm {
     type Format = PcmFormat;
+    type Signal = Pcm;
+    const KIND: &'static str = "audio";
+
+    fn format(signal: &Pcm) -> PcmFormat {
+        signal.format
+    }
+
+    fn duration(signal: &Pcm) -> Duration {
+        signal.format.duration(signal.len())
+    }
 }
 
 impl Pcm {
@@ -120,11 +140,15 @@ pub enum Content {
     Music,
     /// Test signals: sweep, silence, noise.
     Signal,
+    /// Moving pictures as a camera gives them, or like those.
+    Camera,
+    /// Text and graphics of a shared screen.
+    Screen,
 }
 
 /// A reference signal with its name and origin. The unit over which every interval is drawn.
 #[derive(Debug)]
-pub struct Clip {
+pub struct Clip<M: Media = Pcm> {
     /// Unique in a run: the manifest's id, or a file's path as given.
     pub id: String,
     pub content: Content,
@@ -134,13 +158,51 @@ pub struct Clip {
     pub language: Option<String>,
     /// What a reader of the report should know: origin, licence, "coded with G.722 before", "rounded to 16 bit".
     pub notes: Vec<String>,
-    pub pcm: Arc<Pcm>,
+    pub signal: Arc<M::Signal>,
     /// BLAKE3 of format and samples, in hex: what the cache key sees.
     pub hash: String,
-    converted: Mutex<BTreeMap<PcmFormat, Arc<Pcm>>>,
+    converted: Mutex<BTreeMap<M::Format, Arc<M::Signal>>>,
+}
+
+impl<M: Media> Clip<M> {
+    fn with_hash(id: impl Into<String>, content: Content, signal: M::Signal, hash: blake3::Hash) -> Clip<M> {
+        Clip {
+            id: id.into(),
+            content,
+            talker: None,
+            language: None,
+            notes: Vec::new(),
+            signal: Arc::new(signal),
+            hash: hash.to_hex().to_string(),
+            converted: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    pub fn format(&self) -> M::Format {
+        M::format(&self.signal)
+    }
+
+    pub fn duration(&self) -> Duration {
+        M::duration(&self.signal)
+    }
+
+    /// The signal in another format, made once by `convert` and kept.
+    fn converted(&self, format: M::Format, convert: impl FnOnce() -> Result<M::Signal>) -> Result<Arc<M::Signal>> {
+        if format == self.format() {
+            return Ok(self.signal.clone());
+        }
+        let mut converted = self.converted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(signal) = converted.get(&format) {
+            return Ok(signal.clone());
+        }
+        let signal = Arc::new(convert()?);
+        converted.insert(format, signal.clone());
+        Ok(signal)
+    }
 }
 
 impl Clip {
+    /// A clip of audio.
     pub fn new(id: impl Into<String>, content: Content, pcm: Pcm) -> Clip {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&pcm.format.sample_rate.to_le_bytes());
@@ -148,16 +210,7 @@ impl Clip {
         for sample in &pcm.samples {
             hasher.update(&sample.to_le_bytes());
         }
-        Clip {
-            id: id.into(),
-            content,
-            talker: None,
-            language: None,
-            notes: Vec::new(),
-            pcm: Arc::new(pcm),
-            hash: hasher.finalize().to_hex().to_string(),
-            converted: Mutex::new(BTreeMap::new()),
-        }
+        Clip::with_hash(id, content, pcm, hasher.finalize())
     }
 
     /// The clip in another format, converted once and kept: codecs run at their own rate, metrics at theirs.
@@ -165,15 +218,26 @@ impl Clip {
     /// # Errors
     /// The resampler's, when the rates have no sensible ratio.
     pub fn in_format(&self, format: PcmFormat) -> Result<Arc<Pcm>> {
-        if format == self.pcm.format {
-            return Ok(self.pcm.clone());
+        self.converted(format, || resample::resample(&self.signal.with_channels(format.channels), format.sample_rate))
+    }
+}
+
+impl Clip<Picture> {
+    /// A clip of pictures.
+    pub fn video(id: impl Into<String>, content: Content, footage: Footage) -> Clip<Picture> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(format!("{:?}", footage.format).as_bytes());
+        for picture in &footage.pictures {
+            hasher.update(&picture.data);
         }
-        let mut converted = self.converted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(pcm) = converted.get(&format) {
-            return Ok(pcm.clone());
-        }
-        let pcm = Arc::new(resample::resample(&self.pcm.with_channels(format.channels), format.sample_rate)?);
-        converted.insert(format, pcm.clone());
-        Ok(pcm)
+        Clip::with_hash(id, content, footage, hasher.finalize())
+    }
+
+    /// The clip at another size and rate, converted once and kept; see [`Footage::in_format`].
+    ///
+    /// # Errors
+    /// As [`Footage::in_format`].
+    pub fn in_format(&self, format: PictureFormat) -> Result<Arc<Footage>> {
+        self.converted(format, || self.signal.in_format(format))
     }
 }

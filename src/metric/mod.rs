@@ -6,6 +6,7 @@ mod correlate;
 pub mod delay;
 pub mod dnsmos;
 pub mod emodel;
+mod facts;
 pub mod lsd;
 mod neural;
 pub mod pesq;
@@ -15,11 +16,13 @@ pub mod stoi;
 mod validity;
 pub mod visqol;
 
+pub use facts::FACTS;
 pub use validity::{Situation, Validity, When, caveats};
 
 use crate::error::{Error, Result, unknown};
-use crate::media::{Media, Pcm, resample};
+use crate::media::{Media, Pcm, Picture, resample};
 use serde::Serialize;
+use std::sync::LazyLock;
 
 /// All audio metrics of this build.
 pub static AUDIO: &[&Metric<Pcm>] = &[
@@ -42,6 +45,12 @@ pub static AUDIO: &[&Metric<Pcm>] = &[
     &emodel::MOS_CQE,
     &delay::MOUTH_TO_EAR,
 ];
+
+/// All video metrics of this build.
+pub static VIDEO: &[&Metric<Picture>] = &[];
+
+/// What is scored of pictures when nobody says what.
+pub static USUAL_VIDEO: &[&Metric<Picture>] = &[];
 
 /// What is scored when nobody says what: those that need no fetched model, and that files have as well as calls.
 pub static USUAL: &[&Metric<Pcm>] = &[
@@ -113,8 +122,8 @@ pub struct Metric<M: Media> {
 /// What a metric may look at. Both signals are whole, at whatever rate they have; a metric resamples as its standard
 /// says, and the call has already removed the constant mouth-to-ear delay that the virtual clock knows.
 pub struct Evidence<'a, M: Media> {
-    pub reference: &'a M,
-    pub degraded: &'a M,
+    pub reference: &'a M::Signal,
+    pub degraded: &'a M::Signal,
     /// The constant delay in ms that was removed from `degraded` before it was handed over; 0 for files.
     pub removed_delay_ms: f64,
     /// A metric that is defined on aligned signals and aligns nothing by itself (STOI, LSD) is to align them first: in a
@@ -126,7 +135,7 @@ pub struct Evidence<'a, M: Media> {
 
 impl<'a, M: Media> Evidence<'a, M> {
     /// Two files, taken as they are.
-    pub fn files(reference: &'a M, degraded: &'a M) -> Evidence<'a, M> {
+    pub fn files(reference: &'a M::Signal, degraded: &'a M::Signal) -> Evidence<'a, M> {
         Evidence { reference, degraded, removed_delay_ms: 0.0, align: false, call: None }
     }
 }
@@ -148,7 +157,7 @@ pub struct CallFacts {
     pub equipment: Option<emodel::Equipment>,
 }
 
-/// The metric of that id.
+/// The audio metric of that id.
 ///
 /// # Errors
 /// [`crate::Error::Usage`] that names the nearest known id, or says why the metric is not offered.
@@ -156,13 +165,44 @@ pub fn audio(id: &str) -> Result<&'static Metric<Pcm>> {
     if id == "visqol-speech-lattice" {
         return Err(Error::usage(visqol::NO_LATTICE));
     }
-    let ids: Vec<&str> = AUDIO.iter().map(|m| m.scale.id).collect();
-    AUDIO.iter().find(|m| m.scale.id == id).copied().ok_or_else(|| unknown("metric", id, &ids))
+    of(AUDIO, id)
 }
+
+/// The video metric of that id.
+///
+/// # Errors
+/// [`crate::Error::Usage`] that names the nearest known id.
+pub fn video(id: &str) -> Result<&'static Metric<Picture>> {
+    of(VIDEO, id)
+}
+
+fn of<M: Media>(list: &[&'static Metric<M>], id: &str) -> Result<&'static Metric<M>> {
+    let ids: Vec<&str> = AUDIO.iter().map(|m| m.scale.id).chain(VIDEO.iter().map(|m| m.scale.id)).collect();
+    let found = list.iter().find(|m| m.scale.id == id).copied();
+    found.ok_or_else(|| match ids.contains(&id) {
+        true => Error::usage(format!("{id} is no metric for {}", M::KIND)),
+        false => unknown("metric", id, &ids),
+    })
+}
+
+/// What a video metric's id ends in when it looked at the rendered pictures alone, each beside its own source picture;
+/// without it, at what was on show at each tick of the source.
+pub const RENDERED: &str = "-rendered";
 
 /// The scale of a metric or fact id.
 pub fn scale(id: &str) -> Option<&'static Scale> {
-    AUDIO.iter().map(|m| &m.scale).chain(FACTS).find(|s| s.id == id)
+    static OF_RENDERED: LazyLock<Vec<Scale>> = LazyLock::new(|| {
+        // Made once, and few: they live as long as the program.
+        let text = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        let scale = |m: &&Metric<Picture>| Scale {
+            id: text(format!("{}{RENDERED}", m.scale.id)),
+            title: text(format!("{}, rendered frames", m.scale.title)),
+            ..m.scale
+        };
+        VIDEO.iter().map(scale).collect()
+    });
+    let all = AUDIO.iter().map(|m| &m.scale).chain(VIDEO.iter().map(|m| &m.scale)).chain(FACTS);
+    all.chain(OF_RENDERED.iter()).find(|s| s.id == id)
 }
 
 /// The mono mix at the rate that a metric works at.
@@ -179,153 +219,3 @@ fn zero_mean<S: Copy + Into<f64>>(signal: &[S]) -> Vec<f64> {
     let mean = signal.iter().map(|s| (*s).into()).sum::<f64>() / signal.len().max(1) as f64;
     signal.iter().map(|s| (*s).into() - mean).collect()
 }
-
-const fn fact(
-    id: &'static str,
-    title: &'static str,
-    unit: &'static str,
-    better: Better,
-    margin: f64,
-    source: &'static str,
-) -> Scale {
-    Scale { id, title, unit, better, cap: None, source, margin }
-}
-
-/// Plain facts of a call, counted over the scored pass alone.
-pub static FACTS: &[Scale] = &[
-    fact("payload-bitrate", "payload bitrate", "kbit/s", Better::Lower, 0.5, "codec bytes per second of media"),
-    fact(
-        "wire-bitrate",
-        "wire bitrate",
-        "kbit/s",
-        Better::Lower,
-        0.5,
-        "RTP, SRTP tag, UDP and IPv4 included, media direction",
-    ),
-    fact("network-loss", "network loss", "%", Better::Neither, 0.1, "dropped by netem"),
-    fact(
-        "effective-loss",
-        "effective loss",
-        "%",
-        Better::Lower,
-        0.1,
-        "not there at playout time, late packets counted; what RED, FlexFEC or a retransmission brought in time was there",
-    ),
-    fact(
-        "burst-ratio",
-        "burst ratio of the loss",
-        "ratio",
-        Better::Neither,
-        0.1,
-        "mean length of the observed bursts of effective loss over that of random loss of the same rate (ITU-T G.107)",
-    ),
-    fact("late-loss", "late packets", "%", Better::Lower, 0.1, "arrived after their playout time"),
-    fact(
-        "recovered",
-        "recovered by in-band FEC",
-        "%",
-        Better::Neither,
-        0.1,
-        "share of playout time out of the LBRR of the packet after a lost one",
-    ),
-    fact(
-        "recovered-dred",
-        "recovered by deep redundancy",
-        "%",
-        Better::Neither,
-        0.1,
-        "share of playout time out of the DRED of a later packet",
-    ),
-    fact(
-        "dred-reach",
-        "reach of deep redundancy",
-        "ms",
-        Better::Neither,
-        10.0,
-        "how far back a packet's DRED goes, mean",
-    ),
-    fact(
-        "recovered-nack",
-        "recovered by retransmission",
-        "%",
-        Better::Neither,
-        0.1,
-        "packets that the network dropped and that came again before their playout time",
-    ),
-    fact(
-        "recovered-red",
-        "recovered by RED",
-        "%",
-        Better::Neither,
-        0.1,
-        "packets of which a copy in a later one came first, before their playout time",
-    ),
-    fact(
-        "recovered-flexfec",
-        "recovered by FlexFEC",
-        "%",
-        Better::Neither,
-        0.1,
-        "packets rebuilt from a repair packet before they came themselves and before their playout time",
-    ),
-    fact(
-        "repair-late",
-        "repaired too late",
-        "%",
-        Better::Lower,
-        0.1,
-        "packets that came by retransmission, RED or FlexFEC alone, after their playout time",
-    ),
-    fact("retransmitted", "retransmitted", "%", Better::Lower, 0.1, "packets sent again, per packet sent"),
-    fact(
-        "repair-bitrate",
-        "bitrate of repair",
-        "kbit/s",
-        Better::Lower,
-        0.5,
-        "part of the wire bitrate: retransmissions, copies of RED with their headers, FlexFEC packets",
-    ),
-    fact("concealed", "concealed time", "%", Better::Lower, 0.1, "share of playout made up by concealment"),
-    fact(
-        "mouth-to-ear-clock",
-        "mouth-to-ear delay (clock)",
-        "ms",
-        Better::Lower,
-        1.0,
-        "capture of a sample to its playout by the virtual clock, codec look-ahead not included, median",
-    ),
-    fact(
-        "mouth-to-ear-p95",
-        "mouth-to-ear delay (clock), 95th percentile",
-        "ms",
-        Better::Lower,
-        1.0,
-        "as mouth-to-ear-clock",
-    ),
-    fact(
-        "mouth-to-ear-p99",
-        "mouth-to-ear delay (clock), 99th percentile",
-        "ms",
-        Better::Lower,
-        1.0,
-        "as mouth-to-ear-clock",
-    ),
-    fact(
-        "target-delay",
-        "target delay of the receiver",
-        "ms",
-        Better::Lower,
-        1.0,
-        "what the receiver wants in its buffer, mean over the pulls",
-    ),
-    fact(
-        "buffer-delay",
-        "buffer delay of the receiver",
-        "ms",
-        Better::Lower,
-        1.0,
-        "media waiting at a pull, decoded or not, mean over the pulls; pauses of the sender (DTX) left out",
-    ),
-    fact("stretched", "stretched time", "%", Better::Lower, 0.1, "put in by time scaling, per time of the pass"),
-    fact("compressed", "compressed time", "%", Better::Lower, 0.1, "taken out by time scaling, per time of the pass"),
-];

@@ -64,6 +64,8 @@ impl fmt::Display for When {
             When::Content(Content::Speech) => f.write_str("speech"),
             When::Content(Content::Music) => f.write_str("music"),
             When::Content(Content::Signal) => f.write_str("test signals"),
+            When::Content(Content::Camera) => f.write_str("camera pictures"),
+            When::Content(Content::Screen) => f.write_str("screen content"),
             When::Loss => f.write_str("loss"),
             When::TimeScaling => f.write_str("time scaling"),
             When::Generative => f.write_str("generative concealment"),

@@ -82,7 +82,7 @@ pub fn parse(text: &str, file: &str, name: &str, clips: Clips<'_>) -> Result<Pla
     };
     let drafts = settings(&table.need("settings")?)?;
     let clips = material(&table.need("clips")?, clips)?;
-    let formats: BTreeSet<PcmFormat> = clips.iter().map(|clip| clip.pcm.format).collect();
+    let formats: BTreeSet<PcmFormat> = clips.iter().map(|clip| clip.format()).collect();
     for draft in &drafts {
         for format in &formats {
             (draft.codec.settle)(&draft.request, format).map_err(|e| source.error(draft.start, e))?;
@@ -281,7 +281,7 @@ fn named(source: &Source<'_>, drafts: Vec<Draft>) -> Result<Vec<Setting>> {
             return Err(source.error(draft.start, format_args!("label: '{label}' is taken already by line {line}")));
         }
         taken.push((label.clone(), draft.start));
-        named.push(Setting { label, codec: draft.codec, request: draft.request });
+        named.push(Setting::new(label, draft.codec, draft.request));
     }
     Ok(named)
 }

@@ -3,7 +3,7 @@
 pub mod file;
 
 use crate::codec::{Change, Codec, Observed, Request};
-use crate::media::{Clip, Pcm};
+use crate::media::{Clip, Media, Pcm, Picture};
 use crate::metric::{self, Metric, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
@@ -17,29 +17,60 @@ use std::time::Duration;
 
 /// The axes of an experiment. Its cases are their product; no case is kept in memory.
 #[derive(Clone)]
-pub struct Plan {
+pub struct Plan<M: Media = Pcm> {
     /// The folder below `reports/`.
     pub name: String,
-    pub clips: Vec<Arc<Clip>>,
-    pub settings: Vec<Setting>,
+    pub clips: Vec<Arc<Clip<M>>>,
+    pub settings: Vec<Setting<M>>,
     pub receivers: Vec<Receiver>,
     pub networks: Vec<NetSpec>,
     pub seeds: Vec<Seed>,
     pub warm_up: Duration,
-    pub metrics: Vec<&'static Metric<Pcm>>,
+    pub metrics: Vec<&'static Metric<M>>,
     pub transport: Transport,
+}
+
+/// A plan of either kind of media.
+pub enum AnyPlan {
+    Audio(Plan),
+    Video(Plan<Picture>),
 }
 
 /// A codec with what is asked of it.
 #[derive(Clone)]
-pub struct Setting {
+pub struct Setting<M: Media = Pcm> {
     /// Unique in a plan.
     pub label: String,
-    pub codec: &'static Codec<Pcm>,
+    pub codec: &'static Codec<M>,
     pub request: Request,
+    /// Audio in the same PeerConnection as this video (BUNDLE, RFC 9143).
+    pub beside: Option<Arc<Beside>>,
 }
 
-impl Plan {
+/// The audio of a call whose video is measured. It competes for the link, is scored as any audio, and its delay against
+/// that of the pictures is the lip-sync offset.
+#[derive(Clone)]
+pub struct Beside {
+    pub clip: Arc<Clip>,
+    pub codec: &'static Codec<Pcm>,
+    pub request: Request,
+    pub metrics: Vec<&'static Metric<Pcm>>,
+}
+
+impl<M: Media> Setting<M> {
+    pub fn new(label: impl Into<String>, codec: &'static Codec<M>, request: Request) -> Setting<M> {
+        Setting { label: label.into(), codec, request, beside: None }
+    }
+}
+
+impl Beside {
+    /// "opus 32 kbit/s, clip synth-voice-1".
+    pub fn requested(&self) -> String {
+        format!("{}, clip {}", requested(self.codec, &self.request), self.clip.id)
+    }
+}
+
+impl<M: Media> Plan<M> {
     /// The number of cases.
     pub fn len(&self) -> usize {
         self.seeds.len() * self.clips.len() * self.receivers.len() * self.networks.len() * self.settings.len()
@@ -54,7 +85,7 @@ impl Plan {
     /// Settings turn fastest, then networks, receivers and clips; seeds turn slowest. So settings that will be compared
     /// finish together, cheap and dear ones alternate (the time left is foreseen well), and a run that was stopped has
     /// whole replicates.
-    pub fn case(&self, index: usize) -> Option<Case> {
+    pub fn case(&self, index: usize) -> Option<Case<M>> {
         let mut rest = index;
         let mut turn = |length: usize| {
             let place = rest.checked_rem(length);
@@ -71,6 +102,7 @@ impl Plan {
             codec: setting.codec,
             label: setting.label.clone(),
             request: setting.request.clone(),
+            beside: setting.beside.clone(),
             receiver: *receiver,
             net: net.clone(),
             warm_up: self.warm_up,
@@ -81,12 +113,12 @@ impl Plan {
     }
 
     /// All cases in the order of [`Plan::case`], made one at a time.
-    pub fn cases(&self) -> impl Iterator<Item = Case> + '_ {
+    pub fn cases(&self) -> impl Iterator<Item = Case<M>> + '_ {
         (0..self.len()).map_while(|index| self.case(index))
     }
 
     /// The same number of seeds, but counted from `base` on.
-    pub fn with_base_seed(mut self, base: u64) -> Plan {
+    pub fn with_base_seed(mut self, base: u64) -> Plan<M> {
         self.seeds = (0..self.seeds.len() as u64).map(|i| Seed(base.wrapping_add(i))).collect();
         self
     }
@@ -94,30 +126,40 @@ impl Plan {
 
 /// One call: a clip with a codec setting and a receiver, over one network, with one seed.
 #[derive(Clone)]
-pub struct Case {
-    pub clip: Arc<Clip>,
-    pub codec: &'static Codec<Pcm>,
+pub struct Case<M: Media = Pcm> {
+    pub clip: Arc<Clip<M>>,
+    pub codec: &'static Codec<M>,
     /// The setting's name in charts and tables, unique in a plan: "opus 24k", "A", "B".
     pub label: String,
     pub request: Request,
+    pub beside: Option<Arc<Beside>>,
     /// `fixed:60ms` or `adaptive`.
     pub receiver: Receiver,
     pub net: NetSpec,
     pub warm_up: Duration,
     pub seed: Seed,
-    pub metrics: Vec<&'static Metric<Pcm>>,
+    pub metrics: Vec<&'static Metric<M>>,
     pub transport: Transport,
 }
 
+impl<M: Media> Case<M> {
+    /// The setting in words, with the audio beside it.
+    pub fn requested(&self) -> String {
+        let beside = self.beside.as_ref().map_or(String::new(), |b| format!(", beside {}", b.requested()));
+        requested(self.codec, &self.request) + &beside
+    }
+}
+
 /// A setting in words, only what was asked: "opus 24 kbit/s, 20 ms, complexity 9, voip, useinbandfec=1".
-pub fn requested(codec: &Codec<Pcm>, request: &Request) -> String {
-    let Request { fmtp, ptime, bitrate, complexity, mode, repair } = request;
+pub fn requested<M: Media>(codec: &Codec<M>, request: &Request) -> String {
+    let Request { fmtp, ptime, bitrate, complexity, mode, repair, layers } = request;
     let fmtp = fmtp.to_string();
     let parts = [
         bitrate.map(kilobits),
         ptime.map(|p| format!("{} ms", ms(p))),
         complexity.map(|c| format!("complexity {c}")),
         mode.clone(),
+        layers.map(|n| format!("{n} temporal layer{}", if n == 1 { "" } else { "s" })),
         (!fmtp.is_empty()).then_some(fmtp),
         (*repair != Repair::default()).then(|| repair.to_string()),
     ];
@@ -201,11 +243,7 @@ mod tests {
             name: "test".into(),
             clips: (0..clips).map(|i| Arc::new(Clip::new(format!("c{i}"), Content::Signal, pcm.clone()))).collect(),
             settings: (0..settings)
-                .map(|i| Setting {
-                    label: format!("s{i}"),
-                    codec: &crate::codec::l16::L16,
-                    request: Request::default(),
-                })
+                .map(|i| Setting::new(format!("s{i}"), &crate::codec::l16::L16, Request::default()))
                 .collect(),
             receivers: vec![Receiver::default(), Receiver::ADAPTIVE],
             networks: vec![NetSpec::default()],

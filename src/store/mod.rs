@@ -9,8 +9,9 @@ mod schema;
 use crate::call;
 use crate::cost::Cost;
 use crate::error::{Error, Result};
+use crate::media::{Media, Pcm};
 use crate::peer::Transport;
-use crate::plan::{Case, Outcome, Plan, Scores, requested};
+use crate::plan::{Case, Outcome, Plan, Scores};
 use crate::units::ms;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub struct Key([u8; 32]);
 
 impl Key {
     /// The key of a case. Its label is not in it: a setting that was renamed is not measured again.
-    pub fn of(case: &Case) -> Key {
+    pub fn of<M: Media>(case: &Case<M>) -> Key {
         let mut hasher = blake3::Hasher::new();
         let mut field = |bytes: &[u8]| {
             // The length before each field keeps "ab","c" apart from "a","bc".
@@ -36,7 +37,7 @@ impl Key {
         field(&schema::VERSION.to_le_bytes());
         field(&call::VERSION.to_le_bytes());
         field(case.clip.id.as_bytes());
-        field(format!("{:?} {:?}", case.clip.content, case.clip.pcm.format).as_bytes());
+        field(format!("{:?} {:?}", case.clip.content, case.clip.format()).as_bytes());
         field(case.clip.hash.as_bytes());
         field(case.codec.name.as_bytes());
         field((case.codec.version)().as_bytes());
@@ -46,6 +47,18 @@ impl Key {
         field(format!("{:?}", case.request.bitrate.map(|b| b.0)).as_bytes());
         field(format!("{:?} {:?}", case.request.complexity, case.request.mode).as_bytes());
         field(case.request.repair.to_string().as_bytes());
+        // Only where there is something to tell, so that the keys of audio stay what they are.
+        if let Some(layers) = case.request.layers {
+            field(&[layers]);
+        }
+        if let Some(beside) = &case.beside {
+            field(format!("{:?} {:?}", beside.clip.hash, beside.clip.id).as_bytes());
+            field(format!("{} {}", beside.codec.name, (beside.codec.version)()).as_bytes());
+            field(format!("{:?}", beside.request).as_bytes());
+            for metric in &beside.metrics {
+                field(format!("{} {}", metric.scale.id, (metric.version)()).as_bytes());
+            }
+        }
         field(case.receiver.to_string().as_bytes());
         field(case.net.identity().as_bytes());
         field(&(case.warm_up.as_nanos() as u64).to_le_bytes());
@@ -66,8 +79,8 @@ impl fmt::Display for Key {
 }
 
 /// A case that has run, on its way into the store.
-pub struct Finished {
-    pub case: Case,
+pub struct Finished<M: Media = Pcm> {
+    pub case: Case<M>,
     /// What it gave, or why it failed.
     pub result: Result<Scores, String>,
 }
@@ -105,7 +118,7 @@ impl Store {
     ///
     /// # Errors
     /// As all writing: [`Error::Output`] when the disk is full, [`Error::Store`] when the file is damaged.
-    pub fn begin(&mut self, plan: &Plan) -> Result<Vec<u32>> {
+    pub fn begin<M: Media>(&mut self, plan: &Plan<M>) -> Result<Vec<u32>> {
         let mut todo = Vec::new();
         self.transaction(|tx| {
             tx.execute_batch("DELETE FROM plan; DELETE FROM settings;")?;
@@ -136,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::begin`].
-    pub fn write(&mut self, finished: &[Finished]) -> Result<()> {
+    pub fn write<M: Media>(&mut self, finished: &[Finished<M>]) -> Result<()> {
         self.transaction(|tx| finished.iter().try_for_each(|f| insert(tx, f)))
     }
 
@@ -310,7 +323,7 @@ struct About {
     changes: Vec<crate::codec::Change>,
 }
 
-fn insert(tx: &Transaction<'_>, Finished { case, result }: &Finished) -> rusqlite::Result<()> {
+fn insert<M: Media>(tx: &Transaction<'_>, Finished { case, result }: &Finished<M>) -> rusqlite::Result<()> {
     let scores = result.as_ref().ok();
     let about = match scores {
         Some(s) => Some(intern(tx, &json(&About { effective: s.effective.clone(), changes: s.changes.clone() }))?),
@@ -325,7 +338,7 @@ fn insert(tx: &Transaction<'_>, Finished { case, result }: &Finished) -> rusqlit
         json(&case.clip.content),
         case.codec.name,
         (case.codec.version)(),
-        requested(case.codec, &case.request),
+        case.requested(),
         case.net.to_string(),
         case.net.asked_loss(),
         case.receiver.to_string(),

@@ -19,6 +19,7 @@ fn plan(seeds: u64) -> Plan {
         label: label.into(),
         codec: &L16,
         request: Request { bitrate, ..Request::default() },
+        beside: None,
     };
     Plan {
         name: "test".into(),

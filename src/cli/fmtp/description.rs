@@ -98,7 +98,7 @@ fn setting(label: String, codec: &'static Codec<Pcm>, format: &Format, by: &Sect
         ms.map(from_ms).ok_or_else(|| Error::usage(format!("a=ptime:{text}: a number of milliseconds is wanted")))
     });
     let request = Request { fmtp: format.fmtp.parse()?, ptime: ptime.transpose()?, ..Request::default() };
-    Ok(Setting { label, codec, request })
+    Ok(Setting::new(label, codec, request))
 }
 
 fn told(number: usize, offer: &Section, answer: Option<&Section>, found: &[Setting]) -> String {

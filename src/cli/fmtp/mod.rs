@@ -157,7 +157,7 @@ fn settings(args: &Args) -> Result<(String, Vec<Setting>)> {
     let (offer, answer) = match (&args.offer, files.as_slice()) {
         (Some(offer), _) => (offer.as_path(), args.answer.as_deref()),
         (None, []) => {
-            let setting = |(label, fmtp)| Setting { label, codec, request: Request { fmtp, ..Request::default() } };
+            let setting = |(label, fmtp)| Setting::new(label, codec, Request { fmtp, ..Request::default() });
             return Ok((String::new(), sweep::unfold(&args.lines)?.into_iter().map(setting).collect()));
         }
         (None, [offer]) if args.lines.len() == 1 => (*offer, None),

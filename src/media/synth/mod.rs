@@ -207,8 +207,8 @@ mod tests {
         let hashes: std::collections::BTreeSet<&str> = clips.iter().map(|c| c.hash.as_str()).collect();
         assert_eq!(hashes.len(), ALL.len());
         for (clip, synth) in clips.iter().zip(&ALL) {
-            assert_eq!((clip.id.as_str(), clip.pcm.format, clip.pcm.len()), (synth.id, synth.format, LEN));
-            let peak = clip.pcm.samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
+            assert_eq!((clip.id.as_str(), clip.signal.format, clip.signal.len()), (synth.id, synth.format, LEN));
+            let peak = clip.signal.samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
             assert_eq!(peak, if synth.id == "synth-silence" { 0 } else { 16_384 }, "{}", synth.id);
         }
     }
@@ -219,7 +219,7 @@ mod tests {
             let clip = synth.clip();
             let edge = 48_000 * 4 / 10;
             let quiet = |samples: &[i16]| samples.iter().all(|s| s.unsigned_abs() < 20);
-            assert!(quiet(&clip.pcm.samples[..edge]) && quiet(&clip.pcm.samples[LEN - edge..]), "{}", synth.id);
+            assert!(quiet(&clip.signal.samples[..edge]) && quiet(&clip.signal.samples[LEN - edge..]), "{}", synth.id);
 
             let wide = clip.in_format(PcmFormat::mono(16_000)).unwrap();
             let best = pesq::pesq_wb(&wide.samples, &wide.samples).unwrap();

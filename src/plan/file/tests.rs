@@ -46,7 +46,7 @@ fn everything_can_be_said() {
     assert_eq!(plan.clips.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["a", "b"], "each clip once");
     assert_eq!((plan.seeds.clone(), plan.receivers.len(), plan.len()), (vec![Seed(7), Seed(3)], 2, 16));
     assert!(plan.metrics.is_empty(), "a fact of the call is always recorded and no metric");
-    let Setting { label, codec, request } = &plan.settings[0];
+    let Setting { label, codec, request, .. } = &plan.settings[0];
     assert_eq!((label.as_str(), codec.name), ("A", "L16"));
     assert_eq!(request.ptime, Some(Duration::from_millis(20)));
     assert_eq!((request.bitrate, request.complexity), (Some(Bitrate(24_000)), Some(9)));
