@@ -9,8 +9,8 @@ use crate::codec::{Feedback, Request};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::metric::Evidence;
-use crate::peer::sim::{Sim, TrackSpec};
-use crate::peer::{Peers, patience};
+use crate::peer::sim::Sim;
+use crate::peer::{Kind, Peers, TrackSpec, patience};
 use crate::plan::{Case, Scores};
 use crate::playout::audio::{Playout, Receiver};
 use crate::units::{Probability, Seed, Time};
@@ -21,6 +21,9 @@ use stream::{Sender, Unwrap};
 
 /// Of the call's behaviour: part of every cache key, raised whenever a case's result changes.
 pub const VERSION: u32 = 4;
+
+/// The one track.
+const TRACK: usize = 0;
 
 /// What a call gave: scores, and the signals they were made of.
 pub struct Call {
@@ -93,6 +96,7 @@ pub fn talk(case: &Case) -> Result<Heard> {
 fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&Peers)) -> Result<Heard> {
     let asked = (case.codec.settle)(&case.request, &case.clip.signal.format)?;
     let track = TrackSpec {
+        kind: Kind::Audio,
         name: case.codec.name,
         payload_type: case.codec.rtp.payload_type,
         clock_rate: (case.codec.rtp.clock_rate)(asked.format.sample_rate),
@@ -104,10 +108,10 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&P
             _ => patience(None),
         },
     };
-    let mut sim = Peers::connect(case.transport, &track, &case.net, chance(case))?;
+    let mut sim = Peers::connect(case.transport, std::slice::from_ref(&track), &case.net, chance(case))?;
     begin(&sim);
     // The encoder is set by what the sender read in the answer, not by what the plan says.
-    let request = Request { fmtp: sim.negotiated().clone(), ..case.request.clone() };
+    let request = Request { fmtp: sim.negotiated(TRACK).clone(), ..case.request.clone() };
     let settings = (case.codec.settle)(&request, &case.clip.signal.format)?;
     let source = case.clip.in_format(settings.format)?;
     let frame = settings.format.samples(settings.frame);

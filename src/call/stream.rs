@@ -1,12 +1,11 @@
 //! Coded units to RTP packets and back: sequence numbers and timestamps (RFC 3550, section 5.1), and the redundant copies
 //! that packets carry of earlier ones (RED).
 
-use super::chance;
+use super::{TRACK, chance};
 use crate::codec::{Settings, Unit};
 use crate::error::Result;
 use crate::media::Pcm;
-use crate::peer::Peers;
-use crate::peer::sim::{Arrival, Outgoing, TrackSpec};
+use crate::peer::{Arrival, Outgoing, Peers, TrackSpec};
 use crate::plan::Case;
 use crate::playout::audio::Packet;
 use crate::rtp::red::{self, Block};
@@ -62,8 +61,9 @@ impl Sender {
                 timestamp: self.timestamp(unit),
                 marker: std::mem::take(&mut self.silent),
                 payload,
+                descriptor: None,
             };
-            sim.send(now, packet)?;
+            sim.send(now, TRACK, packet)?;
             self.sent += 1;
         }
         self.silent = nothing;
