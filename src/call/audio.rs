@@ -48,7 +48,7 @@ pub(super) struct Audio {
 impl Audio {
     /// The encoder is set by what the sender read in the answer, not by what the plan says.
     pub fn new(case: &Case, track: usize, spec: &TrackSpec, peers: &Peers) -> Result<Audio> {
-        let request = Request { fmtp: peers.negotiated(track)?.clone(), ..case.request.clone() };
+        let request = Request { fmtp: peers.negotiated(track).clone(), ..case.request.clone() };
         let settings = (case.codec.settle)(&request, &case.clip.format())?;
         let source = case.clip.in_format(settings.format)?;
         let frame = settings.format.samples(settings.frame);
@@ -86,7 +86,7 @@ impl Audio {
 
     /// What it asks for on the wire, as far as congestion control counts it: without what is below RTP.
     pub fn bitrate(&self) -> Bitrate {
-        self.sender.wire_share(self.settings.bitrate.unwrap_or(Bitrate(64_000)), self.settings.frame)
+        self.sender.call_share(self.settings.bitrate.unwrap_or(Bitrate(64_000)), self.settings.frame)
     }
 
     pub fn arrive(&mut self, arrival: &Arrival) {

@@ -77,7 +77,7 @@ pub(super) struct Video {
 impl Video {
     /// The encoder is set by what the sender read in the answer, not by what the plan says.
     pub fn new(case: &Case<Picture>, track: usize, peers: &Peers) -> Result<Video> {
-        let request = Request { fmtp: peers.negotiated(track)?.clone(), ..case.request.clone() };
+        let request = Request { fmtp: peers.negotiated(track).clone(), ..case.request.clone() };
         let settings = (case.codec.settle)(&request, &case.clip.format())?;
         let source = case.clip.in_format(settings.format)?;
         let rate = settings.format.rate;
