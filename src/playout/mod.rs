@@ -11,3 +11,4 @@ mod fixed;
 mod receiver;
 mod seam;
 pub mod stretch;
+pub mod video;
