@@ -8,6 +8,7 @@ pub mod opus;
 pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
+mod video_settle;
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm, Picture};
