@@ -6,6 +6,7 @@ pub mod picture;
 pub mod resample;
 pub mod synth;
 pub mod wav;
+pub mod y4m;
 
 pub use file::{Decoded, glob, is_pattern, load};
 pub use picture::{Footage, FrameRate, Picture, PictureFormat};
