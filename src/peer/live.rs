@@ -25,7 +25,7 @@ use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, Seed, Time};
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -203,9 +203,24 @@ impl Live {
         }
     }
 
+    /// As [`super::sim::Sim::advance_to_arrival`], to a few milliseconds.
+    ///
+    /// # Errors
+    /// As [`Live::advance`].
+    pub fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
+        while self.reached < until && self.lock_arrivals().is_empty() {
+            self.advance((self.reached + Duration::from_millis(2)).min(until))?;
+        }
+        Ok(self.reached)
+    }
+
+    fn lock_arrivals(&self) -> MutexGuard<'_, Vec<Arrival>> {
+        self.receiver.events.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// As [`super::sim::Sim::arrivals`]; some may be later than the time reached.
     pub fn arrivals(&mut self) -> Vec<Arrival> {
-        std::mem::take(&mut self.receiver.events.arrivals.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.lock_arrivals())
     }
 
     /// As [`super::sim::Sim::reports`].

@@ -110,6 +110,15 @@ impl Peers {
         }
     }
 
+    /// # Errors
+    /// As [`Sim::advance_to_arrival`].
+    pub fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
+        match self {
+            Peers::Virtual(peers) => peers.advance_to_arrival(until),
+            Peers::Live(peers) => peers.advance_to_arrival(until),
+        }
+    }
+
     pub fn arrivals(&mut self) -> Vec<Arrival> {
         match self {
             Peers::Virtual(peers) => peers.arrivals(),

@@ -186,6 +186,24 @@ impl Sim {
         self.run(until)
     }
 
+    /// As [`Sim::advance`], but stops at the instant at which packets reach the receiver's application. Returns the time
+    /// reached.
+    ///
+    /// # Errors
+    /// As [`Sim::advance`].
+    pub fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
+        let last = self.start + Duration::from_nanos(until.0);
+        while self.arrivals.is_empty() {
+            let Some(next) = self.next_event().filter(|next| *next <= last) else {
+                self.advance(until)?;
+                break;
+            };
+            self.now = next;
+            self.step()?;
+        }
+        Ok(Time::ZERO + self.now.duration_since(self.start))
+    }
+
     /// Packets of all tracks that reached the receiver's application since the last call, in order of arrival. SRTP's replay
     /// protection removes duplicates, but not of what was rebuilt or came as RTX.
     pub fn arrivals(&mut self) -> Vec<Arrival> {
