@@ -5,6 +5,7 @@ mod endpoint;
 mod fec;
 pub mod live;
 mod nack;
+pub mod pacer;
 mod rtcp;
 mod rtx;
 pub mod sim;
