@@ -9,6 +9,7 @@ pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
 mod video_settle;
+pub mod vpx;
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm, Picture};
@@ -23,7 +24,7 @@ use std::time::Duration;
 pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
 
 /// All video codecs of this build.
-pub static VIDEO: &[&Codec<Picture>] = &[];
+pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9];
 
 /// The audio codec of that SDP encoding name, in any case.
 ///
@@ -242,7 +243,8 @@ pub struct Coded {
     pub layer: u8,
     /// The pictures that it refers to; empty for key pictures.
     pub depends_on: Vec<u64>,
-    /// No later picture of this layer or above refers to one before this (a switching point; VP8's Y bit).
+    /// It refers to pictures of layer 0 only, so that one who has but those may take up this layer here (VP8's Y bit);
+    /// true of key pictures, false of the others of layer 0.
     pub switch: bool,
     /// The quantiser of its header, on the codec's own scale.
     pub qp: Option<u8>,
