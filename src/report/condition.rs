@@ -33,8 +33,9 @@ pub fn all(sums: &[ConditionSums]) -> Vec<Condition> {
         Condition {
             name: format!("{net}{more}"),
             net,
+            content: c.content,
             loss: c.loss,
-            family: Family { base: format!("{base}{more}"), model },
+            family: Family { base: format!("{base}{more}").trim_start_matches(", ").to_owned(), model },
             clips: c.clips.len(),
             seeds: c.seeds.len(),
         }

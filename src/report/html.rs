@@ -1,5 +1,7 @@
 //! The page: one file, no request to anywhere, light or dark as the reader's system is.
 
+mod exhibits;
+
 use super::chart::Chart;
 use super::chart::ink::Ink;
 use super::table::{self, Table};
@@ -14,10 +16,11 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
     out += &format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}{STYLE}</style>\n</head>\n<body>\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}{STYLE}{more}</style>\n</head>\n<body>\n\
          <header><h1>{title}</h1>\n<p>{}</p></header>\n<main>\n",
         colours(),
-        escape(&lead(view))
+        escape(&lead(view)),
+        more = exhibits::style(&view.exhibits),
     );
     section(&mut out, &table::failures(view));
     for chart in charts.iter().filter(|c| !c.secondary) {
@@ -30,13 +33,21 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
         }
         out += "</details>\n";
     }
+    exhibits::section(&mut out, &view.exhibits);
     section(&mut out, &table::comparisons(view));
+    deltas(&mut out, view);
+    section(&mut out, &table::front(view));
     section(&mut out, &table::settings(view));
     section(&mut out, &table::changes(view));
     figures(&mut out, view);
-    for t in
-        [table::observed(view), table::delays(view), table::costs(view), table::unscored(view), table::caveats(view)]
-    {
+    for t in [
+        table::observed(view),
+        table::observed_pictures(view),
+        table::delays(view),
+        table::costs(view),
+        table::unscored(view),
+        table::caveats(view),
+    ] {
         section(&mut out, &t);
     }
     section(&mut out, &table::measures(view));
@@ -83,6 +94,23 @@ fn figure(out: &mut String, chart: &Chart) -> Result<()> {
         escape(&chart.name)
     );
     Ok(())
+}
+
+/// Curves against the anchor's by each quality; all but the first folded.
+fn deltas(out: &mut String, view: &View) {
+    let tables = view.qualities().into_iter().map(|m| table::deltas(view, m)).filter(|t| !t.rows.is_empty());
+    for (i, t) in tables.enumerate() {
+        if i == 0 {
+            let _ = write!(out, "<section>\n<h2>BD-rate and BD-quality</h2>\n<p>{}</p>\n", escape(&t.note));
+        }
+        let open = if i == 0 { " open" } else { "" };
+        let _ = writeln!(out, "<details{open}><summary>{}</summary>", escape(&t.title));
+        grid(out, &t);
+        out.push_str("</details>\n");
+    }
+    if !view.deltas.is_empty() {
+        out.push_str("</section>\n");
+    }
 }
 
 /// One summary per condition; all but the first few folded.

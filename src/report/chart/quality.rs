@@ -5,10 +5,11 @@ use super::frame::{Heading, Panel, Shape, Size, error_bar, grid, labels, marker,
 use super::ink::Ink;
 use super::scene::{Scene, Words};
 use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series, short};
-use crate::report::View;
+use crate::report::{Condition, View};
 use crate::stats::{Interval, Summary};
 
 const MOST_PANELS: usize = 6;
+const MOST_NETWORKS: usize = 3;
 
 /// `None`: no setting has both this metric and a bitrate.
 pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
@@ -25,7 +26,7 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
         subtitle: format!("{} · {}", pooling(view, &panels), mapping(view, measure)),
         footnote: footnote(view, all.iter().map(|p| p.setting)),
     };
-    let columns = size.columns(panels.len());
+    let columns = columns(view, panels.len(), size);
     let rows = panels.len().div_ceil(columns);
     let body = (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64);
     let (mut scene, body) = page(size, &heading, body);
@@ -57,11 +58,21 @@ fn points(view: &View, measure: usize, bitrate: usize, condition: usize) -> Vec<
     (0..view.settings.len()).filter_map(point).filter(|p| p.bitrate > 0.0).collect()
 }
 
-/// For each receiver and material, the network with the least and the one with the most asked loss.
-fn panels(view: &View) -> Vec<usize> {
+/// Three networks of video are side by side.
+pub(super) fn columns(view: &View, panels: usize, size: Size) -> usize {
+    if view.is_video() && size == Size::Wide && panels.is_multiple_of(MOST_NETWORKS) {
+        MOST_NETWORKS
+    } else {
+        size.columns(panels)
+    }
+}
+
+/// For each receiver and material, the network with the least and the one with the most asked loss; of video up to three
+/// networks, whatever they are.
+pub(super) fn panels(view: &View) -> Vec<usize> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for (c, condition) in view.conditions.iter().enumerate() {
-        let apart = condition.name.strip_prefix(&condition.net).unwrap_or_default().to_owned();
+        let apart = apart(condition).to_owned();
         match groups.iter_mut().find(|g| g.0 == apart) {
             Some(group) => group.1.push(c),
             None => groups.push((apart, vec![c])),
@@ -69,14 +80,22 @@ fn panels(view: &View) -> Vec<usize> {
     }
     let loss = |c: &usize| view.conditions[*c].loss;
     let ends = |(_, group): (String, Vec<usize>)| {
+        if view.is_video() && group.len() <= MOST_NETWORKS {
+            return group;
+        }
         let first = group.iter().copied().reduce(|a, b| if loss(&b) < loss(&a) { b } else { a });
         let last = group.iter().copied().reduce(|a, b| if loss(&b) > loss(&a) { b } else { a });
         let last = last.filter(|l| Some(*l) != first);
         // Networks of equal loss: the first and the last of the plan.
         let last = last.or_else(|| group.last().copied().filter(|l| Some(*l) != first));
-        first.into_iter().chain(last)
+        first.into_iter().chain(last).collect()
     };
     groups.into_iter().flat_map(ends).take(MOST_PANELS).collect()
+}
+
+/// What tells a condition from others of the same network: ", screen"; nothing where nothing does.
+fn apart(condition: &Condition) -> &str {
+    condition.name.strip_prefix(&condition.net).unwrap_or_default()
 }
 
 /// The cheapest setting whose mean is practically that of the best, on the hardest network shown.
@@ -88,9 +107,10 @@ fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> Strin
     let Some(best) = best.filter(|_| points.len() > 1) else { return format!("{} and bitrate", m.title) };
     let good = points.iter().filter(|p| p.score.mean >= best.score.mean - m.margin);
     let cheapest = good.min_by(|a, b| a.bitrate.total_cmp(&b.bitrate)).unwrap_or(best);
+    let hardest = &view.conditions[*condition];
     let place = match panels.len() {
         1 => String::new(),
-        _ => format!(" at {}\u{a0}% loss", figure_of_loss(view.conditions[*condition].loss)),
+        _ => format!(" at {}\u{a0}% loss{}", figure_of_loss(hardest.loss), apart(hardest)),
     };
     let label = |p: &Point| view.settings[p.setting].label.clone();
     let (score, rate) = (figure(cheapest.score.mean, &m.unit), short(cheapest.bitrate));
