@@ -80,7 +80,7 @@ fn watch(
     let mut now = Time::ZERO;
     // Whoever is done first goes on, for it competes for the link until the end.
     while !video.is_done(now) || audio.as_ref().is_some_and(|a| !a.is_done()) {
-        let next = audio.as_ref().map_or(video.next(), |a| a.next().min(video.next()));
+        let next = audio.as_ref().map_or(video.next(now), |a| a.next().min(video.next(now)));
         // Stops where a packet comes: a picture that is late is shown when it is whole, not at the next tick.
         now = peers.advance_to_arrival(next.max(now))?;
         for arrival in peers.arrivals() {

@@ -1,6 +1,6 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, report, signals, until, voices_instead};
+use super::{exhibit, print, report, signals, until, voices_instead};
 use crate::call::Call;
 use crate::codec::{Change, ChangeKind};
 use crate::cost::Cost;
@@ -102,6 +102,7 @@ fn run_plan<M: Run>(args: &Args, mut plan: Plan<M>) -> Result<u8> {
         Keep { media: args.keep_media, packets: args.pcap },
     )?;
     if done.count.finished > 0 && !done.interrupted {
+        M::exhibit(&plan, &done.store, &folder)?;
         report::write(&[&done.store], &folder)?;
     }
     print(&format!("{}\n", folder.display()))?;
@@ -166,6 +167,10 @@ pub trait Run: Kind {
     fn run(case: &Case<Self>, keep_packets: bool) -> Result<(Call<Self>, Option<Vec<u8>>)>;
     fn write(path: &Path, signal: &Self::Signal) -> Result<()>;
     fn cost(setting: &Setting<Self>, clip: &Clip<Self>) -> Result<Cost>;
+    /// Pictures for the report, where there are any.
+    fn exhibit(_plan: &Plan<Self>, _store: &Store, _folder: &Path) -> Result<()> {
+        Ok(())
+    }
     /// Recorded ones, or artificial ones where those were not fetched.
     fn clips_when_none_are_named() -> Result<Vec<Arc<Clip<Self>>>>;
 }
@@ -201,6 +206,9 @@ impl Run for Picture {
     }
     fn cost(setting: &Setting<Picture>, clip: &Clip<Picture>) -> Result<Cost> {
         cost::measure(setting, clip)
+    }
+    fn exhibit(plan: &Plan<Picture>, store: &Store, folder: &Path) -> Result<()> {
+        exhibit::make(plan, store, folder)
     }
     fn clips_when_none_are_named() -> Result<Vec<Arc<Clip<Picture>>>> {
         corpus::video("video").or_else(|e| {
@@ -310,7 +318,7 @@ fn list<M: Media>(plan: &Plan<M>) -> Result<u8> {
 }
 
 /// A file that is there as a whole or not at all.
-fn whole(path: &Path, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
+pub fn whole(path: &Path, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let part = path.with_extension("part");
     write(&part)?;
     std::fs::rename(&part, path).map_err(|e| Error::output(path, e))

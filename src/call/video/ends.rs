@@ -6,7 +6,7 @@ use crate::codec::{Encoder, Feedback, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
 use crate::net::interceptor::WireRecord;
-use crate::peer::pacer::Pacer;
+use crate::peer::pacer::{Paced, Pacer};
 use crate::peer::{Arrival, Kind, Outgoing, Peers, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::video::Screen;
@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// The most bytes of a payload: libwebrtc's packets have 1200 bytes at most, with headers and extensions.
 const MAX_PAYLOAD: usize = 1140;
+
+/// RTP's header and usual extensions.
+const RTP_BYTES: usize = 12 + 8;
 
 /// RTP's clock for video (RFC 3551, section 5).
 const CLOCK_RATE: u32 = 90_000;
@@ -60,6 +63,8 @@ pub(super) struct Video {
     encoder: Box<dyn Encoder<Picture>>,
     splitter: Box<dyn Splitter>,
     pacer: Pacer<Outgoing>,
+    /// When each packet left the pacer, and how long it had waited.
+    waits: Vec<(Time, Duration)>,
     sequence: u16,
     first_timestamp: u32,
     /// Pictures captured so far.
@@ -99,6 +104,7 @@ impl Video {
             encoder: (case.codec.encoder)(&settings)?,
             splitter: (format.splitter)(&request.fmtp),
             pacer: Pacer::new(bitrate),
+            waits: Vec::new(),
             sequence: start as u16,
             first_timestamp,
             captured: 0,
@@ -122,9 +128,9 @@ impl Video {
     }
 
     /// When [`Video::step`] has something to do.
-    pub fn next(&self) -> Time {
+    pub fn next(&self, now: Time) -> Time {
         let captured = self.ticks.at(self.captured);
-        let others = [self.pacer.next(), self.screen.next_event()];
+        let others = [self.pacer.next(now), self.screen.next_event()];
         others.into_iter().flatten().fold(captured, Time::min)
     }
 
@@ -164,7 +170,7 @@ impl Video {
         let most = self.targets.first().map_or(u32::MAX, |(_, bitrate)| bitrate.0);
         let target = Bitrate(((f64::from(allowed.0) * (1.0 - HEADERS)) as u32).min(most));
         self.targets.push((now, target));
-        self.pacer.set_target(target);
+        self.pacer.set_target(now, target);
         self.encoder.adapt(Feedback { at: now, target: Some(target), ..Feedback::default() })
     }
 
@@ -177,7 +183,8 @@ impl Video {
         if self.ticks.at(self.captured) <= now {
             self.capture(now)?;
         }
-        while let Some(packet) = self.pacer.pop(now) {
+        while let Some(Paced { packet, waited }) = self.pacer.pop(now) {
+            self.waits.push((now, waited));
             peers.send(now, self.track, packet)?;
         }
         Ok(())
@@ -214,7 +221,7 @@ impl Video {
                     descriptor: part.descriptor,
                 };
                 self.sequence = self.sequence.wrapping_add(1);
-                self.pacer.push(now, packet);
+                self.pacer.push(now, packet.payload.len() + RTP_BYTES, packet);
             }
         }
         Ok(())
@@ -224,7 +231,7 @@ impl Video {
     pub fn finish(self, wire: Vec<WireRecord>) -> Seen {
         let track = self.track;
         Seen {
-            pacer_delays: self.pacer.delays(),
+            waits: self.waits,
             settings: self.settings,
             ticks: self.ticks,
             captured: self.captured,

@@ -55,8 +55,8 @@ pub struct Seen {
     pub(super) units: Vec<Unit>,
     pub(super) sent: Vec<Sent>,
     pub(super) targets: Vec<(Time, Bitrate)>,
-    /// When each packet was handed to the pacer, and how long it stayed.
-    pub(super) pacer_delays: Vec<(Time, Duration)>,
+    /// When each packet left the pacer, and how long it had waited.
+    pub(super) waits: Vec<(Time, Duration)>,
     pub(super) shown: Shown,
     /// The RTP timestamp of the first capture.
     pub(super) first_timestamp: u32,
@@ -166,7 +166,7 @@ impl Seen {
         fact("encoder-dropped", percent((count - sent.len().min(count)) as f64, count as f64));
         fact("key-frames", per_minute(sent.iter().filter(|s| s.key).count()));
         fact("plis", per_minute(self.shown.key_requests.iter().filter(|at| in_pass(**at)).count()));
-        let paced: Vec<f64> = self.pacer_delays.iter().filter(|(at, _)| in_pass(*at)).map(|(_, d)| ms(*d)).collect();
+        let paced: Vec<f64> = self.waits.iter().filter(|(at, _)| in_pass(*at)).map(|(_, d)| ms(*d)).collect();
         fact("pacer-delay", paced.iter().sum::<f64>() / paced.len().max(1) as f64);
 
         let mut delays: Vec<f64> = self.delays().into_iter().map(ms).collect();

@@ -128,6 +128,7 @@ fn compare<M: Run>(args: &Args, repair: &str, described: &str, settings: Vec<Set
     if done.interrupted {
         return Ok(done.exit_code());
     }
+    M::exhibit(&plan, &done.store, &args.out)?;
     let view = report::view(&[&done.store], Compare::WithFirst)?;
     report_view::write(&args.out, &view)?;
     if args.json {
