@@ -3,6 +3,9 @@
 //! What a picture refers to travels with it: in the payload descriptor of VP8 and VP9, in the Dependency Descriptor
 //! ([`super::descriptor`]) for H.264 and AV1.
 
+pub(super) mod gather;
+pub(super) mod number;
+
 use crate::error::Result;
 use crate::sdp::fmtp::Fmtp;
 use crate::units::Time;
@@ -110,3 +113,6 @@ pub trait Assembler: Send {
     /// picture, as far as has been seen.
     fn insert(&mut self, packet: VideoPacket, out: &mut Vec<Frame>) -> bool;
 }
+
+#[cfg(test)]
+mod tests;
