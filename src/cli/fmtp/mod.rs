@@ -2,6 +2,7 @@
 
 mod description;
 mod sweep;
+mod video;
 mod words;
 
 use super::run::{Keep, LIBRARY, Run, warn};

@@ -26,7 +26,7 @@ impl Facts {
     }
 }
 
-/// A sentence for each parameter of an Opus line that this sender reads: what it was set to, what its packets show, and
+/// A sentence for each parameter of an Opus or a video line that this sender reads: what it was set to, what its packets show, and
 /// why where the figures tell. Parameters that were changed or not read are among the setting's changes.
 pub fn explain(fmtp: &Fmtp, setting: &Setting, seen: &Seen, facts: Facts) -> Vec<String> {
     let refused = |name: &str| {
@@ -36,7 +36,11 @@ pub fn explain(fmtp: &Fmtp, setting: &Setting, seen: &Seen, facts: Facts) -> Vec
     let read = fmtp.iter().filter(|(name, _)| !refused(name));
     let told = read.filter_map(|(name, value)| {
         let value = value.unwrap_or_default();
-        Some(format!("{name}={value}: {}", parameter(name, value == "1", setting, seen, facts)?))
+        let sentence = match &seen.pictures {
+            Some(pictures) => super::video::parameter(name, value, pictures),
+            None => parameter(name, value == "1", setting, seen, facts),
+        };
+        Some(format!("{name}={value}: {}", sentence?))
     });
     told.collect()
 }
@@ -100,8 +104,8 @@ fn percent(share: f64) -> String {
     format!("{:.0}", 100.0 * share)
 }
 
-/// What a recommendation weighs: the first quality of the report, delay and bitrate. CPU time has no interval.
-const AXES: [&str; 3] = ["", "mouth-to-ear-clock", "wire-bitrate"];
+/// What a recommendation weighs: the first quality of the report, delay, freezes and bitrate. CPU time has no interval.
+const AXES: [&str; 5] = ["", "mouth-to-ear-clock", "capture-to-render", "freeze-time", "wire-bitrate"];
 
 /// One sentence for a condition: the setting that is surely no worse than any other in quality, delay and bitrate and
 /// surely better in one; else what the trade is, or why nothing can be said.
