@@ -3,7 +3,7 @@
 use super::fec::{FecReceiver, FecSender};
 use super::nack::NackGenerator;
 use super::rtx::{NackResponder, RtxReceiver};
-use super::streams::{self, Streams};
+use super::streams::Streams;
 use super::track::{Kind, TrackSpec};
 use crate::error::Result;
 use crate::rtp::red;
@@ -136,7 +136,7 @@ pub(super) fn install(
         let most = if any(&|t| t.kind == Kind::Video) { MOST_WITH_VIDEO } else { TARGETS.1 };
         let control = CongestionControlBuilder::new(Gcc::new(FIRST_TARGET, TARGETS.0, most)).build();
         registry = registry
-            .with(Slot::CongestionControl, Streams::new(control, streams::with_repair))
+            .with(Slot::CongestionControl, Streams::with_repair(control))
             .with(Slot::from(9_400), Aided::new(TargetReader(notes.clone())));
     }
     Ok(registry)

@@ -18,11 +18,11 @@ use rtc::rtp_transceiver::rtp_sender::RTCRtpHeaderExtensionCapability;
 use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::aid::{self, Notes};
 use super::rtcp::VirtualReports;
-use super::streams::{self, Streams};
+use super::streams::Streams;
 use super::track::{DESCRIPTOR_URI, Kind, TrackSpec};
 
 /// What browsers settle on, and what it adds to a packet.
@@ -32,10 +32,6 @@ const PROFILE: (SrtpProtectionProfile, Protection) =
 /// How many packets late a packet may be and still be taken. As browsers have it; the 64 of `rtc` would turn heavy
 /// jitter with short frames into loss.
 const REPLAY_WINDOW: usize = 1024;
-
-/// libwebrtc's intervals between reports of an audio and of a video stream (it varies each by half; `rtc` does not).
-const AUDIO_REPORTS: Duration = Duration::from_secs(5);
-const VIDEO_REPORTS: Duration = Duration::from_secs(1);
 
 /// A peer connection whose datagrams all come from and go to one other.
 ///
@@ -73,21 +69,22 @@ impl Endpoint {
         // audio, and that of video is the sending application's. No jitter buffer either: that of `rtc` 0.21.1 drops audio
         // every 10 s, and playout is the receiving application's work.
         let registry = aid::install(tracks, notes, &mut media, Registry::new())?;
-        let receives = |interval| ReceiverReportBuilder::new().with_interval(interval).build();
-        let sends = |interval| SenderReportBuilder::new().with_interval(interval).build();
         let mut registry = configure_twcc_receiver_only(registry, &mut media)
             .map_err(call_error)?
-            .with(Slot::TwccSender, Streams::new(TwccSenderBuilder::new().build(), streams::with_repair))
-            .with(Slot::ReceiverReport, Streams::new(receives(AUDIO_REPORTS), streams::audio))
-            .with(Slot::SenderReport, Streams::new(sends(AUDIO_REPORTS), streams::audio))
+            .with(Slot::TwccSender, Streams::with_repair(TwccSenderBuilder::new().build()))
             .with(VirtualReports::slot(), aid::Aided::new(reports))
             .with(NetemInterceptor::slot(), netem);
+        for (i, track) in tracks.iter().enumerate() {
+            let interval = track.kind.report_interval();
+            let receives = ReceiverReportBuilder::new().with_interval(interval).build();
+            let sends = SenderReportBuilder::new().with_interval(interval).build();
+            registry = registry
+                .with(Slot::from(usize::from(Slot::ReceiverReport) + i), Streams::only(i, receives))
+                .with(Slot::from(usize::from(Slot::SenderReport) + i), Streams::only(i, sends));
+        }
         if tracks.iter().any(|track| track.kind == Kind::Video) {
             let descriptor = RTCRtpHeaderExtensionCapability { uri: DESCRIPTOR_URI.into() };
             media.register_header_extension(descriptor, Kind::Video.of_codec(), None).map_err(call_error)?;
-            registry = registry
-                .with(Slot::from(10_100), Streams::new(receives(VIDEO_REPORTS), streams::video))
-                .with(Slot::from(11_100), Streams::new(sends(VIDEO_REPORTS), streams::video));
         }
         let settings = SettingEngineBuilder::new()
             .with_srtp_protection_profiles(vec![PROFILE.0])

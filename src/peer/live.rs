@@ -13,7 +13,8 @@ use super::aid::Notes;
 use super::endpoint::{Endpoint, call_error};
 use super::rtcp::{LossReport, Reports, VirtualReports, picture_loss};
 use super::track::{
-    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, rtp_packet, send_only, ssrcs, track_of, with_fmtp,
+    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, preferences, rtp_packet, send_only, ssrcs, track_of,
+    with_fmtp,
 };
 use crate::error::{Error, Result};
 use crate::net::Direction;
@@ -93,7 +94,14 @@ impl Live {
             for (i, track) in tracks.iter().enumerate() {
                 let (media, init) = send_only(i, track);
                 let local = Arc::new(TrackLocalStaticRTP::new(media));
-                sender.connection.add_transceiver_from_track(local.clone(), Some(init)).await.map_err(call_error)?;
+                let transceiver = sender
+                    .connection
+                    .add_transceiver_from_track(local.clone(), Some(init))
+                    .await
+                    .map_err(call_error)?;
+                if let Some(codecs) = preferences(i, tracks) {
+                    transceiver.set_codec_preferences(codecs).await.map_err(call_error)?;
+                }
                 locals.push(local);
             }
             let offer = sender.connection.create_offer(None).await.map_err(call_error)?;

@@ -16,7 +16,7 @@ pub use crate::net::interceptor::WireRecord;
 use super::aid::Notes;
 use super::endpoint::{Endpoint, call_error};
 use super::rtcp::{Reports, VirtualReports, picture_loss};
-use super::track::{Negotiated, arrival, rtp_packet, send_only, ssrcs, track_of, with_fmtp};
+use super::track::{Negotiated, arrival, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp};
 use crate::error::{Error, Result};
 use crate::net::Direction;
 use crate::net::interceptor::{IP_UDP_BYTES, NetemInterceptor, WireLog, WirePacket};
@@ -84,7 +84,7 @@ impl Sim {
         };
         let mut sender = peer(1, net.forward.clone(), Direction::Forward, &wire, &reports)?;
         let mut receiver = peer(2, net.back.clone(), Direction::Back, &wire_back, &Reports::default())?;
-        let ids = tracks.iter().enumerate().map(|(i, track)| add_track(&mut sender, i, track));
+        let ids = (0..tracks.len()).map(|index| add_track(&mut sender, index, tracks));
         let ids = ids.collect::<Result<Vec<_>>>()?;
         let negotiated = negotiate(begin, &mut sender, &mut receiver, tracks)?;
         let descriptors = negotiated.iter().map(|n| n.descriptor).collect();
@@ -347,11 +347,14 @@ fn some_instant() -> Instant {
     Instant::now()
 }
 
-fn add_track(sender: &mut Endpoint, index: usize, track: &TrackSpec) -> Result<RTCRtpSenderId> {
-    let (track, init) = send_only(index, track);
+fn add_track(sender: &mut Endpoint, index: usize, tracks: &[TrackSpec]) -> Result<RTCRtpSenderId> {
+    let (track, init) = send_only(index, &tracks[index]);
     let connection = sender.connection();
     let id = connection.add_transceiver_from_track(track, Some(init)).map_err(call_error)?;
-    let transceiver = connection.rtp_transceiver(id).ok_or_else(|| Error::Call("no transceiver".into()))?;
+    let mut transceiver = connection.rtp_transceiver(id).ok_or_else(|| Error::Call("no transceiver".into()))?;
+    if let Some(codecs) = preferences(index, tracks) {
+        transceiver.set_codec_preferences(codecs).map_err(call_error)?;
+    }
     transceiver.sender().ok_or_else(|| Error::Call("no RTP sender".into()))
 }
 

@@ -1,45 +1,46 @@
 //! Which of the streams of a call an interceptor of `rtc` is told of.
 
+use super::track::{Kind, ssrcs, track_of_media};
 use rtc::interceptor::{Interceptor, StreamInfo, TaggedPacket};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use std::time::Instant;
 
-use super::track::{Kind, ssrcs, track_of_media};
-
-/// An interceptor that sees all packets, but of each stream knows only what `told` makes of it.
+/// An interceptor that sees all packets, but is told of some streams only, or of more.
 pub(super) struct Streams<I> {
     inner: I,
-    told: fn(&StreamInfo) -> Vec<StreamInfo>,
+    told: Told,
+}
+
+enum Told {
+    Only(usize),
+    WithRepair,
 }
 
 impl<I> Streams<I> {
-    pub fn new(inner: I, told: fn(&StreamInfo) -> Vec<StreamInfo>) -> Streams<I> {
-        Streams { inner, told }
+    /// Of the media of that track alone. What `rtc` does with several streams at one instant it does in an order of chance.
+    pub fn only(track: usize, inner: I) -> Streams<I> {
+        Streams { inner, told: Told::Only(track) }
     }
-}
 
-fn is_of(kind: Kind, stream: &StreamInfo) -> bool {
-    stream.mime_type.split('/').next() == Some(kind.word())
-}
-
-pub(super) fn audio(stream: &StreamInfo) -> Vec<StreamInfo> {
-    Vec::from_iter(is_of(Kind::Audio, stream).then(|| stream.clone()))
-}
-
-pub(super) fn video(stream: &StreamInfo) -> Vec<StreamInfo> {
-    Vec::from_iter(is_of(Kind::Video, stream).then(|| stream.clone()))
-}
-
-/// A stream and, of video, its repair streams. `rtc` does not name those at the sender, so that RTX packets would have no
-/// transport-wide number and congestion control would not count them.
-pub(super) fn with_repair(stream: &StreamInfo) -> Vec<StreamInfo> {
-    let mut all = vec![stream.clone()];
-    if let Some(track) = track_of_media(stream.ssrc).filter(|_| is_of(Kind::Video, stream)) {
-        let ours = ssrcs(track);
-        all.extend([ours.fec, ours.rtx].map(|ssrc| StreamInfo { ssrc, ..stream.clone() }));
+    /// Of all media and, of video, of its repair streams. `rtc` does not name those at the sender, so that RTX packets would
+    /// have no transport-wide number and congestion control would not count them.
+    pub fn with_repair(inner: I) -> Streams<I> {
+        Streams { inner, told: Told::WithRepair }
     }
-    all
+
+    fn told(&self, stream: &StreamInfo) -> Vec<StreamInfo> {
+        let track = track_of_media(stream.ssrc);
+        match self.told {
+            Told::Only(only) => Vec::from_iter((track == Some(only)).then(|| stream.clone())),
+            Told::WithRepair => {
+                let is_video = stream.mime_type.split('/').next() == Some(Kind::Video.word());
+                let repair = track.filter(|_| is_video).map(|track| [ssrcs(track).fec, ssrcs(track).rtx]);
+                let repair = repair.into_iter().flatten().map(|ssrc| StreamInfo { ssrc, ..stream.clone() });
+                std::iter::once(stream.clone()).chain(repair).collect()
+            }
+        }
+    }
 }
 
 impl<I: Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> for Streams<I> {
@@ -76,18 +77,18 @@ impl<I: Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> for Streams<I> {
 
 impl<I: Interceptor> Interceptor for Streams<I> {
     fn bind_local_stream(&mut self, stream: &StreamInfo) {
-        (self.told)(stream).iter().for_each(|s| self.inner.bind_local_stream(s));
+        self.told(stream).iter().for_each(|s| self.inner.bind_local_stream(s));
     }
 
     fn unbind_local_stream(&mut self, stream: &StreamInfo) {
-        (self.told)(stream).iter().for_each(|s| self.inner.unbind_local_stream(s));
+        self.told(stream).iter().for_each(|s| self.inner.unbind_local_stream(s));
     }
 
     fn bind_remote_stream(&mut self, stream: &StreamInfo) {
-        (self.told)(stream).iter().for_each(|s| self.inner.bind_remote_stream(s));
+        self.told(stream).iter().for_each(|s| self.inner.bind_remote_stream(s));
     }
 
     fn unbind_remote_stream(&mut self, stream: &StreamInfo) {
-        (self.told)(stream).iter().for_each(|s| self.inner.unbind_remote_stream(s));
+        self.told(stream).iter().for_each(|s| self.inner.unbind_remote_stream(s));
     }
 }

@@ -58,8 +58,10 @@ impl TrackSpec {
 
     /// The codec in the terms of `rtc`.
     pub(super) fn codec(&self) -> RTCRtpCodecParameters {
-        // The offer is the media sender's description: it says what that one would receive, which is nothing.
-        self.parameters(self.name, self.payload_type, String::new())
+        // The offer is the media sender's description: it says what that one would receive, which is nothing. But H.264
+        // must have the same profile and packetization mode in both (RFC 6184, section 8.2.2).
+        let offered = if self.name.eq_ignore_ascii_case("H264") { self.fmtp.to_string() } else { String::new() };
+        self.parameters(self.name, self.payload_type, offered)
     }
 
     /// Another format of the same media: RED, RTX.
@@ -81,6 +83,14 @@ impl Kind {
         match self {
             Kind::Audio => "audio",
             Kind::Video => "video",
+        }
+    }
+
+    /// libwebrtc's interval between reports of a stream (it varies each by half; `rtc` does not).
+    pub(super) fn report_interval(self) -> Duration {
+        match self {
+            Kind::Audio => Duration::from_secs(5),
+            Kind::Video => Duration::from_secs(1),
         }
     }
 
@@ -181,6 +191,19 @@ pub(super) fn send_only(index: usize, track: &TrackSpec) -> (MediaStreamTrack, R
         ..Default::default()
     };
     (track, init)
+}
+
+/// The codecs that the section of a track offers, its own first, where that is not the only one of its kind. As in browsers
+/// each section has all of them; `rtc` takes what it knows of a kind from the first section alone.
+pub(super) fn preferences(index: usize, tracks: &[TrackSpec]) -> Option<Vec<RTCRtpCodecParameters>> {
+    let own = tracks.get(index)?;
+    let mut codecs = vec![own.codec()];
+    for track in tracks.iter().filter(|t| t.kind == own.kind) {
+        if codecs.iter().all(|c| c.payload_type != track.payload_type) {
+            codecs.push(track.codec());
+        }
+    }
+    (codecs.len() > 1).then_some(codecs)
 }
 
 /// What the sender reads in the answer for one track.
