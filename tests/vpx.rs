@@ -1,4 +1,4 @@
-//! VP8 and VP9: what the encoder says of its pictures is what the decoder needs, and bitrates hold.
+//! Every video codec: what the encoder says of its pictures is what the decoder needs, and bitrates hold.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; clippy does not see that its helpers are tests")]
 
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 const FORMAT: PictureFormat = PictureFormat { width: 320, height: 180, rate: FrameRate::new(30, 1) };
-const NAMES: [&str; 2] = ["VP8", "VP9"];
+const NAMES: [&str; 4] = ["VP8", "VP9", "H264", "AV1"];
 
 #[test]
 fn all_layers_together_and_the_lower_ones_alone_decode_to_the_same_pictures() {
@@ -107,7 +107,7 @@ fn key_pictures_come_first_and_when_asked_for_and_never_else() {
 }
 
 #[test]
-fn bitrates_hold_within_5_percent_over_ten_seconds_and_follow_a_change() {
+fn bitrates_hold_over_ten_seconds_and_follow_a_change() {
     for (codec, settings, label) in all() {
         let units = encode(codec, &settings, &clip()[..600], |id| Feedback {
             target: (id == 300).then_some(Bitrate(120_000)),
@@ -119,8 +119,9 @@ fn bitrates_hold_within_5_percent_over_ten_seconds_and_follow_a_change() {
         };
         let (first, second) = (rate(0, 300), rate(300, 600));
         eprintln!("{label}: {first:.0} of 300000, then {second:.0} of 120000 bit/s, {} pictures", units.len());
-        assert!((first / 300_000.0 - 1.0).abs() < 0.05, "{label}: {first:.0} bit/s");
-        assert!((second / 120_000.0 - 1.0).abs() < 0.05, "{label}: {second:.0} bit/s");
+        let tolerance = if codec.name == "AV1" { 0.15 } else { 0.05 };
+        assert!((first / 300_000.0 - 1.0).abs() < tolerance, "{label}: {first:.0} bit/s");
+        assert!((second / 120_000.0 - 1.0).abs() < tolerance, "{label}: {second:.0} bit/s");
     }
 }
 
@@ -201,7 +202,7 @@ fn settings_show_what_became_of_the_line() {
     }
 }
 
-/// Both codecs with one, two and three layers.
+/// All codecs with one, two and three layers.
 fn all() -> Vec<(&'static Codec<Picture>, Settings<Picture>, String)> {
     let mut all = Vec::new();
     for name in NAMES {

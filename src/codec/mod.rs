@@ -1,13 +1,17 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+pub mod av1;
+mod bits;
 pub mod conceal;
 pub mod g711;
 pub mod g722;
+pub mod h264;
 pub mod l16;
 pub mod opus;
 pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
+mod video_observe;
 mod video_settle;
 pub mod vpx;
 
@@ -24,7 +28,7 @@ use std::time::Duration;
 pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
 
 /// All video codecs of this build.
-pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9];
+pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];
 
 /// The audio codec of that SDP encoding name, in any case.
 ///

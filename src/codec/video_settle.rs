@@ -44,6 +44,8 @@ pub(super) enum Bound {
     Luma(u64),
     /// Width and height each, in luma samples.
     Side(u32),
+    /// Height alone, in luma samples.
+    Height(u32),
     /// Macroblocks per second.
     MacroblockRate(u64),
     /// Luma samples per second.
@@ -233,6 +235,7 @@ fn small_enough(format: &PictureFormat, bound: Bound) -> bool {
         Bound::Macroblocks(most) => macroblocks(format) <= most,
         Bound::Luma(most) => format.luma() as u64 <= most,
         Bound::Side(most) => format.width.max(format.height) <= most,
+        Bound::Height(most) => format.height <= most,
         Bound::MacroblockRate(_) | Bound::LumaRate(_) | Bound::Rate(_) | Bound::Bitrate(_) => true,
     }
 }
