@@ -2,6 +2,7 @@
 
 mod file;
 pub mod flac;
+pub mod motion;
 pub mod picture;
 pub mod resample;
 pub mod synth;
