@@ -267,3 +267,36 @@ fn what_cannot_be_told_is_an_error() {
         assert!(refused(delta).ends_with("picture 6 refers to picture 4, which was not sent"));
     }
 }
+
+#[test]
+fn any_packets_are_taken_or_refused() {
+    for format in VIDEO {
+        for seed in 0..300 {
+            let mut rng = Seed(seed).stream(format.name);
+            let sent = pictures(format.name, 1 + (seed % 3) as u8, &mut rng);
+            let mut packets = packets(format, &sent, 1 + (seed % 3) as u8, &mut rng);
+            packets.truncate(60);
+            for packet in &mut packets {
+                let mut spoil = |bytes: &mut Vec<u8>| {
+                    bytes.truncate(below(&mut rng, bytes.len() as u64 + 1) as usize);
+                    if let Some(byte) = bytes.first_mut().filter(|_| rng.unit() < 0.5) {
+                        *byte = rng.bits() as u8;
+                    }
+                    let at = below(&mut rng, bytes.len() as u64 + 1) as usize;
+                    bytes.iter_mut().skip(at).take(3).for_each(|b| *b = rng.bits() as u8);
+                };
+                spoil(&mut packet.payload);
+                packet.descriptor.iter_mut().for_each(spoil);
+                let (sequence, timestamp) = (rng.bits() as u16, rng.bits() as u32);
+                match rng.bits() % 8 {
+                    0 => packet.sequence = sequence,
+                    1 => packet.timestamp = timestamp,
+                    2 => packet.marker = !packet.marker,
+                    3 => packet.descriptor = None,
+                    _ => {}
+                }
+            }
+            assemble(format, &packets);
+        }
+    }
+}
