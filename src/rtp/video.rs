@@ -80,7 +80,7 @@ pub struct VideoPacket {
     pub marker: bool,
     pub payload: Vec<u8>,
     pub descriptor: Option<Vec<u8>>,
-    /// It came by retransmission, with the sequence number and timestamp of the original.
+    /// It came by retransmission, with the sequence number, timestamp and descriptor of the original.
     pub retransmitted: bool,
 }
 

@@ -26,9 +26,9 @@ impl Splitter for Vp9Splitter {
         check("VP9", picture, max_payload)?;
         let numbered = self.numbers.next(picture)?;
         let back: Vec<u8> = numbered.back.iter().filter(|b| **b <= FARTHEST).map(|b| *b as u8).collect();
-        if back.len() != numbered.back.len() || back.len() > MOST {
+        if back.len() != numbered.back.len() || back.len() > MOST || back.is_empty() != picture.key {
             let reason = format!(
-                "picture {} refers {:?} pictures back; flexible mode can tell {MOST} of up to {FARTHEST}",
+                "picture {} refers {:?} pictures back; flexible mode can tell 1 to {MOST} of up to {FARTHEST}",
                 picture.id, numbered.back
             );
             return Err(self.numbers.error(reason));
@@ -43,22 +43,14 @@ impl Splitter for Vp9Splitter {
             back,
             size: picture.key.then_some(picture.size),
         };
-        let (first, room) = (max_payload - header.write().len(), max_payload - header.later().write().len());
-        let length = picture.data.len();
-        // The first packet's descriptor may be longer: it bears the size.
-        let all: Vec<_> = match length.checked_sub(first) {
-            None | Some(0) => vec![0..length],
-            Some(_) if room == first => shares(length, room).collect(),
-            Some(rest) => {
-                std::iter::once(0..first).chain(shares(rest, room).map(|s| s.start + first..s.end + first)).collect()
-            }
-        };
-        let payloads = all.into_iter().map(|share| {
-            header.end = share.end == length;
+        // The first packet's descriptor is the longest.
+        let room = max_payload - header.write().len();
+        let payloads = shares(picture.data.len(), room).map(|share| {
+            header.end = share.end == picture.data.len();
             let mut data = header.write();
             header = header.later();
-            data.extend_from_slice(&picture.data[share]);
-            Payload { marker: header.end, data, descriptor: None }
+            data.extend_from_slice(&picture.data[share.clone()]);
+            Payload { data, marker: share.end == picture.data.len(), descriptor: None }
         });
         Ok(payloads.collect())
     }
@@ -143,13 +135,12 @@ impl Descriptor {
             }
         }
         let mut back = Vec::new();
-        while flexible && predicted {
+        let mut more = flexible && predicted;
+        while more {
             let byte = next()?;
             back.push(byte >> 1);
-            if byte & 1 == 0 {
-                break;
-            }
-            if back.len() == MOST {
+            more = byte & 1 != 0;
+            if more && back.len() == MOST {
                 return None;
             }
         }
@@ -204,6 +195,25 @@ impl Format for Vp9Format {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn references_that_flexible_mode_cannot_tell_are_refused() {
+        let mut splitter = (VP9.splitter)(&Default::default());
+        let size = (64, 64);
+        let mut split = |id: u64, depends_on: &[u64]| {
+            let key = id == 0;
+            let data = &[1; 10];
+            let picture = Described { id, key, layer: 0, depends_on, switch: true, layers: 1, size, data };
+            splitter.split(&picture, 1200).map(|p| p.len()).map_err(|e| e.to_string())
+        };
+        (0..130).for_each(|id: u64| assert_eq!(split(id, &Vec::from_iter(id.checked_sub(1))), Ok(1)));
+        assert_eq!(split(130, &[129, 3]), Ok(1));
+        assert!(
+            split(131, &[3]).unwrap_err().ends_with("[128] pictures back; flexible mode can tell 1 to 3 of up to 127")
+        );
+        assert!(split(132, &[]).unwrap_err().contains("picture 132 refers []"));
+        assert!(split(133, &[132, 131, 130, 129]).is_err());
+    }
 
     #[test]
     fn the_descriptor_is_that_of_the_rfc() {

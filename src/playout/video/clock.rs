@@ -136,7 +136,8 @@ mod tests {
         let at = |k: u64| Time::from_millis(40 * k + if k < 500 { 100 } else { 400 });
         (0..900).for_each(|k| clock.arrived(at(k), 3600 * k as i64));
         let off = clock.expected(3600 * 900).unwrap().as_ms() - at(900).as_ms();
-        assert!(off.abs() < 30.0, "{off}");
+        // What is below the drift of the detector, 6600 ticks, is left to the fit, which is slow to forget.
+        assert!(off.abs() < DRIFT / RATE, "{off}");
         // Silence starts anew.
         let late = Time::from_millis(60_000);
         clock.arrived(late, 3600 * 901);

@@ -267,3 +267,95 @@ fn what_cannot_be_told_is_an_error() {
         assert!(refused(delta).ends_with("picture 6 refers to picture 4, which was not sent"));
     }
 }
+
+#[test]
+fn any_packets_are_taken_or_refused() {
+    for format in VIDEO {
+        for seed in 0..300 {
+            let mut rng = Seed(seed).stream(format.name);
+            let sent = pictures(format.name, 1 + (seed % 3) as u8, &mut rng);
+            let mut packets = packets(format, &sent, 1 + (seed % 3) as u8, &mut rng);
+            packets.truncate(60);
+            for packet in &mut packets {
+                let mut spoil = |bytes: &mut Vec<u8>| {
+                    bytes.truncate(below(&mut rng, bytes.len() as u64 + 1) as usize);
+                    if let Some(byte) = bytes.first_mut().filter(|_| rng.unit() < 0.5) {
+                        *byte = rng.bits() as u8;
+                    }
+                    let at = below(&mut rng, bytes.len() as u64 + 1) as usize;
+                    bytes.iter_mut().skip(at).take(3).for_each(|b| *b = rng.bits() as u8);
+                };
+                spoil(&mut packet.payload);
+                packet.descriptor.iter_mut().for_each(spoil);
+                let (sequence, timestamp) = (rng.bits() as u16, rng.bits() as u32);
+                match rng.bits() % 8 {
+                    0 => packet.sequence = sequence,
+                    1 => packet.timestamp = timestamp,
+                    2 => packet.marker = !packet.marker,
+                    3 => packet.descriptor = None,
+                    _ => {}
+                }
+            }
+            assemble(format, &packets);
+        }
+    }
+}
+
+/// The depacketizers of the webrtc crate, which read what is whole and in order.
+#[test]
+fn a_second_implementation_reads_the_same() {
+    use rtc::rtp::codec::{av1::Av1Depacketizer, h264::H264Packet, vp8::Vp8Packet, vp9::Vp9Packet};
+    use rtc::rtp::packetizer::Depacketizer;
+    for format in VIDEO {
+        for layers in 1..=3 {
+            let mut rng = Seed(40 + u64::from(layers)).stream(format.name);
+            let sent = pictures(format.name, layers, &mut rng);
+            let mut splitter = (format.splitter)(&"packetization-mode=1".parse().unwrap());
+            let (mut vp8, mut vp9) = (Vp8Packet::default(), Vp9Packet::default());
+            let (mut h264, mut av1) = (H264Packet::default(), Av1Depacketizer::new());
+            let mut base = 255u8;
+            for (number, picture) in sent.iter().enumerate() {
+                base = base.wrapping_add(u8::from(picture.layer == 0));
+                let mut joined = Vec::new();
+                for payload in splitter.split(&picture.described(layers), MAX_PAYLOAD).unwrap() {
+                    let bytes = payload.data.clone().into();
+                    let part = match format.name {
+                        "VP8" => vp8.depacketize(&bytes),
+                        "VP9" => vp9.depacketize(&bytes),
+                        "H264" => h264.depacketize(&bytes),
+                        _ => av1.depacketize(&bytes),
+                    };
+                    joined.extend_from_slice(&part.unwrap());
+                    if format.name == "VP8" {
+                        assert_eq!((vp8.i, usize::from(vp8.picture_id)), (1, number));
+                        assert_eq!(vp8.s == 1 && vp8.pid == 0, joined.len() == part_length(&payload, layers));
+                        if layers > 1 {
+                            assert_eq!((vp8.l, vp8.t, vp8.tl0_pic_idx), (1, 1, base));
+                            assert_eq!((vp8.tid, vp8.y), (picture.layer, u8::from(picture.switch)));
+                        }
+                    }
+                    if format.name == "VP9" {
+                        assert_eq!((vp9.f, vp9.p, usize::from(vp9.picture_id)), (true, !picture.key, number));
+                        let place = |id: &u64| sent.iter().position(|s| s.id == *id).unwrap();
+                        let back: BTreeSet<u8> = vp9.pdiff.iter().copied().collect();
+                        let expected = picture.depends_on.iter().map(|id| (number - place(id)) as u8).collect();
+                        assert_eq!(back, if picture.key { back.clone() } else { expected });
+                        assert_eq!(vp9.e, payload.marker);
+                        if layers > 1 {
+                            assert_eq!((vp9.tid, vp9.u, vp9.sid), (picture.layer, picture.switch, 0));
+                        }
+                        if vp9.b && picture.key {
+                            assert_eq!((&vp9.width[..], &vp9.height[..]), (&[640][..], &[360][..]));
+                        }
+                    }
+                }
+                assert!(joined == picture.data, "{}: picture {number}", format.name);
+            }
+        }
+    }
+}
+
+/// Bytes behind the VP8 descriptor.
+fn part_length(payload: &Payload, layers: u8) -> usize {
+    payload.data.len() - if layers > 1 { 6 } else { 4 }
+}
