@@ -187,6 +187,9 @@ fn video_with_nack_stands_loss_and_audio_without_does_not() {
     assert_eq!(call.round_trips[0], None);
     let trip = call.round_trips[1].unwrap();
     assert!((50..60).contains(&trip.as_millis()), "{trip:?}");
+    // Two bytes more than the original, so it has a transport-wide number as well.
+    let sizes: BTreeSet<usize> = call.wire(1, Purpose::Media).map(|w| w.bytes + 2).collect();
+    assert!(call.wire(1, Purpose::Retransmission).all(|w| sizes.contains(&w.bytes)));
     // RTX has sequence numbers of its own, from 0 on.
     let numbers: Vec<u16> = call.wire(1, Purpose::Retransmission).filter_map(|w| w.sequence).collect();
     assert_eq!(numbers, (0..numbers.len() as u16).collect::<Vec<_>>());

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The payload type of all repair streams; each has an SSRC of its own.
-const PAYLOAD_TYPE: u8 = 49;
+pub(super) const PAYLOAD_TYPE: u8 = 49;
 
 /// Sends a repair packet right after each block.
 pub(super) struct FecSender {

@@ -13,8 +13,8 @@ use super::aid::Notes;
 use super::endpoint::{Endpoint, call_error};
 use super::rtcp::{LossReport, Reports, VirtualReports, picture_loss};
 use super::track::{
-    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, preferences, rtp_packet, send_only, ssrcs, track_of,
-    with_fmtp,
+    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, check, preferences, rtp_packet, send_only, ssrcs,
+    track_of, with_fmtp,
 };
 use crate::error::{Error, Result};
 use crate::net::Direction;
@@ -71,9 +71,10 @@ impl Live {
     /// Negotiates and connects.
     ///
     /// # Errors
-    /// [`Error::Call`]: there is no socket on 127.0.0.1 to be had, the peers do not agree on a codec, or they are not
+    /// [`Error::Call`]: there is no track, or one payload type for two codecs; there is no socket on 127.0.0.1 to be had, the peers do not agree on a codec, or they are not
     /// connected within 10 s.
     pub fn connect(tracks: &[TrackSpec], net: &NetSpec, seed: Seed) -> Result<Live> {
+        check(tracks)?;
         let system = |what: &str, e: std::io::Error| Error::Call(format!("live: {what}: {e}"));
         // One thread for the peers, so that packets keep moving while the caller's thread codes and decodes.
         let runtime =

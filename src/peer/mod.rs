@@ -1,4 +1,5 @@
-//! Two complete PeerConnections: in virtual time ([`sim`]), or on sockets in real time ([`live`]).
+//! Two complete PeerConnections: in virtual time ([`sim`]), or on sockets in real time ([`live`]). What video has to send
+//! goes through a [`pacer`] before.
 
 mod aid;
 mod endpoint;

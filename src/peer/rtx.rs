@@ -142,3 +142,74 @@ impl Aid for RtxReceiver {
         queues.inbound.push_back(packet);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::track::tests::{opus, vp8};
+    use super::*;
+    use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
+    use std::time::{Duration, Instant};
+
+    #[expect(clippy::disallowed_methods, reason = "only differences to this instant are used")]
+    fn tagged(packet: Packet) -> TaggedPacket {
+        let message = AttributedPacket::new(packet);
+        TaggedPacket { now: Instant::now(), transport: TransportContext::default(), message }
+    }
+
+    fn rtp(packet: &TaggedPacket) -> rtp::Packet {
+        match &packet.message.packet {
+            Packet::Rtp(rtp) => rtp.clone(),
+            _ => panic!("not RTP"),
+        }
+    }
+
+    fn media(ssrc: u32, payload_type: u8, sequence_number: u16) -> rtp::Packet {
+        let header =
+            rtp::Header { version: 2, marker: true, payload_type, sequence_number, ssrc, ..Default::default() };
+        let mut packet = rtp::Packet { header, payload: vec![sequence_number as u8; 5].into() };
+        packet.header.set_extension(2, vec![7; 40].into()).unwrap();
+        packet
+    }
+
+    /// What the responder sends again of packets that it sent, when it is asked for `wanted`.
+    fn again(tracks: &[TrackSpec], sent: &[rtp::Packet], wanted: u16) -> Vec<TaggedPacket> {
+        let (mut responder, mut queues) = (NackResponder::new(tracks), Queues::default());
+        sent.iter().for_each(|p| responder.outbound(tagged(Packet::Rtp(p.clone())), &mut queues));
+        assert_eq!(queues.outbound.drain(..).count(), sent.len());
+        let media_ssrc = sent[0].header.ssrc;
+        let nack = TransportLayerNack { sender_ssrc: 1, media_ssrc, nacks: vec![NackPair::new(wanted)] };
+        responder.inbound(tagged(Packet::Rtcp(vec![Box::new(nack)])), &mut queues);
+        assert_eq!(queues.inbound.len(), 1);
+        queues.outbound.into()
+    }
+
+    #[test]
+    fn what_is_unpacked_is_what_was_sent() {
+        let tracks = [opus("", Duration::ZERO), vp8("nack", Duration::ZERO)];
+        let sent: Vec<rtp::Packet> = (65_530..=65_535).chain(0..6).map(|s| media(ssrcs(1).media, 96, s)).collect();
+        let answer = again(&tracks, &sent, 3);
+        let [packed] = &answer[..] else { panic!("{} packets", answer.len()) };
+        assert!(packed.message.has(&Attribute::Retransmission));
+        let header = rtp(packed).header;
+        assert_eq!((header.ssrc, header.payload_type, header.sequence_number), (ssrcs(1).rtx, 97, 0));
+        let (notes, mut queues) = (Notes::default(), Queues::default());
+        let mut receiver = RtxReceiver::new(&tracks, notes.clone());
+        receiver.inbound(tagged(Packet::Rtp(rtp(packed))), &mut queues);
+        assert_eq!(queues.inbound.iter().map(rtp).collect::<Vec<_>>(), [sent[9].clone()]);
+        assert!(notes.is_retransmitted(1, 3) && !notes.is_retransmitted(0, 3));
+        // One without an original, as for padding, goes nowhere.
+        let empty = rtp::Packet { header, payload: vec![0].into() };
+        receiver.inbound(tagged(Packet::Rtp(empty)), &mut queues);
+        assert_eq!(queues.inbound.len(), 1);
+    }
+
+    #[test]
+    fn audio_comes_as_it_was_and_what_is_too_old_not_at_all() {
+        let tracks = [opus("nack", Duration::ZERO)];
+        let sent: Vec<rtp::Packet> = (0..600).map(|s| media(ssrcs(0).media, 111, s)).collect();
+        assert_eq!(again(&tracks, &sent, 599).iter().map(rtp).collect::<Vec<_>>(), [sent[599].clone()]);
+        assert_eq!(again(&tracks, &sent, 88).len(), 1);
+        assert_eq!(again(&tracks, &sent, 87).len(), 0);
+        assert_eq!(again(&tracks, &sent, 600).len(), 0);
+    }
+}

@@ -16,7 +16,7 @@ pub use crate::net::interceptor::WireRecord;
 use super::aid::Notes;
 use super::endpoint::{Endpoint, call_error};
 use super::rtcp::{Reports, VirtualReports, picture_loss};
-use super::track::{Negotiated, arrival, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp};
+use super::track::{Negotiated, arrival, check, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp};
 use crate::error::{Error, Result};
 use crate::net::Direction;
 use crate::net::interceptor::{IP_UDP_BYTES, NetemInterceptor, WireLog, WirePacket};
@@ -69,8 +69,10 @@ impl Sim {
     /// Negotiates and connects. The tracks are named by their places in `tracks`.
     ///
     /// # Errors
-    /// [`Error::Call`]: the peers do not agree on a codec, or are not connected by media start.
+    /// [`Error::Call`]: there is no track, or one payload type for two codecs; the peers do not agree on a codec, or are
+    /// not connected by media start.
     pub fn connect(tracks: &[TrackSpec], net: &NetSpec, seed: Seed) -> Result<Sim> {
+        check(tracks)?;
         let begin = some_instant();
         let start = begin + SET_UP;
         let (wire, wire_back, reports) = (WireLog::default(), WireLog::default(), Reports::default());

@@ -2,6 +2,7 @@
 
 use super::aid::Notes;
 use super::endpoint::call_error;
+use super::fec;
 use crate::error::{Error, Result};
 use crate::rtp::red;
 use crate::sdp::fmtp::Fmtp;
@@ -16,6 +17,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a track carries: the word of its `m=` line.
@@ -193,6 +195,25 @@ pub(super) fn send_only(index: usize, track: &TrackSpec) -> (MediaStreamTrack, R
     (track, init)
 }
 
+/// That there are tracks, and that no payload type means two things: one transport carries them all (RFC 9143, section
+/// 9.1).
+pub(super) fn check(tracks: &[TrackSpec]) -> Result<()> {
+    let mut types = BTreeMap::from([(fec::PAYLOAD_TYPE, (Kind::Video, "flexfec"))]);
+    for track in tracks {
+        let red = (track.repair.red > 0).then_some((red::PAYLOAD_TYPE, "red"));
+        let rtx = track.rtx_payload_type().map(|payload_type| (payload_type, "rtx"));
+        for (payload_type, name) in [Some((track.payload_type, track.name)), red, rtx].into_iter().flatten() {
+            let own = (track.kind, name);
+            let other = *types.entry(payload_type).or_insert(own);
+            if other != own {
+                let text = format!("payload type {payload_type} stands for {} and for {name} in one call", other.1);
+                return Err(Error::Call(text));
+            }
+        }
+    }
+    if tracks.is_empty() { Err(Error::Call("a call needs a track".into())) } else { Ok(()) }
+}
+
 /// The codecs that the section of a track offers, its own first, where that is not the only one of its kind. As in browsers
 /// each section has all of them; `rtc` takes what it knows of a kind from the first section alone.
 pub(super) fn preferences(index: usize, tracks: &[TrackSpec]) -> Option<Vec<RTCRtpCodecParameters>> {
@@ -320,6 +341,18 @@ pub(super) mod tests {
             channels: 0,
             ..opus(repair, patience)
         }
+    }
+
+    #[test]
+    fn a_payload_type_means_one_thing() {
+        let (audio, video) = (opus("red:1 nack", Duration::ZERO), vp8("nack flexfec:5", Duration::ZERO));
+        let l16 = TrackSpec { name: "L16", payload_type: 96, ..opus("", Duration::ZERO) };
+        let av1 = TrackSpec { name: "AV1", payload_type: 97, ..vp8("", Duration::ZERO) };
+        assert!(check(&[audio.clone(), video.clone(), video.clone(), audio]).is_ok());
+        for (other, says) in [(l16, "96 stands for VP8 and for L16"), (av1, "97 stands for rtx and for AV1")] {
+            assert!(check(&[video.clone(), other]).unwrap_err().to_string().contains(says));
+        }
+        assert!(check(&[]).is_err());
     }
 
     #[test]
