@@ -195,6 +195,8 @@ fn shares(layers: i64, kbps: u32) -> Vec<u32> {
     percent.iter().map(|percent| (u64::from(kbps) * u64::from(*percent) / 100) as u32).collect()
 }
 
+/// rav1d 1.1.0 ends the process when the data of a tile are broken, be it by a wrong bit or by a reference that is not the
+/// right one. A call gives it neither: SRTP lets only whole packets pass, and a picture waits for what it depends on.
 struct Av1Decoder {
     rav1d: decoder_raw::Decoder,
     format: PictureFormat,
@@ -208,8 +210,8 @@ impl Av1Decoder {
 
     fn picture(&mut self, data: &[u8]) -> Result<Picture> {
         let refuse = |reason: String| Error::Codec { codec: NAME, reason };
-        if obu::is_key(data).is_none() {
-            return Err(refuse("not a coded picture".into()));
+        if !obu::is_whole(data) {
+            return Err(refuse("not a whole coded picture".into()));
         }
         let picture = self.rav1d.decode(data)?;
         let (is, expected) = ((picture.width, picture.height), (self.format.width, self.format.height));

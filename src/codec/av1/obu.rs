@@ -19,13 +19,18 @@ struct Obu<'a> {
 }
 
 /// The units of a temporal unit in the low-overhead format, up to the first that is broken.
-fn units(mut data: &[u8]) -> Vec<Obu<'_>> {
+fn units(data: &[u8]) -> Vec<Obu<'_>> {
+    split(data).0
+}
+
+/// The units, and what is left after the last whole one.
+fn split(mut data: &[u8]) -> (Vec<Obu<'_>>, &[u8]) {
     let mut units = Vec::new();
     while let Some((unit, rest)) = first(data) {
         units.push(unit);
         data = rest;
     }
-    units
+    (units, data)
 }
 
 fn first(data: &[u8]) -> Option<(Obu<'_>, &[u8])> {
@@ -57,6 +62,11 @@ fn leb128(data: &[u8], from: usize) -> Option<(usize, usize)> {
 /// A temporal unit without its temporal delimiters, which RTP does not carry (AV1 RTP payload format, section 5).
 pub(super) fn without_delimiters(data: &[u8]) -> Vec<u8> {
     units(data).iter().filter(|unit| unit.kind != DELIMITER).flat_map(|unit| unit.whole).copied().collect()
+}
+
+/// Whether the temporal unit is made of whole units, and one of them is a frame.
+pub(super) fn is_whole(data: &[u8]) -> bool {
+    split(data).1.is_empty() && is_key(data).is_some()
 }
 
 /// The first sequence header of a temporal unit.
@@ -167,6 +177,7 @@ mod tests {
         assert_eq!(is_key(&[0x32, 1, 0x80]), Some(false));
         assert_eq!(is_key(&[0x30, 0x10, 7]), Some(true));
         assert_eq!((is_key(&[0x32, 9, 0x10]), is_key(&[0x80, 0]), is_key(&[])), (None, None, None));
+        assert!(is_whole(&UNIT) && !is_whole(&UNIT[..UNIT.len() - 1]) && !is_whole(&UNIT[..14]));
         assert_eq!(leb128(&[0xe5, 0x8e, 0x26], 0), Some((624_485, 3)));
         assert_eq!(leb128(&[0xff; 9], 0), None);
     }

@@ -2,7 +2,7 @@
 //! profile is what is sent, its level and what extends it are upper bounds (Rec. ITU-T H.264, Table A-1).
 
 use super::NAME;
-use crate::codec::video_settle::{self, Bound, Cap, Read, Rules};
+use crate::codec::video_settle::{self, Bound, Cap, Read, Rules, change};
 use crate::codec::{ChangeKind, Knob, Request, Settings};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
@@ -101,6 +101,11 @@ pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings
     });
     let rules = Rules { codec: NAME, layers: 3, modes: &["camera", "screen"] };
     let mut settings = video_settle::settle(&rules, request, clip, &caps(fmtp, clip, profile, level), changes)?;
+    if settings.int("layers") == 3 && settings.text("mode") == "screen" {
+        settings.knobs.insert("layers", Knob::Int(2));
+        let reason = "of a screen openh264 codes two layers at most: each picture of it has one reference";
+        settings.changes.push(change("layers=3".into(), "2", ChangeKind::Clamped, reason));
+    }
     let complexity = video_settle::complexity(request, 0, &mut settings.changes);
     settings.knobs.extend([
         ("profile", Knob::Text(profile.name)),
@@ -273,6 +278,9 @@ mod tests {
         assert_eq!((less.format.width, less.changes[0].effective.as_str()), (640, "3600"));
         let fast = of("profile-level-id=42e034", 640, 360, 120, None).unwrap();
         assert_eq!((fast.format.rate, fast.changes.len()), (FrameRate::new(60, 1), 1));
+        let request = Request { layers: Some(3), mode: Some("screen".into()), ..Request::default() };
+        let screen = settle(&request, &fast.format).unwrap();
+        assert_eq!((screen.int("layers"), screen.changes[0].kind), (2, ChangeKind::Clamped));
     }
 
     #[test]
