@@ -65,6 +65,7 @@ pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
         degraded: &degraded,
         removed_delay_ms,
         align: true,
+        threads: 1,
         call: heard.call_facts(case, &scores),
     };
     for metric in &case.metrics {
