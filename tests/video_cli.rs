@@ -91,8 +91,14 @@ fn audio_and_video_are_not_mixed_up() {
     for (plan, parts) in [
         ("clips = 'synth-voice-1'\n[[settings]]\ncodec = 'VP8'\n", ["plan.toml:1: clips: ", "synth-voice-1"]),
         ("clips = 'synth-talk'\n[[settings]]\ncodec = 'opus'\n", ["plan.toml:1: clips: ", "synth-talk"]),
-        ("clips = 'synth-talk'\n[[settings]]\ncodec = ['VP8', 'opus']\n", ["plan.toml:3: codec: ", "opus is no video codec"]),
-        ("clips = 'synth-talk'\nmetrics = ['pesq-wb']\n[[settings]]\ncodec = 'VP8'\n", ["plan.toml:2: metrics: ", "pesq-wb"]),
+        (
+            "clips = 'synth-talk'\n[[settings]]\ncodec = ['VP8', 'opus']\n",
+            ["plan.toml:3: codec: ", "opus is no video codec"],
+        ),
+        (
+            "clips = 'synth-talk'\nmetrics = ['pesq-wb']\n[[settings]]\ncodec = 'VP8'\n",
+            ["plan.toml:2: metrics: ", "pesq-wb"],
+        ),
         ("clips = 'synth-talk'\n[[settings]]\ncodec = 'VP8'\nlayers = 4\n", ["plan.toml:4: layers: 4", "1 to 3"]),
         (
             "clips = 'synth-voice-1'\n[[settings]]\ncodec = 'opus'\nbeside = { codec = 'opus', clip = 'synth-voice-1' }\n",

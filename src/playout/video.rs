@@ -109,6 +109,11 @@ impl Screen {
         self.keep_from = timestamp;
     }
 
+    /// The timestamp of the picture on show; `None` before the first.
+    pub fn last_shown(&self) -> Option<i64> {
+        self.shown.renders.last().map(|render| render.timestamp)
+    }
+
     /// The round-trip time, for the allowance for retransmissions; 0 until it is told.
     pub fn set_round_trip(&mut self, round_trip: Duration) {
         self.round_trip = round_trip;

@@ -289,7 +289,10 @@ fn fitted(picture: &Picture, format: PictureFormat) -> Result<Picture> {
     if (picture.width, picture.height) == (format.width, format.height) {
         return Ok(picture.clone());
     }
-    picture.scaled(format.width, format.height)
+    let as_coded = PictureFormat { width: picture.width, height: picture.height, rate: format.rate };
+    let alone = Footage { format: as_coded, pictures: vec![picture.clone()] };
+    let mut fitted = alone.in_format(format)?.pictures;
+    fitted.pop().ok_or_else(|| Error::Call("no picture came out of the scaler".into()))
 }
 
 /// The encoder's settings as reports show them.

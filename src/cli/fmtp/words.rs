@@ -1,5 +1,6 @@
 //! What each parameter did, and what follows, in words made of the figures alone.
 
+use crate::report::answer::axes;
 use crate::report::{Comparison, Seen, Setting, View};
 use crate::sdp::fmtp::Fmtp;
 use crate::stats::Verdict;
@@ -104,17 +105,12 @@ fn percent(share: f64) -> String {
     format!("{:.0}", 100.0 * share)
 }
 
-/// What a recommendation weighs: the first quality of the report, delay, freezes and bitrate. CPU time has no interval.
-const AXES: [&str; 5] = ["", "mouth-to-ear-clock", "capture-to-render", "freeze-time", "wire-bitrate"];
-
 /// One sentence for a condition: the setting that is surely no worse than any other in quality, delay and bitrate and
 /// surely better in one; else what the trade is, or why nothing can be said.
 pub fn recommend(view: &View, condition: usize) -> String {
     let n = view.settings.len();
-    let axes: Vec<usize> = AXES
-        .iter()
-        .filter_map(|id| if id.is_empty() { view.qualities().first().copied() } else { view.measure(id) })
-        .collect();
+    // CPU time has no interval.
+    let axes = axes(view);
     let compared: Vec<&Comparison> =
         view.comparisons.iter().filter(|c| c.condition == condition && axes.contains(&c.measure)).collect();
     let title = |c: &&Comparison| view.measures[c.measure].title.clone();
