@@ -16,7 +16,7 @@ use crate::peer::Transport;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
 use crate::report::chart::{figure, signed};
-use crate::report::{self as report_view, Compare, Comparison, View, table};
+use crate::report::{self as report_view, Compare, Comparison, View, answer, table};
 use crate::sdp::repair::Repair;
 use crate::stats::{Summary, Verdict};
 use crate::units::{Seed, from_ms};
@@ -43,9 +43,9 @@ pub struct Args {
     /// The codec whose lines they are
     #[arg(long, default_value = "opus")]
     codec: String,
-    /// The network between sender and receiver
+    /// The network between sender and receiver; repeatable, there is a verdict for each
     #[arg(long, value_name = "SPEC", default_value = "clean")]
-    net: String,
+    net: Vec<String>,
     /// Clip id, set, file or glob; repeatable [default: speech, or artificial voices where it was not fetched]
     #[arg(long, value_name = "ID|FILE")]
     clip: Vec<String>,
@@ -92,6 +92,7 @@ Up to four settings are compared each with each, more of them each with the firs
 Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%'
   codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'maxaveragebitrate=20000' --clip call.wav --seeds 10
+  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'loss 1%' --net 'loss 5%' --net 'loss 20%'
   codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts
   codecbench fmtp 'maxaveragebitrate={12000,20000,32000};ptime={20,60}' --until 0.05
   codecbench fmtp --offer offer.sdp --answer answer.sdp --net 'loss 5%'";
@@ -126,7 +127,7 @@ pub fn run(args: &Args) -> Result<u8> {
 
 /// The plan, and what the session descriptions say, if there are any.
 fn plan(args: &Args) -> Result<(String, Plan)> {
-    let net: NetSpec = args.net.parse().map_err(|e| Error::usage(format!("--net: {e}")))?;
+    let networks = networks(&args.net)?;
     if !(0.0..=3600.0).contains(&args.warm_up) {
         return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {}", args.warm_up)));
     }
@@ -141,7 +142,7 @@ fn plan(args: &Args) -> Result<(String, Plan)> {
         clips,
         settings,
         receivers: vec![args.receiver],
-        networks: vec![net],
+        networks,
         seeds: (1..=u64::from(args.seeds)).map(Seed).collect(),
         warm_up: from_ms(args.warm_up * 1000.0),
         metrics,
@@ -190,9 +191,24 @@ fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
     ids.iter().map(|id| metric::audio(id)).collect()
 }
 
+/// One given twice counts once, however it is written.
+fn networks(words: &[String]) -> Result<Vec<NetSpec>> {
+    let mut networks: Vec<NetSpec> = Vec::new();
+    for word in words {
+        let net: NetSpec = word.parse().map_err(|e| Error::usage(format!("--net: {e}")))?;
+        if !networks.iter().any(|n| n.to_string() == net.to_string()) {
+            networks.push(net);
+        }
+    }
+    Ok(networks)
+}
+
 /// The whole answer for a terminal.
 fn text(view: &View, plan: &Plan, two_ways: bool) -> String {
     let mut out = String::new();
+    let loss = |c: &usize| view.conditions[*c].loss;
+    let hardest = (0..view.conditions.len()).rev().max_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap_or(0);
+    let several = view.conditions.iter().any(|c| c.net != view.conditions[hardest].net);
     let cell = |row: &table::Row, column: usize| row.cells.get(column).map_or(String::new(), |c| c.main.clone());
     for (s, (setting, row)) in view.settings.iter().zip(&table::settings(view).rows).enumerate() {
         out += &format!("{}  {}\n   {}\n", setting.label, setting.requested, setting.codec_version);
@@ -202,14 +218,21 @@ fn text(view: &View, plan: &Plan, two_ways: bool) -> String {
             let becomes = if kind == change.effective { kind } else { format!("{kind}: {}", change.effective) };
             out += &format!("   {}  {becomes}: {}\n", change.requested, change.reason);
         }
-        // Of the first condition: networks are one here, and kinds of material seldom differ in this.
-        let cell = view.cells.get(&(s, 0));
+        // Of the hardest network, where there is most to tell; kinds of material seldom differ in this.
+        let cell = view.cells.get(&(s, hardest));
         let line = plan.settings.iter().find(|p| p.label == setting.label).map(|p| &p.request.fmtp);
         if let (Some(cell), Some(line)) = (cell, line) {
-            for sentence in words::explain(line, setting, &cell.observed, words::Facts::of(view, s, 0)) {
+            if several {
+                out += &format!("   over {}:\n", view.conditions[hardest].net);
+            }
+            for sentence in words::explain(line, setting, &cell.observed, words::Facts::of(view, s, hardest)) {
                 out += &format!("   {sentence}\n");
             }
         }
+    }
+    for a in answer::answers(view).iter().filter(|_| several) {
+        out += &format!("\nOver loss: {} ({})\n", a.heading, a.table.title);
+        a.verdicts.iter().chain(&a.reasons).for_each(|line| out += &format!("  {line}\n"));
     }
     for condition in 0..view.conditions.len() {
         out += &format!("\n{}", table::side_by_side(view, condition).text());
@@ -318,10 +341,12 @@ fn to_json(view: &View) -> Value {
             "verdict": v.judged.verdict.to_string(),
         })
     };
+    let mut nets: Vec<&str> = view.conditions.iter().map(|c| c.net.as_str()).collect();
+    nets.dedup();
     let places = (0..view.conditions.len()).flat_map(|c| (0..view.settings.len()).map(move |s| (c, s)));
     json!({
         "schema": 1,
-        "net": view.conditions.first().map(|c| &c.net),
+        "net": nets.join("; "),
         "settings": places.map(setting).collect::<Vec<_>>(),
         "verdicts": view.comparisons.iter().map(verdict).collect::<Vec<_>>(),
         "failed": view.failed,
