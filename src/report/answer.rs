@@ -12,6 +12,7 @@ use crate::stats::{Interval, Summary, Verdict};
 /// Pairs of more settings are too many to read.
 const MOST_SETTINGS: usize = 4;
 const MOST_FAMILIES: usize = 6;
+const MOST_QUALITIES: usize = 3;
 
 /// Delay, freezes and bitrate as facts, of sound and of pictures.
 const COSTS: [&str; 4] = ["mouth-to-ear-clock", "capture-to-render", "freeze-time", "wire-bitrate"];
@@ -109,7 +110,7 @@ fn costs(view: &View) -> impl Iterator<Item = usize> {
 
 fn answer(view: &View, ladder: &Ladder) -> Answer {
     let n = view.settings.len();
-    let measures: Vec<usize> = view.qualities().into_iter().take(2).chain(costs(view)).collect();
+    let measures: Vec<usize> = view.qualities().into_iter().take(MOST_QUALITIES).chain(costs(view)).collect();
     let pairs: Vec<(usize, usize)> = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
     let told = |(a, b): &(usize, usize)| {
         let lead = if pairs.len() > 1 {

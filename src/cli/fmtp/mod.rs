@@ -16,7 +16,7 @@ use crate::peer::Transport;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
 use crate::report::chart::{figure, signed};
-use crate::report::{self as report_view, Compare, Comparison, View, table};
+use crate::report::{self as report_view, Compare, Comparison, View, answer, table};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::stats::{Summary, Verdict};
@@ -44,9 +44,9 @@ pub struct Args {
     /// The codec whose lines they are
     #[arg(long, default_value = "opus")]
     codec: String,
-    /// The network between sender and receiver
+    /// The network between sender and receiver; repeatable, there is a verdict for each
     #[arg(long, value_name = "SPEC", default_value = "clean")]
-    net: String,
+    net: Vec<String>,
     /// Clip id, set, file or glob; repeatable [default: speech, or video; artificial clips where those were not fetched]
     #[arg(long, value_name = "ID|FILE")]
     clip: Vec<String>,
@@ -96,6 +96,7 @@ Up to four settings are compared each with each, more of them each with the firs
 Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%'
   codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'maxaveragebitrate=20000' --clip call.wav --seeds 10
+  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'loss 1%' --net 'loss 5%' --net 'loss 20%'
   codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts
   codecbench fmtp 'maxaveragebitrate={12000,20000,32000};ptime={20,60}' --until 0.05
   codecbench fmtp --codec H264 'profile-level-id=42e01f;packetization-mode=1' 'profile-level-id=640c1f;packetization-mode=1'
@@ -145,7 +146,7 @@ fn compare<M: Run>(args: &Args, repair: &str, described: &str, settings: Vec<Set
 }
 
 fn plan<M: Run>(args: &Args, repair: &str, mut settings: Vec<Setting<M>>) -> Result<Plan<M>> {
-    let net: NetSpec = args.net.parse().map_err(|e| Error::usage(format!("--net: {e}")))?;
+    let networks = networks(&args.net)?;
     let warm_up = match args.warm_up {
         None => M::WARM_UP,
         Some(seconds) if (0.0..=3600.0).contains(&seconds) => from_ms(seconds * 1000.0),
@@ -164,7 +165,7 @@ fn plan<M: Run>(args: &Args, repair: &str, mut settings: Vec<Setting<M>>) -> Res
         clips: clips::<M>(&args.clip)?,
         settings,
         receivers: vec![args.receiver.unwrap_or(M::receiver())],
-        networks: vec![net],
+        networks,
         seeds: (1..=u64::from(args.seeds)).map(Seed).collect(),
         warm_up,
         metrics,
@@ -216,9 +217,24 @@ fn metrics<M: Run>(ids: &[String]) -> Result<Vec<&'static Metric<M>>> {
     ids.iter().map(|id| M::metric(id)).collect()
 }
 
+/// One given twice counts once, however it is written.
+fn networks(words: &[String]) -> Result<Vec<NetSpec>> {
+    let mut networks: Vec<NetSpec> = Vec::new();
+    for word in words {
+        let net: NetSpec = word.parse().map_err(|e| Error::usage(format!("--net: {e}")))?;
+        if !networks.iter().any(|n| n.to_string() == net.to_string()) {
+            networks.push(net);
+        }
+    }
+    Ok(networks)
+}
+
 /// The whole answer for a terminal.
 fn text(view: &View, lines: &BTreeMap<&str, &Fmtp>, two_ways: bool) -> String {
     let mut out = String::new();
+    let loss = |c: &usize| view.conditions[*c].loss;
+    let hardest = (0..view.conditions.len()).rev().max_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap_or(0);
+    let several = view.conditions.iter().any(|c| c.net != view.conditions[hardest].net);
     let cell = |row: &table::Row, column: usize| row.cells.get(column).map_or(String::new(), |c| c.main.clone());
     for (s, (setting, row)) in view.settings.iter().zip(&table::settings(view).rows).enumerate() {
         out += &format!("{}  {}\n   {}\n", setting.label, setting.requested, setting.codec_version);
@@ -228,14 +244,21 @@ fn text(view: &View, lines: &BTreeMap<&str, &Fmtp>, two_ways: bool) -> String {
             let becomes = if kind == change.effective { kind } else { format!("{kind}: {}", change.effective) };
             out += &format!("   {}  {becomes}: {}\n", change.requested, change.reason);
         }
-        // Of the first condition: networks are one here, and kinds of material seldom differ in this.
-        let cell = view.cells.get(&(s, 0));
+        // Of the hardest network, where there is most to tell; kinds of material seldom differ in this.
+        let cell = view.cells.get(&(s, hardest));
         let line = lines.get(setting.label.as_str());
         if let (Some(cell), Some(line)) = (cell, line) {
-            for sentence in words::explain(line, setting, &cell.observed, words::Facts::of(view, s, 0)) {
+            if several {
+                out += &format!("   over {}:\n", view.conditions[hardest].net);
+            }
+            for sentence in words::explain(line, setting, &cell.observed, words::Facts::of(view, s, hardest)) {
                 out += &format!("   {sentence}\n");
             }
         }
+    }
+    for a in answer::answers(view).iter().filter(|_| several) {
+        out += &format!("\nOver loss: {} ({})\n", a.heading, a.table.title);
+        a.verdicts.iter().chain(&a.reasons).for_each(|line| out += &format!("  {line}\n"));
     }
     for condition in 0..view.conditions.len() {
         out += &format!("\n{}", table::side_by_side(view, condition).text());
@@ -344,10 +367,12 @@ fn to_json(view: &View) -> Value {
             "verdict": v.judged.verdict.to_string(),
         })
     };
+    let mut nets: Vec<&str> = view.conditions.iter().map(|c| c.net.as_str()).collect();
+    nets.dedup();
     let places = (0..view.conditions.len()).flat_map(|c| (0..view.settings.len()).map(move |s| (c, s)));
     json!({
         "schema": 1,
-        "net": view.conditions.first().map(|c| &c.net),
+        "net": nets.join("; "),
         "settings": places.map(setting).collect::<Vec<_>>(),
         "verdicts": view.comparisons.iter().map(verdict).collect::<Vec<_>>(),
         "failed": view.failed,

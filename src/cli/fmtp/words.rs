@@ -182,6 +182,10 @@ pub fn recommend(view: &View, condition: usize) -> String {
 mod tests {
     use super::*;
     use crate::codec::{Change, ChangeKind};
+    use crate::media::Content;
+    use crate::plan::{Outcome, Scores};
+    use crate::report::{Compare, Extras};
+    use crate::units::Seed;
 
     fn setting(effective: &[(&str, &str)]) -> Setting {
         Setting {
@@ -248,5 +252,74 @@ mod tests {
         setting.changes.push(Change { requested, effective, kind: ChangeKind::Ignored, reason: String::new() });
         let seen = Seen { frame_ms: Some(20.0), ..Seen::default() };
         assert!(explain(&"ptime=40".parse().unwrap(), &setting, &seen, Facts::default()).is_empty());
+    }
+
+    const CLIPS: u64 = 8;
+
+    /// What `recommend` says of settings with a label, a quality, a delay and a bitrate each. Clips differ by up to `spread`
+    /// in quality, each setting in its own way.
+    fn recommended(settings: &[(&str, f64, f64, f64)], clips: u64, spread: f64) -> String {
+        let outcome = |clip: u64, (s, (label, quality, delay, bitrate)): (usize, &(&str, f64, f64, f64))| Outcome {
+            key: String::new(),
+            index: 0,
+            clip: format!("clip-{clip}"),
+            content: Content::Speech,
+            codec: "opus".into(),
+            codec_version: "opus 1.0".into(),
+            label: (*label).into(),
+            requested: format!("opus {label}"),
+            net: "delay 40ms loss 5%".into(),
+            net_loss: 5.0,
+            receiver: "fixed:60ms".into(),
+            warm_up_ms: 0.0,
+            seed: 1,
+            result: Ok(Scores {
+                values: [
+                    ("pesq-wb", quality + spread * (Seed(s as u64).draw_unit("clip", &[clip]) - 0.5)),
+                    ("mouth-to-ear-clock", *delay),
+                    ("wire-bitrate", *bitrate),
+                ]
+                .map(|(id, value)| (id.to_owned(), value))
+                .into(),
+                ..Scores::default()
+            }),
+        };
+        let all = (0..clips).flat_map(|clip| settings.iter().enumerate().map(move |s| Ok(outcome(clip, s))));
+        let view = View::build(all, Extras { compare: Compare::WithFirst, ..Extras::default() }).unwrap();
+        recommend(&view, 0)
+    }
+
+    #[test]
+    fn what_is_better_in_one_and_no_worse_in_the_rest_is_recommended() {
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 3.5, 110.0, 50.0)], CLIPS, 0.05);
+        assert!(text.starts_with("Recommended: A. It is better in PESQ wide-band and no worse"), "{text}");
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 4.0, 90.0, 40.0)], CLIPS, 0.02);
+        assert!(
+            text.starts_with("Recommended: B. It is better in wire bitrate, mouth-to-ear")
+                || text.starts_with("Recommended: B. It is better in mouth-to-ear"),
+            "{text}"
+        );
+        let three = [("A", 3.0, 110.0, 50.0), ("B", 4.0, 110.0, 50.0), ("C", 3.5, 110.0, 50.0)];
+        assert!(recommended(&three, CLIPS, 0.05).starts_with("Recommended: B."));
+    }
+
+    #[test]
+    fn a_trade_is_a_choice_and_no_recommendation() {
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 3.5, 110.0, 40.0)], CLIPS, 0.05);
+        let choice = "No recommendation, but a choice: B is better in wire bitrate, A in PESQ wide-band.";
+        assert_eq!(text, choice);
+        let three = [("A", 4.0, 110.0, 50.0), ("B", 3.5, 110.0, 40.0), ("C", 3.0, 110.0, 30.0)];
+        assert!(recommended(&three, CLIPS, 0.05).starts_with("No recommendation: none is surely no worse"));
+    }
+
+    #[test]
+    fn without_a_difference_or_a_verdict_nothing_is_recommended() {
+        let alike = [("A", 4.0, 110.0, 50.0), ("B", 4.0, 110.0, 50.0)];
+        assert!(recommended(&alike, CLIPS, 0.01).ends_with("they do not measurably differ."));
+        assert_eq!(recommended(&alike, CLIPS, 2.0), "No recommendation: not decided: PESQ wide-band.");
+        assert_eq!(recommended(&alike, 5, 0.01), "No recommendation: there are no verdicts.");
+        // What is not decided in quality is not made up for by bits.
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 4.0, 110.0, 40.0)], CLIPS, 2.0);
+        assert!(text.starts_with("No recommendation") && text.contains("Not decided: PESQ wide-band"), "{text}");
     }
 }

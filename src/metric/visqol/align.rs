@@ -26,10 +26,12 @@ pub fn moved(signal: &[f64], lag: i64) -> Vec<f64> {
 fn envelope(signal: &[f64]) -> Vec<f64> {
     let points = signal.len().next_power_of_two() as f64;
     let mean = signal.iter().sum::<f64>() / signal.len() as f64;
-    let sign = |n: usize| if n.is_multiple_of(2) { 1.0 } else { -1.0 };
     let first = signal.iter().map(|x| x - mean).sum::<f64>() / points;
-    let last = 2.0 * signal.iter().enumerate().map(|(n, x)| (x - mean) * sign(n)).sum::<f64>() / points;
-    signal.iter().enumerate().map(|(n, x)| (2.0 * (x - mean) - first - last * sign(n)).abs() + mean).collect()
+    let even: f64 = signal.iter().step_by(2).map(|x| x - mean).sum();
+    let odd: f64 = signal.iter().skip(1).step_by(2).map(|x| x - mean).sum();
+    let last = 2.0 * (even - odd) / points;
+    let offsets = [first + last, first - last];
+    signal.iter().zip(offsets.iter().cycle()).map(|(x, offset)| (2.0 * (x - mean) - offset).abs() + mean).collect()
 }
 
 /// The lag of the largest product sum; of equal ones the lowest.

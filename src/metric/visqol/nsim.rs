@@ -79,10 +79,7 @@ pub fn band_means<const W: usize>(reference: &Pixels<W>, degraded: &Pixels<W>, o
 #[inline(always)]
 fn means<const W: usize>(reference: &Pixels<W>, degraded: &Pixels<W>, offset: usize) -> Column<W> {
     let count = reference.len();
-    let product = |k: usize| {
-        let (r, d) = (&reference.columns[k], &degraded.columns[offset + k]);
-        Smeared::<W>::new(&from_fn(|b| r[b] * d[b]))
-    };
+    let product = |k: usize| product(&reference.columns[k], &degraded.columns[offset + k]);
     let mut total = [0.0; W];
     let mut now = product(0);
     let mut before = now;
@@ -109,6 +106,13 @@ fn means<const W: usize>(reference: &Pixels<W>, degraded: &Pixels<W>, offset: us
     total.map(|t| t / count as f64)
 }
 
+#[inline(always)]
+fn product<const W: usize>(r: &Column<W>, d: &Column<W>) -> Smeared<W> {
+    let mut product = [0.0; W];
+    (0..W).for_each(|b| product[b] = r[b] * d[b]);
+    Smeared::new(&product)
+}
+
 /// The mean over the bands.
 pub fn mean<const W: usize>(bands: &Column<W>) -> f64 {
     bands.iter().sum::<f64>() / W as f64
@@ -130,14 +134,19 @@ impl<const W: usize> Smeared<W> {
         for b in 1..W - 1 {
             sides[b] = column[b - 1] + column[b + 1];
         }
-        Smeared {
-            middle: from_fn(|b| CENTER * column[b] + SIDE * sides[b]),
-            outer: from_fn(|b| SIDE * column[b] + CORNER * sides[b]),
+        // Not `from_fn`: it is not always inlined.
+        let mut smeared = Smeared { middle: [0.0; W], outer: [0.0; W] };
+        for b in 0..W {
+            smeared.middle[b] = CENTER * column[b] + SIDE * sides[b];
+            smeared.outer[b] = SIDE * column[b] + CORNER * sides[b];
         }
+        smeared
     }
 }
 
 #[inline(always)]
 fn sum<const W: usize>(before: &Smeared<W>, now: &Smeared<W>, after: &Smeared<W>) -> Column<W> {
-    from_fn(|b| now.middle[b] + (before.outer[b] + after.outer[b]))
+    let mut sum = [0.0; W];
+    (0..W).for_each(|b| sum[b] = now.middle[b] + (before.outer[b] + after.outer[b]));
+    sum
 }
