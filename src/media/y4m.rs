@@ -1,11 +1,12 @@
 //! YUV4MPEG2 files in and out: 8-bit 4:2:0, progressive, one size throughout. Frames are counted from 0.
 
 use super::file::open;
-use super::{Footage, FrameRate, Picture, PictureFormat};
+use super::{Footage, FrameRate, Media, Picture, PictureFormat};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// The first bytes of every such file.
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
@@ -22,16 +23,37 @@ pub struct Decoded {
 /// # Errors
 /// [`Error::Input`]: missing, or as for [`Reader::new`] and [`Reader::picture`].
 pub fn read(path: &Path) -> Result<Decoded> {
-    read_from(BufReader::new(open(path)?), usize::MAX).map_err(|reason| Error::input(path, reason))
+    read_from(BufReader::new(open(path)?), Cap::NONE).map_err(|reason| Error::input(path, reason))
 }
 
-/// The first `most` pictures of a stream, at least one.
+/// Where a stream is cut off, with a note.
+#[derive(Clone, Copy, Debug)]
+pub struct Cap {
+    pub time: Duration,
+    /// Of all pictures.
+    pub bytes: usize,
+}
+
+impl Cap {
+    pub const NONE: Cap = Cap { time: Duration::MAX, bytes: usize::MAX };
+    /// What a clip may take: 60 s and 1 GiB.
+    pub const CLIP: Cap = Cap { time: Duration::from_secs(60), bytes: 1 << 30 };
+
+    /// At least one.
+    fn pictures(&self, format: &PictureFormat) -> usize {
+        let of_time = (self.time.as_secs_f64() * format.rate.per_second()).round() as usize;
+        of_time.min(self.bytes / format.bytes()).max(1)
+    }
+}
+
+/// A stream up to the cap.
 ///
 /// # Errors
 /// What is wrong with the stream, in one line; see [`Reader::new`] and [`Reader::picture`].
-pub fn read_from(input: impl BufRead, most: usize) -> Result<Decoded, String> {
+pub fn read_from(input: impl BufRead, cap: Cap) -> Result<Decoded, String> {
     let mut reader = Reader::new(input)?;
     let mut footage = Footage::new(reader.format);
+    let most = cap.pictures(&reader.format);
     while footage.pictures.len() < most {
         let Some(picture) = reader.picture()? else { break };
         footage.pictures.push(picture);
@@ -39,7 +61,12 @@ pub fn read_from(input: impl BufRead, most: usize) -> Result<Decoded, String> {
     if footage.pictures.is_empty() {
         return Err("0 frames; there is nothing to see in it".into());
     }
-    Ok(Decoded { footage, notes: reader.notes })
+    let mut notes = reader.notes;
+    if !reader.input.fill_buf().map_err(cannot_read)?.is_empty() {
+        let seconds = Picture::duration(&footage).as_secs_f64();
+        notes.push(format!("cut off after {most} pictures ({seconds:.1} s)"));
+    }
+    Ok(Decoded { footage, notes })
 }
 
 /// Writes a file. One that cannot be finished is removed.
@@ -273,7 +300,7 @@ mod tests {
     }
 
     fn refused(bytes: &[u8]) -> String {
-        let reason = read_from(bytes, usize::MAX).unwrap_err();
+        let reason = read_from(bytes, Cap::NONE).unwrap_err();
         assert!(!reason.contains('\n'), "{reason}");
         reason
     }
@@ -325,7 +352,7 @@ mod tests {
         );
         let with = |tags: &str| [&good[..], format!("FRAME {tags}\n").as_bytes(), &[0; 12]].concat();
         assert_eq!(refused(&with("W8 H2")), "frame 2: expected 'FRAME' alone, found the parameters 'W8 H2'");
-        assert_eq!(read_from(&with("Xcomment")[..], usize::MAX).unwrap().footage.pictures.len(), 3);
+        assert_eq!(read_from(&with("Xcomment")[..], Cap::NONE).unwrap().footage.pictures.len(), 3);
     }
 
     #[test]
@@ -357,12 +384,26 @@ mod tests {
 
     #[test]
     fn tags_that_change_the_look_are_kept_as_notes_and_rates_are_reduced() {
-        let read = |tags: &str| read_from(&headed(tags)[..], 1).unwrap();
+        let read = |tags: &str| read_from(&headed(tags)[..], Cap::NONE).unwrap();
         let decoded = read("W4 H2 F50:2 Ip A0:0 C420mpeg2 XYSCSS=420MPEG2 XCOLORRANGE=FULL");
         assert_eq!(decoded.footage.format.rate, FrameRate::new(25, 1));
         assert_eq!(decoded.notes, ["chroma samples sited as mpeg2", "full range, taken as limited range"]);
         assert_eq!(read("W4 H2 F30:1 A4:3").notes, ["pixels of aspect 4:3, taken as square"]);
         assert!(read("W4 H2 F30:1").notes.is_empty());
+    }
+
+    #[test]
+    fn a_long_stream_is_cut_off_with_a_note() {
+        let long = bytes(&footage(4, 2, 60));
+        let of = |cap: Cap| {
+            let Decoded { footage, notes } = read_from(&long[..], cap).unwrap();
+            (footage.pictures.len(), notes.join(""))
+        };
+        let second = Cap { time: Duration::from_secs(1), ..Cap::NONE };
+        assert_eq!(of(second), (30, "cut off after 30 pictures (1.0 s)".into()));
+        assert_eq!(of(Cap { bytes: 30, ..Cap::NONE }).0, 2);
+        assert_eq!(of(Cap { bytes: 1, ..Cap::NONE }).0, 1);
+        assert_eq!(of(Cap::CLIP), (60, String::new()));
     }
 
     proptest! {
@@ -374,7 +415,7 @@ mod tests {
             let format = PictureFormat { width: 2 * w, height: 2 * h, rate };
             let picture = |i: usize| Picture::new(2 * w, 2 * h, data[i..i + format.bytes()].to_vec()).unwrap();
             let footage = Footage { format, pictures: (0..3).map(picture).collect() };
-            prop_assert_eq!(read_from(&bytes(&footage)[..], usize::MAX).unwrap().footage, footage);
+            prop_assert_eq!(read_from(&bytes(&footage)[..], Cap::NONE).unwrap().footage, footage);
         }
 
         #[test]
@@ -385,8 +426,8 @@ mod tests {
             stream.truncate(stream.len() - cut.min(stream.len()));
             let at = at.min(stream.len());
             stream.splice(at..(at + with.len()).min(stream.len()), with);
-            let _ = read_from(&stream[..], usize::MAX);
-            let _ = read_from(&headed(&tags)[..], usize::MAX);
+            let _ = read_from(&stream[..], Cap::NONE);
+            let _ = read_from(&headed(&tags)[..], Cap::NONE);
         }
     }
 }
