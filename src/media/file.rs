@@ -75,10 +75,7 @@ pub(super) fn open(path: &Path) -> Result<File> {
         _ => Error::input(path, format!("cannot read: {e}")),
     })?;
     if path.is_dir() {
-        return Err(Error::input(
-            path,
-            "a folder; a WAV or FLAC file, or a pattern such as 'FOLDER/*.wav', would be right",
-        ));
+        return Err(Error::input(path, "a folder; a file, or a pattern such as 'FOLDER/*.wav', would be right"));
     }
     Ok(file)
 }

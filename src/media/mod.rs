@@ -2,10 +2,12 @@
 
 mod file;
 pub mod flac;
+pub mod motion;
 pub mod picture;
 pub mod resample;
 pub mod synth;
 pub mod wav;
+pub mod y4m;
 
 pub use file::{Decoded, glob, is_pattern, load};
 pub use picture::{Footage, FrameRate, Picture, PictureFormat};
