@@ -167,7 +167,7 @@ impl Video {
 
     /// What congestion control leaves the video.
     pub fn allow(&mut self, now: Time, allowed: Bitrate) -> Result<()> {
-        let most = self.targets.first().map_or(u32::MAX, |(_, bitrate)| bitrate.0);
+        let most = u32::try_from(self.settings.int("gcc_max_bitrate")).unwrap_or(u32::MAX);
         let target = Bitrate(((f64::from(allowed.0) * (1.0 - HEADERS)) as u32).min(most));
         self.targets.push((now, target));
         self.pacer.set_target(now, target);
