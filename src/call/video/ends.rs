@@ -15,8 +15,8 @@ use crate::units::{Bitrate, Time};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most bytes of a payload: libwebrtc's packets have 1200 bytes at most, with headers and extensions.
-const MAX_PAYLOAD: usize = 1140;
+/// The most bytes of a payload: a packet of 1200 bytes, as libwebrtc makes them, less RTP's header and extensions of 8 bytes.
+const MAX_PAYLOAD: usize = 1180;
 
 /// RTP's header and usual extensions.
 const RTP_BYTES: usize = 12 + 8;

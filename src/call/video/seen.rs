@@ -12,6 +12,9 @@ use crate::units::{Bitrate, Time, ms};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// What a gap must be longer than the interval of pictures to count as stalled: what libwebrtc adds to the mean gap.
+const STALL: Duration = Duration::from_millis(150);
+
 /// When pictures are captured, and which of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticks {
@@ -238,6 +241,10 @@ impl Seen {
         if squares > 0.0 {
             fact("frame-rate", sum / squares);
         }
+        let long = self.ticks.rate.at(1) + STALL;
+        let stalls = times.windows(2).filter(|pair| pair[1].since(pair[0]) >= long);
+        let inside = stalls.map(|pair| pair[1].min(end).since(pair[0].max(begin)).as_secs_f64());
+        fact("stalled", 100.0 * inside.sum::<f64>() / seconds);
         frozen
     }
 
