@@ -1,6 +1,8 @@
 //! `codecbench report`: charts and tables of runs that are finished, or as far as they came.
 
-use super::print;
+pub mod worst;
+
+use super::{exhibit, print};
 use crate::codec::{self, Request};
 use crate::error::{Error, Result};
 use crate::latency;
@@ -11,6 +13,7 @@ use crate::units::{from_ms, ms};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use worst::Worst;
 
 /// Write the report of finished runs again: report.html and the charts as PNG.
 ///
@@ -25,6 +28,9 @@ pub struct Args {
     /// Where to write [default: the folder itself, when it is one]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The codec or setting that the others' BD-rate is against [default: the plan's first with four bitrates]
+    #[arg(long, value_name = "NAME")]
+    anchor: Option<String>,
 }
 
 /// Prints the files it wrote; the exit code.
@@ -38,7 +44,8 @@ pub fn run(args: &Args) -> Result<u8> {
         (None, _) => return Err(Error::usage("a report of several folders needs a folder of its own: --out DIR")),
     };
     let stores = args.dirs.iter().map(|dir| Store::open(dir)).collect::<Result<Vec<Store>>>()?;
-    for path in write(&stores.iter().collect::<Vec<_>>(), out)? {
+    let view = gathered(&stores.iter().collect::<Vec<_>>(), Compare::FewOnly, args.anchor.clone())?;
+    for path in report::write(out, &view)? {
         print(&format!("{}\n", path.display()))?;
     }
     Ok(0)
@@ -57,6 +64,10 @@ pub fn write(stores: &[&Store], out: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// The stores hold no finished case, or are damaged.
 pub fn view(stores: &[&Store], compare: Compare) -> Result<View> {
+    gathered(stores, compare, None)
+}
+
+fn gathered(stores: &[&Store], compare: Compare, anchor: Option<String>) -> Result<View> {
     let mut names: Vec<String> = Vec::new();
     let mut costs = Vec::new();
     for store in stores {
@@ -69,14 +80,19 @@ pub fn view(stores: &[&Store], compare: Compare) -> Result<View> {
             encode_us_per_frame: cost.encode_us_per_frame,
             decode_us_per_frame: cost.decode_us_per_frame,
             frame_ms: cost.frame_ms,
+            deadline_misses: Some(cost.deadline_misses),
             machine: cost.machine,
         }));
     }
     let mut seen = BTreeSet::new();
     let mut new = |key: &str, label: &str| stores.len() == 1 || seen.insert((key.to_owned(), label.to_owned()));
-    let outcomes = stores.iter().flat_map(|store| store.outcomes());
-    let once = outcomes.filter(|o| o.as_ref().map_or(true, |o| new(&o.key, &o.label)));
-    let mut view = View::build(once, Extras { title: names.join(", "), costs, compare, ..Extras::default() })?;
+    let mut worst = Worst::default();
+    let outcomes = stores.iter().enumerate().flat_map(|(i, store)| store.outcomes().map(move |o| (i, o)));
+    let once = outcomes.filter(|(_, o)| o.as_ref().map_or(true, |o| new(&o.key, &o.label)));
+    let once = once.map(|(i, outcome)| outcome.inspect(|o| worst.see(i, o)));
+    let mut view = View::build(once, Extras { title: names.join(", "), costs, compare, anchor, ..Extras::default() })?;
+    view.exhibits = worst.cases().iter().filter_map(|c| exhibit::read(stores[c.store].folder(), c)).collect();
+    view.timelines = worst.cases().iter().map(|case| case.timeline(stores)).collect::<Result<_>>()?;
     view.delays = delays(&view.settings);
     Ok(view)
 }
@@ -120,7 +136,7 @@ mod tests {
     use super::*;
 
     fn args(dirs: &[&Path]) -> Args {
-        Args { dirs: dirs.iter().map(|d| d.to_path_buf()).collect(), out: None }
+        Args { dirs: dirs.iter().map(|d| d.to_path_buf()).collect(), out: None, anchor: None }
     }
 
     #[test]

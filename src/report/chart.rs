@@ -1,5 +1,6 @@
 //! The charts of a report. Each is a pure function from the view to a [`Scene`]; how it is rendered is the scene's own.
 
+mod answer;
 mod axis;
 mod delay;
 mod difference;
@@ -10,13 +11,18 @@ mod loss;
 pub mod over_time;
 mod place;
 mod quality;
+mod render;
 pub mod scene;
+mod timeline;
 
 use super::View;
+use super::series::{Series, rungs, series};
 use crate::metric::Better;
 use crate::stats::{Interval, Summary};
 use frame::Size;
 pub use ink::SERIES;
+pub(super) use loss::{Ladder, families};
+pub(super) use quality::figure_of_loss;
 use scene::Scene;
 
 /// One chart in its two shapes.
@@ -37,26 +43,48 @@ const FACETS: usize = 3;
 /// What a plan over several families of lossy networks pays and gets beside quality: charted as the quality is.
 const COSTS_OF_LOSS: [&str; 4] = ["effective-loss", "mouth-to-ear-clock", "mouth-to-ear-p95", "wire-bitrate"];
 
+/// What else of moving pictures suffers from loss, the first beside the first quality.
+const FREEZES: [&str; 2] = ["freeze-time", "freezes"];
+
 /// All charts that the view has figures for. The first metric's charts have plain names, the others' its id as suffix.
 pub fn charts(view: &View) -> Vec<Chart> {
     let mut charts = Vec::new();
     let families = loss::families(view);
     let qualities = view.qualities();
     let (first, others) = qualities.split_first().map_or((None, &[][..]), |(f, o)| (Some(*f), o));
+    let video = view.is_video();
+    charts.extend(chart("answer".into(), |size| answer::draw(view, &families, size)));
     charts.extend(first.and_then(|m| over_bitrate(view, m, &families, "")));
-    charts.extend(chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)));
-    charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, &families, "")));
+    charts.extend(if video {
+        chart("render-delay-vs-bitrate".into(), |size| render::draw(view, size))
+    } else {
+        chart("delay-vs-bitrate".into(), |size| delay::draw(view, size))
+    });
+    charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, &families, "quality-vs-loss")));
+    let freezes = FREEZES.iter().filter_map(|id| view.measure(id)).filter(|_| video);
+    let mut freezes = freezes.map(|m| over_loss(view, m, &families, &format!("{}-vs-loss", view.measures[m].id)));
+    charts.extend(freezes.next().into_iter().flatten());
     charts.extend(chart("difference".into(), |size| difference::draw(view, size)));
     charts.extend(COSTS_OF_LOSS.iter().filter_map(|id| {
-        let measure = view.measure(id).filter(|_| families.len() >= FACETS)?;
-        chart(format!("{id}-vs-loss"), |size| facets::draw(view, measure, &families, size))
+        let measure = view.measure(id).filter(|_| families.len() >= FACETS && !video)?;
+        chart(format!("{id}-vs-loss"), |size| facets::draw(view, measure, facets::Split::Networks(&families), size))
     }));
+    charts.extend(
+        view.timelines
+            .iter()
+            .enumerate()
+            .filter_map(|(i, t)| chart(format!("frame-quality{}", numbered(i)), |size| timeline::draw(view, t, size))),
+    );
+    let mut more: Vec<Chart> = freezes.flatten().collect();
     for m in others {
         let suffix = format!("-{}", view.measures[*m].id);
-        let more =
-            over_bitrate(view, *m, &families, &suffix).into_iter().chain(over_loss(view, *m, &families, &suffix));
-        charts.extend(more.map(|c| Chart { secondary: true, ..c }));
+        more.extend(over_bitrate(view, *m, &families, &suffix));
+        // Rendered frames alone say what loss does to the picture only together with how many there are.
+        if !view.measures[*m].id.ends_with(crate::metric::RENDERED) {
+            more.extend(over_loss(view, *m, &families, &format!("quality-vs-loss{suffix}")));
+        }
     }
+    charts.extend(more.into_iter().map(|c| Chart { secondary: true, ..c }));
     charts
 }
 
@@ -75,59 +103,30 @@ fn one_bitrate(view: &View) -> bool {
     rates().fold(0.0, f64::max) < 1.25 * rates().fold(f64::INFINITY, f64::min)
 }
 
-fn over_loss(view: &View, measure: usize, families: &[loss::Ladder], suffix: &str) -> Vec<Chart> {
-    if families.len() >= FACETS {
-        let all = |size| facets::draw(view, measure, families, size);
-        return chart(format!("quality-vs-loss{suffix}"), all).into_iter().collect();
+fn over_loss(view: &View, measure: usize, families: &[loss::Ladder], name: &str) -> Vec<Chart> {
+    let rungs = rungs(view);
+    if rungs.is_none() && families.len() >= FACETS {
+        let all = |size| facets::draw(view, measure, facets::Split::Networks(families), size);
+        return chart(name.to_owned(), all).into_iter().collect();
     }
     let one = |(i, family): (usize, &loss::Ladder)| {
-        let more = if i == 0 { String::new() } else { format!("-{}", i + 1) };
-        chart(format!("quality-vs-loss{suffix}{more}"), |size| loss::draw(view, measure, family, size))
+        chart(format!("{name}{}", numbered(i)), |size| match &rungs {
+            Some(rungs) => facets::draw(view, measure, facets::Split::Bitrates(family, rungs), size),
+            None => loss::draw(view, measure, family, size),
+        })
     };
     families.iter().enumerate().filter_map(one).collect()
+}
+
+/// Nothing for the first, "-2" for the second.
+fn numbered(i: usize) -> String {
+    if i == 0 { String::new() } else { format!("-{}", i + 1) }
 }
 
 fn chart(name: String, draw: impl Fn(Size) -> Option<(String, Scene)>) -> Option<Chart> {
     let (title, wide) = draw(Size::Wide)?;
     let (_, narrow) = draw(Size::Narrow)?;
     Some(Chart { name, title, secondary: false, wide, narrow })
-}
-
-/// Settings of one codec that differ in nothing but their bitrate: one line in a chart over bitrate.
-struct Series {
-    name: String,
-    colour: usize,
-    settings: Vec<usize>,
-}
-
-fn series(view: &View) -> Vec<Series> {
-    let kind = |s: usize| {
-        let setting = &view.settings[s];
-        let knobs = setting.effective.iter().filter(|(name, _)| !name.contains("bitrate"));
-        (setting.codec.clone(), knobs.map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>())
-    };
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for s in 0..view.settings.len() {
-        match groups.iter_mut().find(|g| kind(g[0]) == kind(s)) {
-            Some(group) => group.push(s),
-            None => groups.push(vec![s]),
-        }
-    }
-    let codec = |g: &[usize]| view.settings[g[0]].codec.as_str();
-    let name = |g: &Vec<usize>| {
-        let labels: Vec<&str> = g.iter().map(|s| view.settings[*s].label.as_str()).collect();
-        if g.len() == 1 {
-            return labels[0].to_owned();
-        }
-        let alone = groups.iter().filter(|other| codec(other) == codec(g)).count() == 1;
-        // The words that all begin with: "opus" of "opus 6 kbit/s" and "opus 12 kbit/s".
-        let shared = |(i, word): &(usize, &str)| labels.iter().all(|l| l.split_whitespace().nth(*i) == Some(word));
-        let words = labels[0].split_whitespace().enumerate().take_while(shared);
-        let common = words.map(|(_, word)| word).collect::<Vec<_>>().join(" ");
-        if alone || common.is_empty() { codec(g).to_owned() } else { common }
-    };
-    let make = |g: &Vec<usize>| Series { name: name(g), colour: view.settings[g[0]].colour, settings: g.clone() };
-    groups.iter().map(make).collect()
 }
 
 /// "PESQ wide-band, MOS-LQO, higher is better".
@@ -155,7 +154,7 @@ fn pooling(view: &View, conditions: &[usize]) -> String {
 }
 
 /// "20 clips × 3 seeds".
-fn counts(view: &View, conditions: &[usize]) -> String {
+pub(super) fn counts(view: &View, conditions: &[usize]) -> String {
     let range = |of: fn(&super::Condition) -> usize, word: &str| {
         let counts = || conditions.iter().map(|c| of(&view.conditions[*c]));
         let (low, high) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
@@ -200,7 +199,7 @@ pub fn signed(difference: f64, unit: &str) -> String {
 }
 
 /// " [2.15, 2.31]", or nothing.
-fn bracket(interval: Option<Interval>, unit: &str) -> String {
+pub(super) fn bracket(interval: Option<Interval>, unit: &str) -> String {
     interval.map_or(String::new(), |i| format!(" [{}, {}]", figure(i.low, unit), figure(i.high, unit)))
 }
 

@@ -1,12 +1,18 @@
 //! Outcomes to a [`View`], in one pass and with sums for memory.
 
+mod names;
+mod rates;
+mod seen;
+
 use super::condition::{self, ConditionSums};
-use super::{Caveat, Cell, Compare, Comparison, Extras, Failure, Measure, Seen, Setting, Unscored, View};
-use crate::codec::Observed;
+use super::delta::{self, Curves};
+use super::{Caveat, Cell, Compare, Comparison, Extras, Failure, Measure, Setting, Unscored, View};
 use crate::error::{Error, Result};
-use crate::metric::{self, Better, Scale};
+use crate::metric::{self, Better};
 use crate::plan::{Outcome, Scores};
 use crate::stats::{Entries, Prefer, Question, judge, paired, summary};
+use names::{Names, colour, list, tell_apart};
+use seen::SeenSums;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many settings at most are compared in pairs: beyond, pairs are too many to read.
@@ -21,6 +27,8 @@ pub struct Gather {
     settings: Vec<SettingSums>,
     conditions: Vec<ConditionSums>,
     clips: Names,
+    /// Sample rates by clip, in Hz.
+    rates: BTreeMap<usize, u32>,
     measures: Names,
     cells: BTreeMap<(usize, usize), CellSums>,
     failures: Vec<Failure>,
@@ -52,16 +60,6 @@ struct CellSums {
 struct Sum {
     total: f64,
     count: u32,
-}
-
-#[derive(Default)]
-struct SeenSums {
-    frames: BTreeMap<u64, usize>,
-    channels: BTreeSet<u8>,
-    bandwidths: (BTreeMap<String, f64>, usize),
-    modes: (BTreeMap<String, f64>, usize),
-    fec: (f64, usize),
-    dtx: (f64, usize),
 }
 
 impl Gather {
@@ -110,10 +108,11 @@ impl Gather {
         }
     }
 
-    pub fn view(self, extras: Extras) -> Result<View> {
+    pub fn view(mut self, extras: Extras) -> Result<View> {
         if self.cases == 0 {
             return Err(Error::usage("nothing to report: no finished case"));
         }
+        self.pool_rates();
         let order = self.measures.by_list();
         let cells = self.cells.iter().map(|(place, sums)| (*place, sums.cell(&order))).collect();
         let unscored = self.unscored.iter().map(|((metric, setting, reason), count)| Unscored {
@@ -129,10 +128,13 @@ impl Gather {
             conditions: condition::all(&self.conditions),
             cells,
             comparisons: Vec::new(),
+            deltas: Vec::new(),
             unscored: unscored.collect(),
             caveats: Vec::new(),
             delays: extras.delays,
             costs: extras.costs,
+            timelines: extras.timelines,
+            exhibits: extras.exhibits,
             provenance: Vec::new(),
             cases: self.cases,
             failed: self.failures.iter().map(|f| f.count).sum(),
@@ -145,6 +147,7 @@ impl Gather {
         tell_apart(&mut view.settings);
         colour(&mut view.settings);
         view.comparisons = self.comparisons(&view, &order);
+        view.deltas = delta::all(&view, extras.anchor.as_deref(), &PerClip { gather: &self, order: &order })?;
         view.provenance = self.provenance(&view, extras.provenance);
         view.failures = self.failures;
         Ok(view)
@@ -171,19 +174,25 @@ impl Gather {
     }
 
     fn condition(&mut self, o: &Outcome) -> usize {
-        let same = |c: &ConditionSums| c.net == o.net && c.receiver == o.receiver && c.content == o.content;
+        let clip = self.clips.place(&o.clip);
+        if let Some(rate) = o.sample_rate() {
+            self.rates.insert(clip, rate);
+        }
+        let rate = self.rates.get(&clip).copied();
+        let same =
+            |c: &ConditionSums| c.net == o.net && c.receiver == o.receiver && c.content == o.content && c.rate == rate;
         let place = self.conditions.iter().position(same).unwrap_or_else(|| {
             self.conditions.push(ConditionSums {
                 net: o.net.clone(),
                 receiver: o.receiver.clone(),
                 content: o.content,
+                rate,
                 loss: o.net_loss,
                 clips: BTreeSet::new(),
                 seeds: BTreeSet::new(),
             });
             self.conditions.len() - 1
         });
-        let clip = self.clips.place(&o.clip);
         self.conditions[place].clips.insert(clip);
         self.conditions[place].seeds.insert(o.seed);
         place
@@ -266,6 +275,19 @@ impl Gather {
     }
 }
 
+/// The mean of each clip over its seeds.
+struct PerClip<'a> {
+    gather: &'a Gather,
+    order: &'a [usize],
+}
+
+impl Curves for PerClip<'_> {
+    fn clips(&self, setting: usize, condition: usize, measure: usize) -> BTreeMap<usize, f64> {
+        let cell = self.gather.cells.get(&(setting, condition));
+        cell.map_or_else(BTreeMap::new, |cell| cell.means(self.order[measure]).collect())
+    }
+}
+
 impl SettingSums {
     fn add(&mut self, scores: &Scores) {
         for (name, value) in &scores.effective {
@@ -290,138 +312,15 @@ impl CellSums {
         Some(singles.iter().map(|(clip, seed, value)| ((*clip, *seed), Some(*value))).collect())
     }
 
+    /// By clip.
+    fn means(&self, measure: usize) -> impl Iterator<Item = (usize, f64)> {
+        let sums = self.sums.range((measure, 0)..(measure + 1, 0));
+        sums.map(|((_, clip), sum)| (*clip, sum.total / f64::from(sum.count)))
+    }
+
     fn cell(&self, order: &[usize]) -> Cell {
-        let means = |m: &usize| -> Vec<Vec<f64>> {
-            self.sums.range((*m, 0)..(*m + 1, 0)).map(|(_, s)| vec![s.total / f64::from(s.count)]).collect()
-        };
+        let means = |m: &usize| -> Vec<Vec<f64>> { self.means(*m).map(|(_, mean)| vec![mean]).collect() };
         let summaries = order.iter().enumerate().filter_map(|(place, m)| Some((place, summary(&means(m))?)));
         Cell { cases: self.cases, failed: self.failed, summaries: summaries.collect(), observed: self.seen.seen() }
     }
-}
-
-impl SeenSums {
-    fn add(&mut self, o: &Observed) {
-        if let Some(frame) = o.frame_ms {
-            *self.frames.entry(frame.to_bits()).or_default() += 1;
-        }
-        self.channels.extend(o.channels);
-        for (shares, (sums, n)) in [(&o.bandwidths, &mut self.bandwidths), (&o.modes, &mut self.modes)] {
-            *n += usize::from(!shares.is_empty());
-            for (name, share) in shares {
-                *sums.entry(name.clone()).or_default() += share;
-            }
-        }
-        for (share, (sum, n)) in [(o.fec_share, &mut self.fec), (o.dtx_share, &mut self.dtx)] {
-            if let Some(share) = share {
-                *sum += share;
-                *n += 1;
-            }
-        }
-    }
-
-    fn seen(&self) -> Seen {
-        let shares = |(sums, n): &(BTreeMap<String, f64>, usize)| {
-            let mut shares: Vec<_> = sums.iter().map(|(name, sum)| (name.clone(), sum / *n as f64)).collect();
-            shares.sort_by(|a, b| b.1.total_cmp(&a.1));
-            shares
-        };
-        let mean = |(sum, n): (f64, usize)| (n > 0).then(|| sum / n as f64);
-        Seen {
-            frame_ms: self.frames.iter().max_by_key(|(_, n)| **n).map(|(bits, _)| f64::from_bits(*bits)),
-            channels: self.channels.iter().copied().collect(),
-            bandwidths: shares(&self.bandwidths),
-            modes: shares(&self.modes),
-            fec: mean(self.fec),
-            dtx: mean(self.dtx),
-        }
-    }
-}
-
-impl Measure {
-    /// What the lists say of an id; the bare id for one that this build does not know.
-    fn of(id: &str) -> Measure {
-        let known = |s: &Scale| Measure {
-            id: id.to_owned(),
-            title: s.title.into(),
-            unit: s.unit.into(),
-            better: s.better,
-            cap: s.cap,
-            source: s.source.into(),
-            margin: s.margin,
-        };
-        metric::scale(id).map_or_else(
-            || Measure {
-                id: id.to_owned(),
-                title: id.to_owned(),
-                unit: String::new(),
-                better: Better::Neither,
-                cap: None,
-                source: "not known to this version".into(),
-                margin: 0.0,
-            },
-            known,
-        )
-    }
-}
-
-/// Names to small numbers, in order of appearance.
-#[derive(Default)]
-struct Names {
-    names: Vec<String>,
-    places: BTreeMap<String, usize>,
-}
-
-impl Names {
-    fn place(&mut self, name: &str) -> usize {
-        if let Some(place) = self.places.get(name) {
-            return *place;
-        }
-        self.names.push(name.to_owned());
-        self.places.insert(name.to_owned(), self.names.len() - 1);
-        self.names.len() - 1
-    }
-
-    /// The numbers in the order of the metric and fact lists; ids that are in neither come last.
-    fn by_list(&self) -> Vec<usize> {
-        let scales = || metric::AUDIO.iter().map(|m| &m.scale).chain(metric::FACTS);
-        let rank = |id: &str| scales().position(|s| s.id == id).unwrap_or(usize::MAX);
-        let mut order: Vec<usize> = (0..self.names.len()).collect();
-        order.sort_by_key(|m| (rank(&self.names[*m]), self.names[*m].clone()));
-        order
-    }
-}
-
-/// Settings of several runs may share a label; the later ones get a number.
-fn tell_apart(settings: &mut [Setting]) {
-    let labels: Vec<String> = settings.iter().map(|s| s.label.clone()).collect();
-    for (i, setting) in settings.iter_mut().enumerate() {
-        let before = labels[..i].iter().filter(|l| **l == labels[i]).count();
-        if before > 0 {
-            setting.label = format!("{} #{}", setting.label, before + 1);
-        }
-    }
-}
-
-/// A colour each while there are enough, else one for each codec.
-fn colour(settings: &mut [Setting]) {
-    let one_codec = settings.iter().all(|s| s.codec == settings[0].codec);
-    let few = settings.len() <= super::chart::SERIES || one_codec;
-    let mut codecs: Vec<String> = Vec::new();
-    for (i, setting) in settings.iter_mut().enumerate() {
-        let known = codecs.iter().position(|c| *c == setting.codec).unwrap_or_else(|| {
-            codecs.push(setting.codec.clone());
-            codecs.len() - 1
-        });
-        setting.colour = if few { i } else { known };
-    }
-}
-
-fn list(items: impl ExactSizeIterator<Item = String>) -> String {
-    const MOST: usize = 24;
-    let n = items.len();
-    let mut text = items.take(MOST).collect::<Vec<_>>().join(", ");
-    if n > MOST {
-        text += &format!(" and {} more", n - MOST);
-    }
-    text
 }

@@ -1,9 +1,11 @@
 //! The page: one file, no request to anywhere, light or dark as the reader's system is.
 
+mod exhibits;
+
 use super::chart::Chart;
 use super::chart::ink::Ink;
 use super::table::{self, Table};
-use super::{Condition, View};
+use super::{Condition, View, answer};
 use crate::error::Result;
 use std::fmt::Write;
 
@@ -14,12 +16,14 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
     out += &format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}{STYLE}</style>\n</head>\n<body>\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}{STYLE}{more}</style>\n</head>\n<body>\n\
          <header><h1>{title}</h1>\n<p>{}</p></header>\n<main>\n",
         colours(),
-        escape(&lead(view))
+        escape(&lead(view)),
+        more = exhibits::style(&view.exhibits),
     );
     section(&mut out, &table::failures(view));
+    answers(&mut out, view);
     for chart in charts.iter().filter(|c| !c.secondary) {
         figure(&mut out, chart)?;
     }
@@ -30,13 +34,21 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
         }
         out += "</details>\n";
     }
+    exhibits::section(&mut out, &view.exhibits);
     section(&mut out, &table::comparisons(view));
+    deltas(&mut out, view);
+    section(&mut out, &table::front(view));
     section(&mut out, &table::settings(view));
     section(&mut out, &table::changes(view));
     figures(&mut out, view);
-    for t in
-        [table::observed(view), table::delays(view), table::costs(view), table::unscored(view), table::caveats(view)]
-    {
+    for t in [
+        table::observed(view),
+        table::observed_pictures(view),
+        table::delays(view),
+        table::costs(view),
+        table::unscored(view),
+        table::caveats(view),
+    ] {
         section(&mut out, &t);
     }
     section(&mut out, &table::measures(view));
@@ -83,6 +95,40 @@ fn figure(out: &mut String, chart: &Chart) -> Result<()> {
         escape(&chart.name)
     );
     Ok(())
+}
+
+/// Curves against the anchor's by each quality; all but the first folded.
+fn deltas(out: &mut String, view: &View) {
+    let tables = view.qualities().into_iter().map(|m| table::deltas(view, m)).filter(|t| !t.rows.is_empty());
+    for (i, t) in tables.enumerate() {
+        if i == 0 {
+            let _ = write!(out, "<section>\n<h2>BD-rate and BD-quality</h2>\n<p>{}</p>\n", escape(&t.note));
+        }
+        let open = if i == 0 { " open" } else { "" };
+        let _ = writeln!(out, "<details{open}><summary>{}</summary>", escape(&t.title));
+        grid(out, &t);
+        out.push_str("</details>\n");
+    }
+    if !view.deltas.is_empty() {
+        out.push_str("</section>\n");
+    }
+}
+
+/// Which setting is better, from which loss on, and why; the figures folded.
+fn answers(out: &mut String, view: &View) {
+    let answers = answer::answers(view);
+    if answers.is_empty() {
+        return;
+    }
+    out.push_str("<section>\n<h2>Which is better</h2>\n");
+    for a in answers {
+        let _ = writeln!(out, "<h3>{} <small>{}</small></h3>\n<ul>", escape(&a.heading), escape(&a.table.title));
+        a.verdicts.iter().chain(&a.reasons).for_each(|line| out.push_str(&format!("<li>{}</li>\n", escape(line))));
+        out.push_str("</ul>\n<details><summary>Loss by loss</summary>\n");
+        grid(out, &a.table);
+        out.push_str("</details>\n");
+    }
+    let _ = writeln!(out, "<p>{}</p>\n</section>", escape(&answer::note(view)));
 }
 
 /// One summary per condition; all but the first few folded.
@@ -169,6 +215,8 @@ body{margin:0 auto;padding:1.5rem clamp(.75rem,3vw,2.5rem) 4rem;max-width:1240px
 font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .3rem}
 h2{font-size:1.15rem;margin:0 0 .3rem}
+h3{font-size:1rem;margin:.9rem 0 .2rem}
+ul{margin:.2rem 0 .5rem;padding-left:1.2rem;max-width:85ch}
 p{margin:.2rem 0 .7rem;color:var(--muted);max-width:75ch}
 header{margin-bottom:1.2rem}
 section{margin:2.2rem 0}

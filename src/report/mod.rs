@@ -2,15 +2,26 @@
 //!
 //! A view is made in one pass over the outcomes and keeps sums, not outcomes, so that a million cases fit.
 
+pub mod answer;
 pub mod chart;
 mod condition;
+mod delta;
+mod exhibit;
+mod front;
 mod gather;
 mod html;
+mod series;
 pub mod table;
+pub mod webm;
+
+pub use delta::{Delta, Shift};
+pub use exhibit::{Exhibit, around, png};
+pub use front::{Standing, standings};
 
 use crate::codec::Change;
 use crate::error::{Error, Result};
-use crate::metric::Better;
+use crate::media::Content;
+use crate::metric::{self, Better};
 use crate::plan::Outcome;
 use crate::stats::{Judged, Paired, Summary};
 use std::collections::BTreeMap;
@@ -24,17 +35,22 @@ pub struct View {
     pub measures: Vec<Measure>,
     /// In the order of the plan.
     pub settings: Vec<Setting>,
-    /// Network, receiver and kind of material, in the order of the plan; figures are never pooled over two of them.
+    /// Network, receiver and kind of material, in the order of the plan; figures are never pooled over two of them. Clips
+    /// of several sample rates are of one kind, unless each rate has the clips that a verdict needs.
     pub conditions: Vec<Condition>,
     /// What (setting, condition) gave; places in the two lists.
     pub cells: BTreeMap<(usize, usize), Cell>,
     /// Paired differences between the settings, as [`Extras::compare`] says.
     pub comparisons: Vec<Comparison>,
+    /// Whole curves over bitrate against the anchor's.
+    pub deltas: Vec<Delta>,
     pub failures: Vec<Failure>,
     pub unscored: Vec<Unscored>,
     pub caveats: Vec<Caveat>,
     pub delays: Vec<DelayRow>,
     pub costs: Vec<CostRow>,
+    pub timelines: Vec<Timeline>,
+    pub exhibits: Vec<Exhibit>,
     /// Name and value: versions, seeds, and what the caller adds.
     pub provenance: Vec<(String, String)>,
     pub cases: usize,
@@ -50,6 +66,11 @@ pub struct Extras {
     pub delays: Vec<DelayRow>,
     pub costs: Vec<CostRow>,
     pub compare: Compare,
+    /// What the other curves over bitrate are measured against: a codec or a label; the plan's first if not given.
+    pub anchor: Option<String>,
+    /// Single cases of video over time.
+    pub timelines: Vec<Timeline>,
+    pub exhibits: Vec<Exhibit>,
     /// Further lines of the provenance: warm-up, chance mode, the command.
     pub provenance: Vec<(String, String)>,
 }
@@ -84,8 +105,27 @@ pub struct CostRow {
     pub encode_us_per_frame: f64,
     pub decode_us_per_frame: f64,
     pub frame_ms: f64,
+    /// The share of pictures that took longer to encode than until the next one, 0 to 1; `None` for audio.
+    pub deadline_misses: Option<f64>,
     /// Where it was measured.
     pub machine: String,
+}
+
+/// One case of video over time, a value for each tick of the source's frame rate.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    /// The setting's label.
+    pub setting: String,
+    /// Network, clip and seed.
+    pub case: String,
+    /// From tick to tick.
+    pub step_ms: f64,
+    /// Metric ids with their scores of what was on show, the most telling first.
+    pub curves: Vec<(String, Vec<f32>)>,
+    /// Whether the picture was frozen.
+    pub frozen: Vec<bool>,
+    /// Whether a key frame was first shown.
+    pub key: Vec<bool>,
 }
 
 /// A metric or a fact, as its [`crate::metric::Scale`] says.
@@ -120,6 +160,7 @@ pub struct Condition {
     /// The network, and what else tells it from the others.
     pub name: String,
     pub net: String,
+    pub content: Content,
     /// Asked loss in percent.
     pub loss: f64,
     /// Conditions with the same family differ in their asked loss alone.
@@ -156,6 +197,25 @@ pub struct Seen {
     pub modes: Vec<(String, f64)>,
     pub fec: Option<f64>,
     pub dtx: Option<f64>,
+    /// `None` for audio.
+    pub pictures: Option<SeenPictures>,
+}
+
+/// What the headers of coded pictures showed: every value that came, or the mean over cases.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeenPictures {
+    pub profiles: Vec<String>,
+    pub levels: Vec<String>,
+    /// In luma samples.
+    pub sizes: Vec<(u32, u32)>,
+    /// Temporal layers in use.
+    pub layers: Vec<u8>,
+    /// Coded pictures per second.
+    pub frame_rate: Option<f64>,
+    /// In the scored pass of a case.
+    pub key_frames: Option<f64>,
+    /// On the codec's own scale.
+    pub qp: Option<f64>,
 }
 
 /// Setting `b` against setting `a`, paired by clip and seed.
@@ -199,6 +259,16 @@ pub struct Caveat {
     pub count: usize,
 }
 
+impl Timeline {
+    /// The worst tick by the first curve: its metric's id, the tick and its score. `None`: it has no finite score.
+    pub fn worst(&self) -> Option<(&str, usize, f64)> {
+        let (id, values) = self.curves.first()?;
+        let finite = values.iter().enumerate().filter(|(_, v)| v.is_finite());
+        let (tick, score) = finite.min_by(|a, b| a.1.total_cmp(b.1))?;
+        Some((id, tick, f64::from(*score)))
+    }
+}
+
 impl View {
     /// Reads all outcomes once, in the order of the plan.
     ///
@@ -213,13 +283,22 @@ impl View {
     }
 
     /// The measures that say how good it sounds or looks: those first that were asked the least outside of where they are
-    /// valid, else in the order of the list.
+    /// valid, else in the order of the list. Of video VMAF leads, what was on show comes before what was rendered, and both
+    /// before the sound beside.
     pub fn qualities(&self) -> Vec<usize> {
+        let fact = |m: &usize| metric::FACTS.iter().any(|f| f.id == self.measures[*m].id);
         let mut all: Vec<usize> =
-            (0..self.measures.len()).filter(|m| self.measures[*m].better == Better::Higher).collect();
+            (0..self.measures.len()).filter(|m| self.measures[*m].better == Better::Higher && !fact(m)).collect();
         let worst = |m: &usize| self.caveats.iter().filter(|c| c.measure == *m).map(|c| c.count).max().unwrap_or(0);
-        all.sort_by_key(worst);
+        let beside = |m: &usize| self.is_video() && metric::AUDIO.iter().any(|a| a.scale.id == self.measures[*m].id);
+        let rendered = |m: &usize| self.measures[*m].id.ends_with(metric::RENDERED);
+        all.sort_by_key(|m| (beside(m), rendered(m), worst(m), self.measures[*m].id != "vmaf"));
         all
+    }
+
+    /// Whether the pictures of the calls are what was measured.
+    pub fn is_video(&self) -> bool {
+        self.conditions.iter().any(|c| matches!(c.content, Content::Camera | Content::Screen))
     }
 
     /// The place of the measure with that id.
@@ -232,7 +311,8 @@ impl View {
     }
 }
 
-/// Writes `report.html` and the PNG charts into `dir`, which is made if it is missing. Same view, same bytes.
+/// Writes `report.html`, the PNG charts and, where curves were compared, `bd.csv`, where settings were compared over loss,
+/// `answer.md` into `dir`, which is made if it is missing. Same view, same bytes.
 ///
 /// # Errors
 /// [`Error::Output`] that names the file.
@@ -242,6 +322,16 @@ pub fn write(dir: &Path, view: &View) -> Result<Vec<PathBuf>> {
     let page = dir.join("report.html");
     std::fs::write(&page, html::page(view, &charts)?).map_err(|e| Error::output(&page, e))?;
     let mut written = vec![page];
+    if !view.deltas.is_empty() {
+        let path = dir.join("bd.csv");
+        std::fs::write(&path, delta::csv(view)).map_err(|e| Error::output(&path, e))?;
+        written.push(path);
+    }
+    if let Some(text) = answer::markdown(view) {
+        let path = dir.join("answer.md");
+        std::fs::write(&path, text).map_err(|e| Error::output(&path, e))?;
+        written.push(path);
+    }
     for chart in &charts {
         let path = dir.join(format!("{}.png", chart.name));
         chart.wide.png(&path)?;

@@ -1,13 +1,18 @@
 //! The tables of a report as plain cells: the page and the terminal draw the same ones.
 
 mod compare;
+mod curves;
+mod observed;
 
 pub use compare::{comparisons, found_from, side_by_side};
+pub use curves::{deltas, front};
+pub use observed::{observed, observed_pictures};
 
-use super::chart::{figure, short};
+use super::chart::figure;
 use super::{Cell as Figures, Seen, Setting, View};
 use crate::metric::Better;
 use crate::stats::Summary;
+use observed::seen_in_words;
 
 const INTERVAL: &str = "[95 % interval over clips: Student's t below 30 clips, BCa bootstrap from 30.]";
 
@@ -43,11 +48,11 @@ pub struct Cell {
 }
 
 impl Table {
-    fn new(title: impl Into<String>, note: impl Into<String>, columns: Vec<Column>) -> Table {
+    pub(super) fn new(title: impl Into<String>, note: impl Into<String>, columns: Vec<Column>) -> Table {
         Table { title: title.into(), note: note.into(), columns, rows: Vec::new() }
     }
 
-    fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(Row { cells: cells.into_iter().collect(), bad: false });
     }
 
@@ -61,6 +66,19 @@ impl Table {
         lines.extend(self.rows.iter().map(|r| r.cells.iter().map(cell).collect()));
         let right: Vec<bool> = self.columns.iter().map(|c| c.numeric).collect();
         format!("{}\n{}", self.title, aligned(&lines, &right))
+    }
+}
+
+impl Table {
+    /// A Markdown table of the cells, without title and note.
+    pub fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | ").replace('\n', " "));
+        let head = |c: &Column| if c.unit.is_empty() { c.name.clone() } else { format!("{}, {}", c.name, c.unit) };
+        let rule = |c: &Column| if c.numeric { "---:".to_owned() } else { "---".to_owned() };
+        let cell = |c: &Cell| format!("{} {}", c.main, c.small).trim_end().replace('|', "\\|");
+        let mut out = line(self.columns.iter().map(head).collect()) + &line(self.columns.iter().map(rule).collect());
+        self.rows.iter().for_each(|r| out += &line(r.cells.iter().map(cell).collect()));
+        out
     }
 }
 
@@ -83,10 +101,13 @@ pub fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
 
 /// Every table that has rows, in reading order.
 pub fn tables(view: &View) -> Vec<Table> {
-    let mut tables = vec![failures(view), comparisons(view), settings(view), changes(view)];
+    let mut tables = vec![failures(view), comparisons(view)];
+    tables.extend(view.qualities().into_iter().map(|m| deltas(view, m)));
+    tables.extend([front(view), settings(view), changes(view)]);
     tables.extend((0..view.conditions.len()).map(|c| summary(view, c)));
     tables.extend([
         observed(view),
+        observed_pictures(view),
         delays(view),
         costs(view),
         unscored(view),
@@ -181,40 +202,6 @@ pub fn summary(view: &View, condition: usize) -> Table {
     table
 }
 
-/// What packets showed under each condition.
-pub fn observed(view: &View) -> Table {
-    let columns = vec![
-        text("setting"),
-        text("network"),
-        number("frame", "ms"),
-        text("channels"),
-        text("bandwidths"),
-        text("modes"),
-        number("with in-band FEC", "% of packets"),
-        number("DTX", "% of packets"),
-    ];
-    let mut table = Table::new("Observed in the packets, by network", "– : this codec's packets do not tell.", columns);
-    for ((s, c), cell) in &view.cells {
-        let seen = &cell.observed;
-        if *seen == Seen::default() {
-            continue;
-        }
-        let share = |v: Option<f64>| v.map_or("–".into(), |v| short(100.0 * v));
-        let channels: Vec<String> = seen.channels.iter().map(u8::to_string).collect();
-        table.row([
-            of(&view.settings[*s].label),
-            of(&view.conditions[*c].name),
-            of(seen.frame_ms.map_or("–".into(), short)),
-            of(dash(channels.join(", "))),
-            of(dash(shares(&seen.bandwidths))),
-            of(dash(shares(&seen.modes))),
-            of(share(seen.fec)),
-            of(share(seen.dtx)),
-        ]);
-    }
-    table
-}
-
 pub fn delays(view: &View) -> Table {
     let note =
         "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it.";
@@ -235,21 +222,29 @@ pub fn delays(view: &View) -> Table {
 }
 
 pub fn costs(view: &View) -> Table {
-    let columns = vec![
+    let video = view.costs.iter().any(|c| c.deadline_misses.is_some());
+    let mut columns = vec![
         text("setting"),
         number("encode", "µs per frame"),
         number("decode", "µs per frame"),
         number("encode", "× real time"),
         number("decode", "× real time"),
-        text("measured on"),
     ];
+    columns.extend(video.then(|| number("frames over the interval", "%")));
+    columns.push(text("measured on"));
     let note = "Depends on the machine that measured it; everything else in this report does not.";
     let mut table = Table::new("CPU time", note, columns);
     for c in &view.costs {
-        let speed = |us: f64| of(if us > 0.0 { format!("{:.0}", c.frame_ms * 1000.0 / us) } else { "–".into() });
+        // Pictures may take most of the time that they have.
+        let times = |x: f64| if video && x < 10.0 { format!("{x:.1}") } else { format!("{x:.0}") };
+        let speed = |us: f64| of(if us > 0.0 { times(c.frame_ms * 1000.0 / us) } else { "–".into() });
         let micro = |us: f64| of(format!("{us:.1}"));
         let (encode, decode) = (c.encode_us_per_frame, c.decode_us_per_frame);
-        table.row([of(&c.label), micro(encode), micro(decode), speed(encode), speed(decode), of(&c.machine)]);
+        let mut cells = vec![of(&c.label), micro(encode), micro(decode), speed(encode), speed(decode)];
+        let misses = || c.deadline_misses.map_or(of("–"), |share| of(format!("{:.1}", 100.0 * share)));
+        cells.extend(video.then(misses));
+        cells.push(of(&c.machine));
+        table.row(cells);
     }
     table
 }
@@ -305,15 +300,15 @@ pub fn provenance(view: &View) -> Table {
     table
 }
 
-fn text(name: &str) -> Column {
+pub(super) fn text(name: &str) -> Column {
     Column { name: name.into(), unit: String::new(), numeric: false }
 }
 
-fn number(name: &str, unit: &str) -> Column {
+pub(super) fn number(name: &str, unit: &str) -> Column {
     Column { name: name.into(), unit: unit.into(), numeric: true }
 }
 
-fn of(value: impl ToString) -> Cell {
+pub(super) fn of(value: impl ToString) -> Cell {
     Cell { main: value.to_string(), small: String::new() }
 }
 
@@ -329,41 +324,4 @@ fn summary_cell(s: &Summary, unit: &str) -> Cell {
 fn effective(setting: &Setting) -> String {
     let of = |(name, values): (&String, &Vec<String>)| format!("{name}={}", values.join("|"));
     dash(setting.effective.iter().map(of).collect::<Vec<_>>().join(", "))
-}
-
-fn shares(shares: &[(String, f64)]) -> String {
-    let of = |(name, share): &(String, f64)| {
-        if *share > 0.9995 { name.clone() } else { format!("{name} {} %", short(100.0 * share)) }
-    };
-    shares.iter().map(of).collect::<Vec<_>>().join(", ")
-}
-
-/// "fullband; SILK 80 %, hybrid 20 %; 20 ms frames; 1 channel; FEC in 0 to 93 % of packets".
-fn seen_in_words(seen: &[&Seen]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut add = |texts: Vec<String>| {
-        let mut texts: Vec<String> = texts.into_iter().filter(|t| !t.is_empty()).collect();
-        texts.dedup();
-        match texts.len() {
-            0 => {}
-            1 | 2 => words.push(texts.join(" to ")),
-            n => words.push(format!("{} to {} ({n} networks differ)", texts[0], texts[n - 1])),
-        }
-    };
-    add(seen.iter().map(|s| shares(&s.bandwidths)).collect());
-    add(seen.iter().map(|s| shares(&s.modes)).collect());
-    add(seen.iter().filter_map(|s| s.frame_ms).map(|f| format!("{} ms frames", short(f))).collect());
-    let channels = |s: &&Seen| s.channels.iter().map(u8::to_string).collect::<Vec<_>>().join(" or ");
-    let plural = |n: String| if n.is_empty() { n } else { format!("{n} channel{}", if n == "1" { "" } else { "s" }) };
-    add(seen.iter().map(channels).map(plural).collect());
-    for (name, of) in [("FEC", (|s: &Seen| s.fec) as fn(&Seen) -> Option<f64>), ("DTX", |s| s.dtx)] {
-        let values: Vec<f64> = seen.iter().filter_map(|s| of(s)).map(|v| 100.0 * v).collect();
-        let low = short(values.iter().copied().fold(f64::INFINITY, f64::min));
-        let high = short(values.iter().copied().fold(0.0, f64::max));
-        if !values.is_empty() {
-            let range = if low == high { high } else { format!("{low} to {high}") };
-            words.push(format!("{name} in {range} % of packets"));
-        }
-    }
-    dash(words.join("; "))
 }

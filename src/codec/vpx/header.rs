@@ -99,7 +99,7 @@ impl<'a> BoolReader<'a> {
     }
 
     fn flag(&mut self) -> bool {
-        let split = 1 + ((self.range - 1) * 128 >> 8);
+        let split = 1 + ((self.range - 1) >> 1);
         let set = self.value >= split << 8;
         if set {
             self.range -= split;
@@ -264,8 +264,13 @@ mod tests {
         // Marker 10, profile 00, coded 0, key 0, shown 1, not resilient 0; sync code; colour space 001, range 0;
         // 319 and 179; as rendered 0; keeps 1, parallel 0; set 00; level 000001, sharpness 000; no deltas 0; q 01000101.
         let bits = format!(
-            "10000010{:08b}{:08b}{:08b}0010{:016b}{:016b}0100000000100000001000101",
-            0x49, 0x83, 0x42, 319, 179
+            "10000010{:08b}{:08b}{:08b}0010{:016b}{:016b}{}",
+            0x49,
+            0x83,
+            0x42,
+            319,
+            179,
+            ["0", "10", "00", "000001", "000", "0", "01000101"].concat()
         );
         let data: Vec<u8> =
             bits.as_bytes().chunks(8).map(|c| c.iter().fold(0, |b, c| b << 1 | (c - b'0')) << (8 - c.len())).collect();

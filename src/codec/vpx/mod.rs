@@ -215,6 +215,12 @@ impl VpxEncoder {
         if self.key_wanted && !header.key {
             return Err(refuse("the encoder made no key picture when asked"));
         }
+        // What is said of references rests on this. With one layer libvpx refreshes its golden picture whatever it is told,
+        // but there each picture needs the one before anyway.
+        let told = header.key || self.pattern.len() == 1 || header.writes == step.writes;
+        if !header.shown || !told || header.keeps_entropy && step.layer > 0 {
+            return Err(refuse(&format!("the encoder did otherwise than told: {header:?} for {step:?}")));
+        }
         let (layer, writes) = if header.key { (0, 3) } else { (step.layer, step.writes) };
         let read = |buffer: usize| self.buffers[buffer].filter(|_| !header.key && step.reads >> buffer & 1 == 1);
         let mut references: Vec<(u64, u8)> = (0..2).filter_map(read).collect();

@@ -1,25 +1,45 @@
-//! One measure over asked network loss for many families of networks: a panel for each, on common axes, the delays side by
-//! side and the kinds of loss below each other.
+//! One measure over asked network loss in panels on common axes: one for each of many families of networks, the delays side
+//! by side and the kinds of loss below each other, or one for each bitrate.
 
 use super::axis::Axis;
 use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
-use super::loss::{Ladder, Line, lines, names, plot, spaced};
+use super::loss::{Ladder, Line, lines, lines_of, names, network, plot, spaced, zero};
 use super::scene::{Scene, text_width};
-use super::{axis_title, ends, figure, fixed_range, footnote, mapping, pooling};
+use super::{axis_title, ends, figure, fixed_range, footnote, mapping, pooling, series};
 use crate::metric::Better;
 use crate::report::View;
-use std::collections::BTreeMap;
+
+/// What the panels are.
+#[derive(Clone, Copy)]
+pub enum Split<'a> {
+    /// A family of networks each, with all settings.
+    Networks(&'a [Ladder]),
+    /// A bitrate each, with one setting of each series, over one family of networks.
+    Bitrates(&'a Ladder, &'a [Vec<usize>]),
+}
 
 /// `None`: no family has two losses with this measure.
-pub fn draw(view: &View, measure: usize, families: &[Ladder], size: Size) -> Option<(String, Scene)> {
-    let panels = panels(view, measure, families);
+pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option<(String, Scene)> {
+    let (panels, names_of) = match split {
+        Split::Networks(families) => {
+            (panels(view, measure, families), view.settings.iter().map(|s| s.label.clone()).collect())
+        }
+        Split::Bitrates(ladder, rungs) => (of_bitrates(view, measure, ladder, rungs), series_names(view)),
+    };
     let all = || panels.iter().flat_map(|p| &p.lines);
     all().next()?;
-    let title = title(view, measure, &panels);
-    let conditions: Vec<usize> = families.iter().flatten().copied().collect();
+    let title = title(view, measure, &panels, &names_of, matches!(split, Split::Bitrates(..)));
+    let conditions: Vec<usize> = match split {
+        Split::Networks(families) => families.iter().flatten().copied().collect(),
+        Split::Bitrates(ladder, _) => ladder.clone(),
+    };
+    let network = match split {
+        Split::Networks(_) => String::new(),
+        Split::Bitrates(ladder, _) => network(view, ladder),
+    };
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{} · {}", pooling(view, &conditions), mapping(view, measure)),
+        subtitle: format!("{network}{} · {}", pooling(view, &conditions), mapping(view, measure)),
         footnote: footnote(view, all().map(|l| l.setting)),
     };
     let bases = panels.iter().map(|p| p.place.1).max().unwrap_or(0) + 1;
@@ -28,7 +48,7 @@ pub fn draw(view: &View, measure: usize, families: &[Ladder], size: Size) -> Opt
     let most_lines = panels.iter().map(|p| p.lines.len()).max().unwrap_or(0) as f64;
     let height = (most_lines * LABEL_ROW + 64.0).max(210.0) + 22.0;
     let (mut scene, body) = page(size, &heading, Some(height * rows as f64));
-    let label = |l: &Line| cut(view.settings[l.setting].label.clone(), LABEL, true, 150.0);
+    let label = |l: &Line| cut(names_of[l.setting].clone(), LABEL, true, 150.0);
     let beside = all().map(|l| text_width(&label(l), LABEL, true)).fold(0.0, f64::max) + 18.0;
     let losses = || conditions.iter().map(|c| view.conditions[*c].loss);
     let range = (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max));
@@ -86,26 +106,51 @@ fn panels<'a>(view: &View, measure: usize, families: &'a [Ladder]) -> Vec<FacetP
     panels
 }
 
-/// Delays, losses and bitrates are read against zero.
-fn zero(view: &View, measure: usize) -> Option<f64> {
-    (view.measures[measure].better == Better::Lower).then_some(0.0)
+/// A panel for each bitrate, two side by side.
+fn of_bitrates<'a>(view: &View, measure: usize, ladder: &'a Ladder, rungs: &[Vec<usize>]) -> Vec<FacetPanel<'a>> {
+    let bitrate = view.measure("payload-bitrate");
+    let panel = |(k, rung): (usize, &Vec<usize>)| {
+        let rates = rung.iter().filter_map(|s| view.summary(*s, *ladder.first()?, bitrate?)).map(|r| r.mean);
+        let (sum, n) = rates.fold((0.0, 0.0), |(sum, n), r| (sum + r, n + 1.0));
+        let name = if n > 0.0 { format!("about {:.0} kbit/s", two_figures(sum / n)) } else { String::new() };
+        FacetPanel { name, ladder, lines: lines_of(view, measure, ladder, rung), place: (k / 2, k % 2) }
+    };
+    rungs.iter().enumerate().map(panel).filter(|p| !p.lines.is_empty()).collect()
 }
 
-/// Which setting has the best mean over all panels at their highest loss.
-fn title(view: &View, measure: usize, panels: &[FacetPanel<'_>]) -> String {
+/// 498.7 to 500.
+fn two_figures(value: f64) -> f64 {
+    let unit = 10_f64.powf(value.log10().floor() - 1.0);
+    (value / unit).round() * unit
+}
+
+/// By setting, the name of its series.
+fn series_names(view: &View) -> Vec<String> {
+    let all = series(view);
+    let name = |s: usize| all.iter().find(|of| of.settings.contains(&s)).map(|of| of.name.clone()).unwrap_or_default();
+    (0..view.settings.len()).map(name).collect()
+}
+
+/// What has the best mean over all panels at their highest loss.
+fn title(view: &View, measure: usize, panels: &[FacetPanel<'_>], names: &[String], pooled: bool) -> String {
     let m = &view.measures[measure];
-    let mut sums: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+    let mut sums: Vec<(&str, f64, usize)> = Vec::new();
     for line in panels.iter().flat_map(|p| &p.lines) {
-        if let Some((_, last)) = line.points.last() {
-            let sum = sums.entry(line.setting).or_default();
-            *sum = (sum.0 + last.mean, sum.1 + 1);
+        let (Some((_, last)), name) = (line.points.last(), names[line.setting].as_str()) else { continue };
+        match sums.iter_mut().find(|s| s.0 == name) {
+            Some(sum) => *sum = (name, sum.1 + last.mean, sum.2 + 1),
+            None => sums.push((name, last.mean, 1)),
         }
     }
-    let means: Vec<(usize, f64)> = sums.iter().map(|(s, (total, n))| (*s, total / *n as f64)).collect();
-    let order = |a: &&(usize, f64), b: &&(usize, f64)| a.1.total_cmp(&b.1);
+    let means: Vec<(&str, f64)> = sums.iter().map(|(name, total, n)| (*name, total / *n as f64)).collect();
+    let order = |a: &&(&str, f64), b: &&(&str, f64)| a.1.total_cmp(&b.1);
     let best = if m.better == Better::Lower { means.iter().min_by(order) } else { means.iter().max_by(order) };
-    let Some((setting, mean)) = best else { return m.title.clone() };
-    let (label, mean) = (&view.settings[*setting].label, figure(*mean, &m.unit));
+    let Some((label, mean)) = best else { return m.title.clone() };
+    let spread = means.iter().map(|(_, other)| (other - mean).abs()).fold(0.0, f64::max);
+    let mean = figure(*mean, &m.unit);
+    if pooled && means.len() > 1 && spread < m.margin {
+        return format!("{}: no difference that matters at the highest losses, {mean} {} on average", m.title, m.unit);
+    }
     let word = if m.better == Better::Lower { "lowest" } else { "highest" };
     format!("{}: {label} is {word} at the highest losses, {mean} {} on average", m.title, m.unit)
 }

@@ -7,6 +7,7 @@ use super::place::spread;
 use super::quality::figure_of_loss;
 use super::scene::{Scene, Words, text_width};
 use super::{SERIES, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling};
+use crate::metric::Better;
 use crate::report::{Family, View};
 use crate::stats::Summary;
 
@@ -17,11 +18,12 @@ pub type Ladder = Vec<usize>;
 pub fn families(view: &View) -> Vec<Ladder> {
     let mut families: Vec<&Family> = view.conditions.iter().map(|c| &c.family).collect();
     families.sort();
-    families.dedup();
+    families.dedup_by(|a, b| a == b || a.base == b.base && kinds_are_one(view, &b.base));
     let ladder = |family: &Family| {
         let fits = |c: &usize| {
             let condition = &view.conditions[*c];
             condition.family == *family
+                || condition.family.base == family.base && kinds_are_one(view, &family.base)
                 || condition.family.base == family.base && condition.family.model.is_empty() && condition.loss == 0.0
         };
         let mut of: Ladder = (0..view.conditions.len()).filter(fits).collect();
@@ -34,6 +36,16 @@ pub fn families(view: &View) -> Vec<Ladder> {
     ladders
 }
 
+/// Of video there are few networks, and one of each loss: then their kinds of loss are told in words beside one line.
+fn kinds_are_one(view: &View, base: &str) -> bool {
+    let of = view.conditions.iter().filter(|c| c.family.base == base);
+    let mut losses: Vec<u64> = of.map(|c| c.loss.to_bits()).collect();
+    let n = losses.len();
+    losses.sort_unstable();
+    losses.dedup();
+    view.is_video() && losses.len() == n
+}
+
 /// `None`: no setting has this metric at two losses.
 pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<(String, Scene)> {
     let lines = lines(view, measure, ladder);
@@ -41,10 +53,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
         return None;
     }
     let title = title(view, measure, &lines);
-    let family = &view.conditions[*ladder.last()?].family;
-    let network = [family.base.as_str(), family.model.as_str()].into_iter().filter(|t| !t.is_empty());
-    let network = network.collect::<Vec<_>>().join(", ");
-    let network = if network.is_empty() { String::new() } else { format!("{network} · ") };
+    let network = network(view, ladder);
     let heading = Heading {
         title: title.clone(),
         subtitle: format!("{network}{} · {}", pooling(view, ladder), mapping(view, measure)),
@@ -61,11 +70,28 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
     let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>(), body.right - body.left - right - 30.0));
     let reach = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
-    let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
+    let y = Axis::linear(axis_title(view, measure), reach.chain(zero(view, measure)), fixed_range(view, measure));
     let panel = Panel::draw(&mut scene, body, "", x, y, Shape { right, ..Shape::default() });
     plot(view, measure, &mut scene, &panel, &lines);
     names(view, &mut scene, &panel, &lines, &label);
     Some((title, scene))
+}
+
+/// What the networks of a ladder have in common, to stand before more words: "delay 40ms · ", and the kinds of their losses
+/// where there are several: "delay 40ms, 5 % in bursts of 4 · ".
+pub(super) fn network(view: &View, ladder: &Ladder) -> String {
+    let Some(last) = ladder.last() else { return String::new() };
+    let lossy = || ladder.iter().map(|c| &view.conditions[*c]).filter(|c| c.loss > 0.0);
+    let one = lossy().all(|c| c.family.model == view.conditions[*last].family.model);
+    let mut words = vec![view.conditions[*last].family.base.clone()];
+    if one {
+        words.push(view.conditions[*last].family.model.clone());
+    } else {
+        let kinds = lossy().filter(|c| !c.family.model.is_empty());
+        words.extend(kinds.map(|c| format!("{}\u{a0}% in {}", figure_of_loss(c.loss), c.family.model)));
+    }
+    words.retain(|w| !w.is_empty());
+    if words.is_empty() { String::new() } else { format!("{} · ", words.join(", ")) }
 }
 
 pub(super) struct Line {
@@ -77,11 +103,30 @@ pub(super) struct Line {
     alpha: f64,
 }
 
+/// Delays, losses and bitrates are read against zero.
+pub(super) fn zero(view: &View, measure: usize) -> Option<f64> {
+    (view.measures[measure].better == Better::Lower).then_some(0.0)
+}
+
+/// Those of `settings` that have the measure at two losses, as different as their colours.
+pub(super) fn lines_of(view: &View, measure: usize, ladder: &Ladder, settings: &[usize]) -> Vec<Line> {
+    let line = |setting: &usize| {
+        let points = points(view, measure, ladder, *setting);
+        let shape = view.settings[*setting].colour;
+        (points.len() > 1).then_some(Line { setting: *setting, points, shape, alpha: 1.0 })
+    };
+    settings.iter().filter_map(line).collect()
+}
+
+fn points(view: &View, measure: usize, ladder: &Ladder, setting: usize) -> Vec<(f64, Summary)> {
+    let point = |c: &usize| Some((view.conditions[*c].loss, *view.summary(setting, *c, measure)?));
+    ladder.iter().filter_map(point).collect()
+}
+
 pub(super) fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
     let shares = view.settings.len() > SERIES;
     let line = |setting: usize| {
-        let point = |c: &usize| Some((view.conditions[*c].loss, *view.summary(setting, *c, measure)?));
-        let points: Vec<_> = ladder.iter().filter_map(point).collect();
+        let points = points(view, measure, ladder, setting);
         let kin = || view.settings.iter().filter(|s| s.colour == view.settings[setting].colour);
         let rank = view.settings[..setting].iter().filter(|s| s.colour == view.settings[setting].colour).count();
         let (shape, alpha) = if shares {
@@ -109,14 +154,20 @@ pub(super) fn spaced(losses: &[f64], width: f64) -> Vec<f64> {
 
 fn title(view: &View, measure: usize, lines: &[Line]) -> String {
     let m = &view.measures[measure];
-    let last = |l: &Line| l.points.last().map_or((0.0, f64::NEG_INFINITY), |(loss, s)| (*loss, s.mean));
-    let Some(best) = lines.iter().max_by(|a, b| last(a).1.total_cmp(&last(b).1)) else { return m.title.clone() };
+    let lower = m.better == Better::Lower;
+    let (worst, sign) = if lower { (f64::INFINITY, -1.0) } else { (f64::NEG_INFINITY, 1.0) };
+    let last = |l: &Line| l.points.last().map_or((0.0, worst), |(loss, s)| (*loss, s.mean));
+    let order = |a: &&Line, b: &&Line| (sign * last(a).1).total_cmp(&(sign * last(b).1));
+    let Some(best) = lines.iter().max_by(order) else { return m.title.clone() };
     let (loss, score) = last(best);
     let first = best.points.first().map_or(score, |(_, s)| s.mean);
     let label = &view.settings[best.setting].label;
     let (from, to, loss) = (figure(first, &m.unit), figure(score, &m.unit), figure_of_loss(loss));
     if lines.len() == 1 {
         return format!("{label}: from {from} to {to} {} at {loss} % loss", m.unit);
+    }
+    if lower {
+        return format!("{label} has the least {} at {loss}\u{a0}% loss: {to} {}, from {from}", m.title, m.unit);
     }
     format!("{label} scores highest at {loss}\u{a0}% loss: {to} {}, from {from}", m.unit)
 }

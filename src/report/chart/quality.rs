@@ -1,14 +1,15 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page};
+use super::frame::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
 use super::ink::Ink;
-use super::scene::{Scene, Words};
+use super::scene::{Rect, Scene, Words};
 use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series, short};
-use crate::report::View;
+use crate::report::{Condition, View};
 use crate::stats::{Interval, Summary};
 
 const MOST_PANELS: usize = 6;
+const MOST_NETWORKS: usize = 3;
 
 /// `None`: no setting has both this metric and a bitrate.
 pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
@@ -25,7 +26,7 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
         subtitle: format!("{} · {}", pooling(view, &panels), mapping(view, measure)),
         footnote: footnote(view, all.iter().map(|p| p.setting)),
     };
-    let columns = size.columns(panels.len());
+    let columns = columns(view, panels.len(), size);
     let rows = panels.len().div_ceil(columns);
     let body = (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64);
     let (mut scene, body) = page(size, &heading, body);
@@ -33,9 +34,11 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
     let reach = all.iter().flat_map(|p| <[f64; 2]>::from(ends(&p.score)));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let series = series(view);
-    for (condition, area) in panels.iter().zip(grid(body, panels.len(), columns)) {
+    let areas = grid(body, panels.len(), columns);
+    let shape = level(view, &panels, &areas);
+    for (condition, area) in panels.iter().zip(areas) {
         let name = &view.conditions[*condition].name;
-        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), Shape::default());
+        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), shape);
         let points = points(view, measure, bitrate, *condition);
         plot(view, measure, &mut scene, &panel, &series, &points);
     }
@@ -57,11 +60,30 @@ fn points(view: &View, measure: usize, bitrate: usize, condition: usize) -> Vec<
     (0..view.settings.len()).filter_map(point).filter(|p| p.bitrate > 0.0).collect()
 }
 
-/// For each receiver and material, the network with the least and the one with the most asked loss.
-fn panels(view: &View) -> Vec<usize> {
+/// Three networks of video are side by side.
+pub(super) fn columns(view: &View, panels: usize, size: Size) -> usize {
+    if view.is_video() && size == Size::Wide && panels.is_multiple_of(MOST_NETWORKS) {
+        MOST_NETWORKS
+    } else {
+        size.columns(panels)
+    }
+}
+
+/// Plots side by side begin at one height, however long the names of their networks are.
+pub(super) fn level(view: &View, panels: &[usize], areas: &[Rect]) -> Shape {
+    let lines = |(condition, area): (&usize, &Rect)| {
+        wrap(&view.conditions[*condition].name, HEADER, true, area.right - area.left).len()
+    };
+    let most = panels.iter().zip(areas).map(lines).max().filter(|_| view.is_video());
+    Shape { header_lines: most.unwrap_or(0), ..Shape::default() }
+}
+
+/// For each receiver and material, the network with the least and the one with the most asked loss; of video up to three
+/// networks, whatever they are.
+pub(super) fn panels(view: &View) -> Vec<usize> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for (c, condition) in view.conditions.iter().enumerate() {
-        let apart = condition.name.strip_prefix(&condition.net).unwrap_or_default().to_owned();
+        let apart = apart(condition).to_owned();
         match groups.iter_mut().find(|g| g.0 == apart) {
             Some(group) => group.1.push(c),
             None => groups.push((apart, vec![c])),
@@ -69,14 +91,22 @@ fn panels(view: &View) -> Vec<usize> {
     }
     let loss = |c: &usize| view.conditions[*c].loss;
     let ends = |(_, group): (String, Vec<usize>)| {
+        if view.is_video() && group.len() <= MOST_NETWORKS {
+            return group;
+        }
         let first = group.iter().copied().reduce(|a, b| if loss(&b) < loss(&a) { b } else { a });
         let last = group.iter().copied().reduce(|a, b| if loss(&b) > loss(&a) { b } else { a });
         let last = last.filter(|l| Some(*l) != first);
         // Networks of equal loss: the first and the last of the plan.
         let last = last.or_else(|| group.last().copied().filter(|l| Some(*l) != first));
-        first.into_iter().chain(last)
+        first.into_iter().chain(last).collect()
     };
     groups.into_iter().flat_map(ends).take(MOST_PANELS).collect()
+}
+
+/// What tells a condition from others of the same network: ", screen"; nothing where nothing does.
+fn apart(condition: &Condition) -> &str {
+    condition.name.strip_prefix(&condition.net).unwrap_or_default()
 }
 
 /// The cheapest setting whose mean is practically that of the best, on the hardest network shown.
@@ -88,9 +118,10 @@ fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> Strin
     let Some(best) = best.filter(|_| points.len() > 1) else { return format!("{} and bitrate", m.title) };
     let good = points.iter().filter(|p| p.score.mean >= best.score.mean - m.margin);
     let cheapest = good.min_by(|a, b| a.bitrate.total_cmp(&b.bitrate)).unwrap_or(best);
+    let hardest = &view.conditions[*condition];
     let place = match panels.len() {
         1 => String::new(),
-        _ => format!(" at {}\u{a0}% loss", figure_of_loss(view.conditions[*condition].loss)),
+        _ => format!(" at {}\u{a0}% loss{}", figure_of_loss(hardest.loss), apart(hardest)),
     };
     let label = |p: &Point| view.settings[p.setting].label.clone();
     let (score, rate) = (figure(cheapest.score.mean, &m.unit), short(cheapest.bitrate));
@@ -153,7 +184,9 @@ fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Pl
         scene.line(vec![(x, y), ((x + 4.0).min(right), y)], Ink::Muted, 0.9, 0.8);
         x += 8.0;
     }
-    let words = Words::new((panel.plot.left + 4.0, y - 4.0), format!("best possible {figure}"), 10.0, Ink::Muted);
+    // At the very top of the plot there is the axis' title.
+    let baseline = if y - 12.0 < panel.plot.top { y + 11.0 } else { y - 4.0 };
+    let words = Words::new((panel.plot.left + 4.0, baseline), format!("best possible {figure}"), 10.0, Ink::Muted);
     placer.take(words.bounds());
     scene.words(words);
 }
