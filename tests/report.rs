@@ -7,7 +7,7 @@ use codecbench::media::Content;
 use codecbench::plan::{Outcome, Scores};
 use codecbench::report::chart::charts;
 use codecbench::report::chart::scene::Rect;
-use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, table, write};
+use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, answer, table, write};
 use codecbench::units::Seed;
 use std::collections::BTreeMap;
 
@@ -326,4 +326,85 @@ fn page(view: &View) -> String {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), view).unwrap();
     std::fs::read_to_string(folder.path().join("report.html")).unwrap()
+}
+
+/// Two settings whose order in quality turns with the loss: A is better up to 3 %, B from 10 % on.
+fn turning() -> Vec<Outcome> {
+    let mut all = outcomes(&[("A", "opus", 24.0, 4.0), ("B", "opus", 20.0, 3.6)], &[0.0, 3.0, 10.0, 20.0]);
+    for o in all.iter_mut().filter(|o| o.label == "B") {
+        let scores = o.result.as_mut().unwrap();
+        *scores.values.get_mut("pesq-wb").unwrap() += 0.1 * o.net_loss;
+    }
+    all
+}
+
+#[test]
+fn the_answer_says_from_which_loss_on_which_setting_is_better() {
+    let view = view(turning(), Extras::default());
+    let text = answer::markdown(&view).unwrap();
+    for claim in [
+        "**delay 40ms** (6 clips × 2 seeds)",
+        "PESQ wide-band: A is better at 0 to 3 % loss, by 0.10 [0.10, 0.10] (at 3 %) to 0.40 [0.40, 0.40] MOS-LQO (at 0 %); \
+         B is better at 10 to 20 % loss, by 0.60 [0.60, 0.60] (at 10 %) to 1.60 [1.60, 1.60] MOS-LQO (at 20 %). The order \
+         turns between 3 and 10 % loss.",
+        "mouth-to-ear delay (clock): no difference that matters at 0 to 20 % loss.",
+        "wire bitrate: B is lower at 0 to 20 % loss, by 4.0 [4.0, 4.0] kbit/s, 8.3 %.",
+        "Why A: its packets are wideband at 0 to 20 % loss; LBRR is in 0 % at 0 % loss, 200 % at 20 % loss; at 20 % it loses \
+         20 % of them, nothing brings any back; they hold 24 kbit/s (target 24000 bit/s).",
+        "Delay does not differ: all send packets of 20 ms to the same receiver.",
+        "| 20 | 1.92, 3.52, +1.60 [1.60, 1.60] better |",
+    ] {
+        let claim = claim.replace("1.92, 3.52", &means_at_twenty(&view));
+        assert!(text.contains(&claim), "no '{claim}' in:\n{text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let written = write(folder.path(), &view).unwrap();
+    assert!(written.iter().any(|p| p.ends_with("answer.md")) && written.iter().any(|p| p.ends_with("answer.png")));
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("The order turns between 3 and 10 % loss."));
+}
+
+fn means_at_twenty(view: &View) -> String {
+    let (pesq, last) = (view.measure("pesq-wb").unwrap(), view.conditions.iter().position(|c| c.loss == 20.0).unwrap());
+    let mean = |s| format!("{:.2}", view.summary(s, last, pesq).unwrap().mean);
+    format!("{}, {}", mean(0), mean(1))
+}
+
+#[test]
+fn one_network_or_too_many_settings_have_no_answer() {
+    assert_eq!(answer::markdown(&pair()), None);
+    assert_eq!(answer::markdown(&many()), None);
+}
+
+/// The clips from `first` on at 48 kHz, the others at 16.
+fn of_two_rates(first: u64, clips: u64) -> View {
+    let mut all = Vec::new();
+    for clip in 0..clips {
+        for (label, score) in [("A", 4.0), ("B", 3.5)] {
+            let mut o = outcome(label, "opus", 24.0, score, 5.0, clip, 0);
+            let rates = if clip < first { "16000 to 48000 Hz by rubato" } else { "48000 Hz" };
+            let name = if clip < first { "clip resampled" } else { "sample rate" };
+            o.result.as_mut().unwrap().effective.insert(name.into(), rates.into());
+            all.push(o);
+        }
+    }
+    // The rate of a clip that was never scored is not known.
+    let mut failed = outcome("A", "opus", 24.0, 4.0, 5.0, 99, 0);
+    failed.result = Err("call: it did not connect".into());
+    all.push(failed);
+    view(all, Extras::default())
+}
+
+#[test]
+fn sample_rates_are_apart_where_each_can_have_a_verdict() {
+    let apart = of_two_rates(6, 12);
+    let names: Vec<&str> = apart.conditions.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["delay 40ms loss 5%, speech at 16 kHz", "delay 40ms loss 5%, speech at 48 kHz"]);
+    assert_eq!(apart.conditions.iter().map(|c| c.clips).sum::<usize>(), 13);
+    let together = of_two_rates(7, 12);
+    let names: Vec<&str> = together.conditions.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["delay 40ms loss 5%"]);
+    let pesq = together.measure("pesq-wb").unwrap();
+    assert_eq!(together.summary(0, 0, pesq).unwrap().n, 12);
+    assert_eq!((together.conditions[0].clips, together.failed, together.failures[0].condition), (13, 1, 0));
 }

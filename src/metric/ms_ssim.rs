@@ -2,7 +2,7 @@
 //! quality assessment", Asilomar 2003).
 
 use super::pictures::per_picture;
-use super::ssim::{C1, C2, MIDDLE, Plane, TAPS, Windows, mirrored, total, weighted};
+use super::ssim::{Parts, Plane, TAPS, Windows, mirrored, weighted};
 use super::validity::PICTURE_DISTANCE;
 use super::{Better, Evidence, Metric, Scale, Value};
 use crate::error::Result;
@@ -39,13 +39,12 @@ struct Scratch {
     /// A pair per scale.
     planes: [[Plane; 2]; EXPONENTS.len()],
     halver: Halver,
-    windows: Windows<5>,
-    rows: [Vec<f32>; 3],
+    windows: Windows,
 }
 
 fn score(evidence: &Evidence<'_, Picture>) -> Result<Value> {
     per_picture("ms-ssim", evidence, SMALLEST, Scratch::default, |scratch, reference, degraded| {
-        let Scratch { planes, halver, windows, rows } = scratch;
+        let Scratch { planes, halver, windows } = scratch;
         let mut product = 1.0;
         for scale in 0..EXPONENTS.len() {
             for (side, picture) in [reference, degraded].into_iter().enumerate() {
@@ -56,7 +55,7 @@ fn score(evidence: &Evidence<'_, Picture>) -> Result<Value> {
                 }
             }
             let [a, b] = &planes[scale];
-            let [luminance, contrast, structure] = parts(a, b, windows, rows);
+            let Parts { luminance, contrast, structure, .. } = windows.parts(a, b);
             // A picture that is the other's negative has a structure below 0, of which there is no such power.
             product *= (contrast * structure.max(0.0)).powf(EXPONENTS[scale]);
             if scale + 1 == EXPONENTS.len() {
@@ -65,37 +64,6 @@ fn score(evidence: &Evidence<'_, Picture>) -> Result<Value> {
         }
         product
     })
-}
-
-/// Mean luminance, contrast and structure.
-fn parts(a: &Plane, b: &Plane, windows: &mut Windows<5>, rows: &mut [Vec<f32>; 3]) -> [f64; 3] {
-    let products = |a: &[f32], b: &[f32], [x, y, xx, yy, xy]: [&mut [f32]; 5]| {
-        x.copy_from_slice(a);
-        y.copy_from_slice(b);
-        for ((((xx, yy), xy), a), b) in xx.iter_mut().zip(yy).zip(xy).zip(a).zip(b) {
-            (*xx, *yy, *xy) = (a * a, b * b, a * b);
-        }
-    };
-    let mut sums = [0.0; 3];
-    let places = windows.each(a, b, products, |[x, y, xx, yy, xy]| {
-        let n = x.len();
-        rows.iter_mut().for_each(|row| row.resize(n, 0.0));
-        let [l, c, s] = rows.each_mut().map(|row| &mut row[..n]);
-        let (y, xx, yy, xy) = (&y[..n], &xx[..n], &yy[..n], &xy[..n]);
-        for i in 0..n {
-            let (mx, my) = (x[i], y[i]);
-            let (vx, vy) = ((xx[i] - mx * mx).max(0.0), (yy[i] - my * my).max(0.0));
-            let deviations = (vx * vy).sqrt();
-            // Where a picture is flat, what is left of the covariance is rounding.
-            let covariance = if deviations > 0.0 { xy[i] - mx * my } else { 0.0 };
-            let (mx, my) = (mx + MIDDLE, my + MIDDLE);
-            l[i] = (2.0 * (mx * my) + C1) / (mx * mx + my * my + C1);
-            c[i] = (2.0 * deviations + C2) / (vx + vy + C2);
-            s[i] = (covariance + C2 / 2.0) / (deviations + C2 / 2.0);
-        }
-        sums.iter_mut().zip([l, c, s]).for_each(|(sum, row)| *sum += total(row));
-    });
-    sums.map(|sum| sum / places as f64)
 }
 
 /// Halves planes behind the low-pass.
@@ -123,5 +91,26 @@ impl Halver {
             }
             weighted(std::array::from_fn::<_, 9, _>(|k| &self.phases[k % 2][k / 2..]), &LOW_PASS, out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::ssim::tests::{compare, pair};
+
+    #[test]
+    fn it_is_that_of_libvmaf_in_every_size() {
+        compare(&MS_SSIM, c"float_ms_ssim", &[(176, 176), (178, 230), (322, 180), (640, 360)], 1e-4);
+    }
+
+    #[test]
+    fn a_negative_scores_nothing_and_is_no_error() {
+        let [a, mut b] = pair(176, 176, 0.0);
+        for picture in &mut b.pictures {
+            let negative: Vec<u8> = picture.data.iter().map(|s| 255 - s).collect();
+            *picture = Picture::new(picture.width, picture.height, negative).unwrap();
+        }
+        assert_eq!(score(&Evidence::files(&a, &b)).unwrap().value, 0.0);
     }
 }

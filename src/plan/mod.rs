@@ -196,6 +196,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The clip's sample rate in Hz; `None` of pictures, and of a case that failed.
+    pub fn sample_rate(&self) -> Option<u32> {
+        let effective = |name: &str| self.result.as_ref().ok()?.effective.get(name);
+        // "48000 Hz"; "16000 to 48000 Hz by rubato".
+        effective("clip resampled").or(effective("sample rate"))?.split(' ').next()?.parse().ok()
+    }
+
     /// For each score the reasons why its metric should not be trusted alone on this case, by metric id; those that may
     /// speak are not in it.
     pub fn caveats(&self) -> BTreeMap<&'static str, Vec<&'static str>> {

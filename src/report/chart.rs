@@ -1,5 +1,6 @@
 //! The charts of a report. Each is a pure function from the view to a [`Scene`]; how it is rendered is the scene's own.
 
+mod answer;
 mod axis;
 mod delay;
 mod difference;
@@ -20,6 +21,8 @@ use crate::metric::Better;
 use crate::stats::{Interval, Summary};
 use frame::Size;
 pub use ink::SERIES;
+pub(super) use loss::{Ladder, families};
+pub(super) use quality::figure_of_loss;
 use scene::Scene;
 
 /// One chart in its two shapes.
@@ -50,6 +53,7 @@ pub fn charts(view: &View) -> Vec<Chart> {
     let qualities = view.qualities();
     let (first, others) = qualities.split_first().map_or((None, &[][..]), |(f, o)| (Some(*f), o));
     let video = view.is_video();
+    charts.extend(chart("answer".into(), |size| answer::draw(view, &families, size)));
     charts.extend(first.and_then(|m| over_bitrate(view, m, &families, "")));
     charts.extend(if video {
         chart("render-delay-vs-bitrate".into(), |size| render::draw(view, size))
@@ -150,7 +154,7 @@ fn pooling(view: &View, conditions: &[usize]) -> String {
 }
 
 /// "20 clips × 3 seeds".
-fn counts(view: &View, conditions: &[usize]) -> String {
+pub(super) fn counts(view: &View, conditions: &[usize]) -> String {
     let range = |of: fn(&super::Condition) -> usize, word: &str| {
         let counts = || conditions.iter().map(|c| of(&view.conditions[*c]));
         let (low, high) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
@@ -195,7 +199,7 @@ pub fn signed(difference: f64, unit: &str) -> String {
 }
 
 /// " [2.15, 2.31]", or nothing.
-fn bracket(interval: Option<Interval>, unit: &str) -> String {
+pub(super) fn bracket(interval: Option<Interval>, unit: &str) -> String {
     interval.map_or(String::new(), |i| format!(" [{}, {}]", figure(i.low, unit), figure(i.high, unit)))
 }
 

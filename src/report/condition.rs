@@ -9,6 +9,8 @@ pub struct ConditionSums {
     pub net: String,
     pub receiver: String,
     pub content: Content,
+    /// Of the clips, in Hz, where material of several rates is kept apart.
+    pub rate: Option<u32>,
     pub loss: f64,
     pub clips: BTreeSet<usize>,
     pub seeds: BTreeSet<u64>,
@@ -26,8 +28,11 @@ pub fn all(sums: &[ConditionSums]) -> Vec<Condition> {
         if receivers.len() > 1 {
             more += &format!(", {} receiver", c.receiver);
         }
-        if several {
+        if several || c.rate.is_some() {
             more += &format!(", {}", format!("{:?}", c.content).to_lowercase());
+        }
+        if let Some(rate) = c.rate {
+            more += &format!(" at {} kHz", f64::from(rate) / 1000.0);
         }
         let (base, model) = without_loss(&c.net);
         Condition {

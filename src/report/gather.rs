@@ -1,6 +1,7 @@
 //! Outcomes to a [`View`], in one pass and with sums for memory.
 
 mod names;
+mod rates;
 mod seen;
 
 use super::condition::{self, ConditionSums};
@@ -26,6 +27,8 @@ pub struct Gather {
     settings: Vec<SettingSums>,
     conditions: Vec<ConditionSums>,
     clips: Names,
+    /// Sample rates by clip, in Hz.
+    rates: BTreeMap<usize, u32>,
     measures: Names,
     cells: BTreeMap<(usize, usize), CellSums>,
     failures: Vec<Failure>,
@@ -105,10 +108,11 @@ impl Gather {
         }
     }
 
-    pub fn view(self, extras: Extras) -> Result<View> {
+    pub fn view(mut self, extras: Extras) -> Result<View> {
         if self.cases == 0 {
             return Err(Error::usage("nothing to report: no finished case"));
         }
+        self.pool_rates();
         let order = self.measures.by_list();
         let cells = self.cells.iter().map(|(place, sums)| (*place, sums.cell(&order))).collect();
         let unscored = self.unscored.iter().map(|((metric, setting, reason), count)| Unscored {
@@ -170,19 +174,25 @@ impl Gather {
     }
 
     fn condition(&mut self, o: &Outcome) -> usize {
-        let same = |c: &ConditionSums| c.net == o.net && c.receiver == o.receiver && c.content == o.content;
+        let clip = self.clips.place(&o.clip);
+        if let Some(rate) = o.sample_rate() {
+            self.rates.insert(clip, rate);
+        }
+        let rate = self.rates.get(&clip).copied();
+        let same =
+            |c: &ConditionSums| c.net == o.net && c.receiver == o.receiver && c.content == o.content && c.rate == rate;
         let place = self.conditions.iter().position(same).unwrap_or_else(|| {
             self.conditions.push(ConditionSums {
                 net: o.net.clone(),
                 receiver: o.receiver.clone(),
                 content: o.content,
+                rate,
                 loss: o.net_loss,
                 clips: BTreeSet::new(),
                 seeds: BTreeSet::new(),
             });
             self.conditions.len() - 1
         });
-        let clip = self.clips.place(&o.clip);
         self.conditions[place].clips.insert(clip);
         self.conditions[place].seeds.insert(o.seed);
         place

@@ -5,7 +5,7 @@ mod exhibits;
 use super::chart::Chart;
 use super::chart::ink::Ink;
 use super::table::{self, Table};
-use super::{Condition, View};
+use super::{Condition, View, answer};
 use crate::error::Result;
 use std::fmt::Write;
 
@@ -23,6 +23,7 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
         more = exhibits::style(&view.exhibits),
     );
     section(&mut out, &table::failures(view));
+    answers(&mut out, view);
     for chart in charts.iter().filter(|c| !c.secondary) {
         figure(&mut out, chart)?;
     }
@@ -113,6 +114,23 @@ fn deltas(out: &mut String, view: &View) {
     }
 }
 
+/// Which setting is better, from which loss on, and why; the figures folded.
+fn answers(out: &mut String, view: &View) {
+    let answers = answer::answers(view);
+    if answers.is_empty() {
+        return;
+    }
+    out.push_str("<section>\n<h2>Which is better</h2>\n");
+    for a in answers {
+        let _ = writeln!(out, "<h3>{} <small>{}</small></h3>\n<ul>", escape(&a.heading), escape(&a.table.title));
+        a.verdicts.iter().chain(&a.reasons).for_each(|line| out.push_str(&format!("<li>{}</li>\n", escape(line))));
+        out.push_str("</ul>\n<details><summary>Loss by loss</summary>\n");
+        grid(out, &a.table);
+        out.push_str("</details>\n");
+    }
+    let _ = writeln!(out, "<p>{}</p>\n</section>", escape(&answer::note(view)));
+}
+
 /// One summary per condition; all but the first few folded.
 fn figures(out: &mut String, view: &View) {
     const OPEN: usize = 2;
@@ -197,6 +215,8 @@ body{margin:0 auto;padding:1.5rem clamp(.75rem,3vw,2.5rem) 4rem;max-width:1240px
 font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .3rem}
 h2{font-size:1.15rem;margin:0 0 .3rem}
+h3{font-size:1rem;margin:.9rem 0 .2rem}
+ul{margin:.2rem 0 .5rem;padding-left:1.2rem;max-width:85ch}
 p{margin:.2rem 0 .7rem;color:var(--muted);max-width:75ch}
 header{margin-bottom:1.2rem}
 section{margin:2.2rem 0}

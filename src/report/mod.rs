@@ -2,6 +2,7 @@
 //!
 //! A view is made in one pass over the outcomes and keeps sums, not outcomes, so that a million cases fit.
 
+pub mod answer;
 pub mod chart;
 mod condition;
 mod delta;
@@ -34,7 +35,8 @@ pub struct View {
     pub measures: Vec<Measure>,
     /// In the order of the plan.
     pub settings: Vec<Setting>,
-    /// Network, receiver and kind of material, in the order of the plan; figures are never pooled over two of them.
+    /// Network, receiver and kind of material, in the order of the plan; figures are never pooled over two of them. Clips
+    /// of several sample rates are of one kind, unless each rate has the clips that a verdict needs.
     pub conditions: Vec<Condition>,
     /// What (setting, condition) gave; places in the two lists.
     pub cells: BTreeMap<(usize, usize), Cell>,
@@ -312,7 +314,8 @@ impl View {
     }
 }
 
-/// Writes `report.html`, the PNG charts and, where curves were compared, `bd.csv` into `dir`, which is made if it is missing. Same view, same bytes.
+/// Writes `report.html`, the PNG charts and, where curves were compared, `bd.csv`, where settings were compared over loss,
+/// `answer.md` into `dir`, which is made if it is missing. Same view, same bytes.
 ///
 /// # Errors
 /// [`Error::Output`] that names the file.
@@ -325,6 +328,11 @@ pub fn write(dir: &Path, view: &View) -> Result<Vec<PathBuf>> {
     if !view.deltas.is_empty() {
         let path = dir.join("bd.csv");
         std::fs::write(&path, delta::csv(view)).map_err(|e| Error::output(&path, e))?;
+        written.push(path);
+    }
+    if let Some(text) = answer::markdown(view) {
+        let path = dir.join("answer.md");
+        std::fs::write(&path, text).map_err(|e| Error::output(&path, e))?;
         written.push(path);
     }
     for chart in &charts {

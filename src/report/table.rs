@@ -48,11 +48,11 @@ pub struct Cell {
 }
 
 impl Table {
-    fn new(title: impl Into<String>, note: impl Into<String>, columns: Vec<Column>) -> Table {
+    pub(super) fn new(title: impl Into<String>, note: impl Into<String>, columns: Vec<Column>) -> Table {
         Table { title: title.into(), note: note.into(), columns, rows: Vec::new() }
     }
 
-    fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(Row { cells: cells.into_iter().collect(), bad: false });
     }
 
@@ -66,6 +66,19 @@ impl Table {
         lines.extend(self.rows.iter().map(|r| r.cells.iter().map(cell).collect()));
         let right: Vec<bool> = self.columns.iter().map(|c| c.numeric).collect();
         format!("{}\n{}", self.title, aligned(&lines, &right))
+    }
+}
+
+impl Table {
+    /// A Markdown table of the cells, without title and note.
+    pub fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | ").replace('\n', " "));
+        let head = |c: &Column| if c.unit.is_empty() { c.name.clone() } else { format!("{}, {}", c.name, c.unit) };
+        let rule = |c: &Column| if c.numeric { "---:".to_owned() } else { "---".to_owned() };
+        let cell = |c: &Cell| format!("{} {}", c.main, c.small).trim_end().replace('|', "\\|");
+        let mut out = line(self.columns.iter().map(head).collect()) + &line(self.columns.iter().map(rule).collect());
+        self.rows.iter().for_each(|r| out += &line(r.cells.iter().map(cell).collect()));
+        out
     }
 }
 
@@ -287,15 +300,15 @@ pub fn provenance(view: &View) -> Table {
     table
 }
 
-fn text(name: &str) -> Column {
+pub(super) fn text(name: &str) -> Column {
     Column { name: name.into(), unit: String::new(), numeric: false }
 }
 
-fn number(name: &str, unit: &str) -> Column {
+pub(super) fn number(name: &str, unit: &str) -> Column {
     Column { name: name.into(), unit: unit.into(), numeric: true }
 }
 
-fn of(value: impl ToString) -> Cell {
+pub(super) fn of(value: impl ToString) -> Cell {
     Cell { main: value.to_string(), small: String::new() }
 }
 

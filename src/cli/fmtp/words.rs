@@ -1,5 +1,6 @@
 //! What each parameter did, and what follows, in words made of the figures alone.
 
+use crate::report::answer::axes;
 use crate::report::{Comparison, Seen, Setting, View};
 use crate::sdp::fmtp::Fmtp;
 use crate::stats::Verdict;
@@ -26,7 +27,7 @@ impl Facts {
     }
 }
 
-/// A sentence for each parameter of an Opus line that this sender reads: what it was set to, what its packets show, and
+/// A sentence for each parameter of an Opus or a video line that this sender reads: what it was set to, what its packets show, and
 /// why where the figures tell. Parameters that were changed or not read are among the setting's changes.
 pub fn explain(fmtp: &Fmtp, setting: &Setting, seen: &Seen, facts: Facts) -> Vec<String> {
     let refused = |name: &str| {
@@ -36,7 +37,11 @@ pub fn explain(fmtp: &Fmtp, setting: &Setting, seen: &Seen, facts: Facts) -> Vec
     let read = fmtp.iter().filter(|(name, _)| !refused(name));
     let told = read.filter_map(|(name, value)| {
         let value = value.unwrap_or_default();
-        Some(format!("{name}={value}: {}", parameter(name, value == "1", setting, seen, facts)?))
+        let sentence = match &seen.pictures {
+            Some(pictures) => super::video::parameter(name, value, pictures),
+            None => parameter(name, value == "1", setting, seen, facts),
+        };
+        Some(format!("{name}={value}: {}", sentence?))
     });
     told.collect()
 }
@@ -100,17 +105,12 @@ fn percent(share: f64) -> String {
     format!("{:.0}", 100.0 * share)
 }
 
-/// What a recommendation weighs: the first quality of the report, delay and bitrate. CPU time has no interval.
-const AXES: [&str; 3] = ["", "mouth-to-ear-clock", "wire-bitrate"];
-
 /// One sentence for a condition: the setting that is surely no worse than any other in quality, delay and bitrate and
 /// surely better in one; else what the trade is, or why nothing can be said.
 pub fn recommend(view: &View, condition: usize) -> String {
     let n = view.settings.len();
-    let axes: Vec<usize> = AXES
-        .iter()
-        .filter_map(|id| if id.is_empty() { view.qualities().first().copied() } else { view.measure(id) })
-        .collect();
+    // CPU time has no interval.
+    let axes = axes(view);
     let compared: Vec<&Comparison> =
         view.comparisons.iter().filter(|c| c.condition == condition && axes.contains(&c.measure)).collect();
     let title = |c: &&Comparison| view.measures[c.measure].title.clone();
@@ -182,6 +182,10 @@ pub fn recommend(view: &View, condition: usize) -> String {
 mod tests {
     use super::*;
     use crate::codec::{Change, ChangeKind};
+    use crate::media::Content;
+    use crate::plan::{Outcome, Scores};
+    use crate::report::{Compare, Extras};
+    use crate::units::Seed;
 
     fn setting(effective: &[(&str, &str)]) -> Setting {
         Setting {
@@ -248,5 +252,74 @@ mod tests {
         setting.changes.push(Change { requested, effective, kind: ChangeKind::Ignored, reason: String::new() });
         let seen = Seen { frame_ms: Some(20.0), ..Seen::default() };
         assert!(explain(&"ptime=40".parse().unwrap(), &setting, &seen, Facts::default()).is_empty());
+    }
+
+    const CLIPS: u64 = 8;
+
+    /// What `recommend` says of settings with a label, a quality, a delay and a bitrate each. Clips differ by up to `spread`
+    /// in quality, each setting in its own way.
+    fn recommended(settings: &[(&str, f64, f64, f64)], clips: u64, spread: f64) -> String {
+        let outcome = |clip: u64, (s, (label, quality, delay, bitrate)): (usize, &(&str, f64, f64, f64))| Outcome {
+            key: String::new(),
+            index: 0,
+            clip: format!("clip-{clip}"),
+            content: Content::Speech,
+            codec: "opus".into(),
+            codec_version: "opus 1.0".into(),
+            label: (*label).into(),
+            requested: format!("opus {label}"),
+            net: "delay 40ms loss 5%".into(),
+            net_loss: 5.0,
+            receiver: "fixed:60ms".into(),
+            warm_up_ms: 0.0,
+            seed: 1,
+            result: Ok(Scores {
+                values: [
+                    ("pesq-wb", quality + spread * (Seed(s as u64).draw_unit("clip", &[clip]) - 0.5)),
+                    ("mouth-to-ear-clock", *delay),
+                    ("wire-bitrate", *bitrate),
+                ]
+                .map(|(id, value)| (id.to_owned(), value))
+                .into(),
+                ..Scores::default()
+            }),
+        };
+        let all = (0..clips).flat_map(|clip| settings.iter().enumerate().map(move |s| Ok(outcome(clip, s))));
+        let view = View::build(all, Extras { compare: Compare::WithFirst, ..Extras::default() }).unwrap();
+        recommend(&view, 0)
+    }
+
+    #[test]
+    fn what_is_better_in_one_and_no_worse_in_the_rest_is_recommended() {
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 3.5, 110.0, 50.0)], CLIPS, 0.05);
+        assert!(text.starts_with("Recommended: A. It is better in PESQ wide-band and no worse"), "{text}");
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 4.0, 90.0, 40.0)], CLIPS, 0.02);
+        assert!(
+            text.starts_with("Recommended: B. It is better in wire bitrate, mouth-to-ear")
+                || text.starts_with("Recommended: B. It is better in mouth-to-ear"),
+            "{text}"
+        );
+        let three = [("A", 3.0, 110.0, 50.0), ("B", 4.0, 110.0, 50.0), ("C", 3.5, 110.0, 50.0)];
+        assert!(recommended(&three, CLIPS, 0.05).starts_with("Recommended: B."));
+    }
+
+    #[test]
+    fn a_trade_is_a_choice_and_no_recommendation() {
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 3.5, 110.0, 40.0)], CLIPS, 0.05);
+        let choice = "No recommendation, but a choice: B is better in wire bitrate, A in PESQ wide-band.";
+        assert_eq!(text, choice);
+        let three = [("A", 4.0, 110.0, 50.0), ("B", 3.5, 110.0, 40.0), ("C", 3.0, 110.0, 30.0)];
+        assert!(recommended(&three, CLIPS, 0.05).starts_with("No recommendation: none is surely no worse"));
+    }
+
+    #[test]
+    fn without_a_difference_or_a_verdict_nothing_is_recommended() {
+        let alike = [("A", 4.0, 110.0, 50.0), ("B", 4.0, 110.0, 50.0)];
+        assert!(recommended(&alike, CLIPS, 0.01).ends_with("they do not measurably differ."));
+        assert_eq!(recommended(&alike, CLIPS, 2.0), "No recommendation: not decided: PESQ wide-band.");
+        assert_eq!(recommended(&alike, 5, 0.01), "No recommendation: there are no verdicts.");
+        // What is not decided in quality is not made up for by bits.
+        let text = recommended(&[("A", 4.0, 110.0, 50.0), ("B", 4.0, 110.0, 40.0)], CLIPS, 2.0);
+        assert!(text.starts_with("No recommendation") && text.contains("Not decided: PESQ wide-band"), "{text}");
     }
 }

@@ -7,6 +7,7 @@
 //! frame (Parseval); the latter is a response of an eight-dimensional system left alone, thus a sum of eight squares, each
 //! of a fixed weighted sum over the frame. Where the difference is small against its terms, the sections are run.
 
+use super::wide::wide;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 use std::array::from_fn;
@@ -81,14 +82,20 @@ impl<const W: usize> Gammatone<W> {
             let frame = |k: usize| &signal[(first + k).min(frames - 1) * self.hop..][..self.window];
             let backwards: [Vec<f32>; BLOCK] =
                 from_fn(|k| frame(k).iter().zip(&self.hann).rev().map(|(x, w)| (x * w) as f32).collect());
-            let after = self.after_the_end(&backwards);
+            let after = wide(
+                #[inline(always)]
+                || self.after_the_end(&backwards),
+            );
             for (k, after) in after.iter().enumerate().take(frames - first) {
                 let frame = frame(k);
                 input[self.window..].fill(0.0);
                 input.iter_mut().zip(frame.iter().zip(&self.hann)).for_each(|(i, (x, w))| *i = x * w);
                 let done = self.fft.process_with_scratch(&mut input, &mut spectrum, &mut scratch);
                 debug_assert!(done.is_ok(), "the buffers are the plan's own");
-                let in_all = self.in_all(&spectrum);
+                let in_all = wide(
+                    #[inline(always)]
+                    || self.in_all(&spectrum),
+                );
                 columns.push(from_fn(|band| {
                     let within = in_all[band] - after[band];
                     let energy = if within < LEAST_SHARE * in_all[band] {
@@ -104,6 +111,7 @@ impl<const W: usize> Gammatone<W> {
     }
 
     /// The energy that each filter gives out, for ever.
+    #[inline(always)]
     fn in_all(&self, spectrum: &[Complex<f64>]) -> Column<W> {
         let mut sum = [0.0; W];
         // Single precision is enough for a few terms, which are all positive.
@@ -123,6 +131,7 @@ impl<const W: usize> Gammatone<W> {
     }
 
     /// The energy that each filter gives out after the end of each frame; frames are backwards.
+    #[inline(always)]
     fn after_the_end(&self, frames: &[Vec<f32>; BLOCK]) -> [Column<W>; BLOCK] {
         let mut energies = [[0.0; W]; BLOCK];
         for (band, tail) in self.tails.iter().enumerate() {

@@ -17,6 +17,7 @@ mod nsim;
 mod patches;
 mod similarity;
 mod svr;
+mod wide;
 
 use super::{Better, Evidence, Metric, Scale, Value};
 use crate::error::{Error, Result};

@@ -3,6 +3,7 @@
 //! under a 3 x 3 Gaussian whose edges repeat the outermost pixels.
 
 use super::gammatone::Column;
+use super::wide::wide;
 use std::array::from_fn;
 
 /// The Gaussian's weights: centre, side, corner.
@@ -33,22 +34,11 @@ const LAST: usize = 2;
 
 impl<const W: usize> Pixels<W> {
     pub fn new(columns: Vec<Column<W>>) -> Self {
-        let means: Vec<Smeared<W>> = columns.iter().map(Smeared::new).collect();
-        let squares: Vec<Smeared<W>> = columns.iter().map(|c| Smeared::new(&c.map(|v| v * v))).collect();
-        let last = columns.len().saturating_sub(1);
-        let local = |k: usize| {
-            let (before, after) = (k.saturating_sub(1), (k + 1).min(last));
-            [(k, after), (before, after), (before, k)].map(|(before, after)| {
-                let mean = sum(&means[before], &means[k], &means[after]);
-                let square = sum(&squares[before], &squares[k], &squares[after]);
-                let deviation = from_fn(|r| {
-                    let variance = square[r] - mean[r] * mean[r];
-                    variance.abs().sqrt().copysign(variance)
-                });
-                Local { mean, deviation }
-            })
-        };
-        Pixels { local: (0..columns.len()).map(local).collect(), columns }
+        let local = wide(
+            #[inline(always)]
+            || local(&columns),
+        );
+        Pixels { local, columns }
     }
 
     pub fn len(&self) -> usize {
@@ -56,15 +46,40 @@ impl<const W: usize> Pixels<W> {
     }
 }
 
+#[inline(always)]
+fn local<const W: usize>(columns: &[Column<W>]) -> Vec<[Local<W>; 3]> {
+    let means: Vec<Smeared<W>> = columns.iter().map(Smeared::new).collect();
+    let squares: Vec<Smeared<W>> = columns.iter().map(|c| Smeared::new(&c.map(|v| v * v))).collect();
+    let last = columns.len().saturating_sub(1);
+    let local = |k: usize| {
+        let (before, after) = (k.saturating_sub(1), (k + 1).min(last));
+        [(k, after), (before, after), (before, k)].map(|(before, after)| {
+            let mean = sum(&means[before], &means[k], &means[after]);
+            let square = sum(&squares[before], &squares[k], &squares[after]);
+            let deviation = from_fn(|r| {
+                let variance = square[r] - mean[r] * mean[r];
+                variance.abs().sqrt().copysign(variance)
+            });
+            Local { mean, deviation }
+        })
+    };
+    (0..columns.len()).map(local).collect()
+}
+
 /// Per band, the mean similarity of all of `reference` with as many columns of `degraded` from `offset` on; at most 1.
 ///
 /// `degraded` has at least `offset + reference.len()` columns.
 pub fn band_means<const W: usize>(reference: &Pixels<W>, degraded: &Pixels<W>, offset: usize) -> Column<W> {
+    wide(
+        #[inline(always)]
+        || means(reference, degraded, offset),
+    )
+}
+
+#[inline(always)]
+fn means<const W: usize>(reference: &Pixels<W>, degraded: &Pixels<W>, offset: usize) -> Column<W> {
     let count = reference.len();
-    let product = |k: usize| {
-        let (r, d) = (&reference.columns[k], &degraded.columns[offset + k]);
-        Smeared::<W>::new(&from_fn(|b| r[b] * d[b]))
-    };
+    let product = |k: usize| product(&reference.columns[k], &degraded.columns[offset + k]);
     let mut total = [0.0; W];
     let mut now = product(0);
     let mut before = now;
@@ -91,6 +106,13 @@ pub fn band_means<const W: usize>(reference: &Pixels<W>, degraded: &Pixels<W>, o
     total.map(|t| t / count as f64)
 }
 
+#[inline(always)]
+fn product<const W: usize>(r: &Column<W>, d: &Column<W>) -> Smeared<W> {
+    let mut product = [0.0; W];
+    (0..W).for_each(|b| product[b] = r[b] * d[b]);
+    Smeared::new(&product)
+}
+
 /// The mean over the bands.
 pub fn mean<const W: usize>(bands: &Column<W>) -> f64 {
     bands.iter().sum::<f64>() / W as f64
@@ -104,6 +126,7 @@ struct Smeared<const W: usize> {
 }
 
 impl<const W: usize> Smeared<W> {
+    #[inline(always)]
     fn new(column: &Column<W>) -> Self {
         let mut sides = [0.0; W];
         sides[0] = column[0] + column[1];
@@ -111,13 +134,19 @@ impl<const W: usize> Smeared<W> {
         for b in 1..W - 1 {
             sides[b] = column[b - 1] + column[b + 1];
         }
-        Smeared {
-            middle: from_fn(|b| CENTER * column[b] + SIDE * sides[b]),
-            outer: from_fn(|b| SIDE * column[b] + CORNER * sides[b]),
+        // Not `from_fn`: it is not always inlined.
+        let mut smeared = Smeared { middle: [0.0; W], outer: [0.0; W] };
+        for b in 0..W {
+            smeared.middle[b] = CENTER * column[b] + SIDE * sides[b];
+            smeared.outer[b] = SIDE * column[b] + CORNER * sides[b];
         }
+        smeared
     }
 }
 
+#[inline(always)]
 fn sum<const W: usize>(before: &Smeared<W>, now: &Smeared<W>, after: &Smeared<W>) -> Column<W> {
-    from_fn(|b| now.middle[b] + (before.outer[b] + after.outer[b]))
+    let mut sum = [0.0; W];
+    (0..W).for_each(|b| sum[b] = now.middle[b] + (before.outer[b] + after.outer[b]));
+    sum
 }

@@ -5,7 +5,6 @@ use super::align;
 use super::gammatone::{Column, Gammatone};
 use super::nsim::{self, Pixels};
 use super::patches::{self, Match};
-use realfft::RealFftPlanner;
 
 /// What tells the two modes apart, but for the number of bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +37,7 @@ pub fn similarity<const W: usize>(
         let ms = (least + bank.hop) as f64 / f64::from(sample_rate) * 1000.0;
         return Err(format!("the reference is shorter than {ms:.0} ms"));
     }
-    let mut planner = RealFftPlanner::new();
-    let lag = align::lag(reference, degraded, &mut planner);
+    let lag = align::lag(reference, degraded);
     let mut degraded = align::moved(degraded, lag);
     let gain = rms(reference) / rms(&degraded);
     degraded.iter_mut().for_each(|x| *x *= gain);
@@ -66,7 +64,7 @@ pub fn similarity<const W: usize>(
         return Err("the degraded signal ends before the first patch of the reference".into());
     }
     for patch in &mut found {
-        if let Some(bands) = realigned(patch, size, &reference, &degraded, &mut planner)
+        if let Some(bands) = realigned(patch, size, &reference, &degraded)
             && nsim::mean(&bands) >= nsim::mean(&patch.bands)
         {
             patch.bands = bands;
@@ -86,7 +84,6 @@ fn realigned<const W: usize>(
     size: usize,
     reference: &Heard<'_, W>,
     degraded: &Heard<'_, W>,
-    planner: &mut RealFftPlanner<f64>,
 ) -> Option<Column<W>> {
     // Times in seconds, as the reference program takes them: a product may end just below a whole sample.
     let column = reference.bank.hop as f64 / f64::from(reference.sample_rate);
@@ -99,7 +96,7 @@ fn realigned<const W: usize>(
     if a.samples.is_empty() || b.samples.is_empty() {
         return None;
     }
-    let lag = align::lag(&a.samples, &b.samples, planner);
+    let lag = align::lag(&a.samples, &b.samples);
     // Where both have samples to spare, their beginnings are cut off, so that no silence has to be put before `b`.
     let spare = lag > 0 && a.samples.len() < b.samples.len() + lag.unsigned_abs() as usize;
     let rate = f64::from(reference.sample_rate);

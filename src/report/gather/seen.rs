@@ -51,6 +51,24 @@ impl SeenSums {
         }
     }
 
+    /// As if the other's cases had come here.
+    pub fn merge(&mut self, other: SeenSums) {
+        for (frame, n) in other.frames {
+            *self.frames.entry(frame).or_default() += n;
+        }
+        self.channels.extend(other.channels);
+        for (mine, theirs) in [(&mut self.bandwidths, other.bandwidths), (&mut self.modes, other.modes)] {
+            mine.1 += theirs.1;
+            for (name, sum) in theirs.0 {
+                *mine.0.entry(name).or_default() += sum;
+            }
+        }
+        self.fec.merge(other.fec);
+        self.dtx.merge(other.dtx);
+        // Pictures have no sample rate: theirs is always the only part.
+        self.pictures = self.pictures.take().or(other.pictures);
+    }
+
     pub fn seen(&self) -> Seen {
         let shares = |(sums, n): &(BTreeMap<String, f64>, usize)| {
             let mut shares: Vec<_> = sums.iter().map(|(name, sum)| (name.clone(), sum / *n as f64)).collect();
@@ -99,6 +117,11 @@ impl Mean {
             self.sum += value;
             self.n += 1;
         }
+    }
+
+    fn merge(&mut self, other: Mean) {
+        self.sum += other.sum;
+        self.n += other.n;
     }
 
     fn mean(self) -> Option<f64> {
