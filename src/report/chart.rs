@@ -223,7 +223,7 @@ fn ends(s: &Summary) -> (f64, f64) {
 pub fn figure(value: f64, unit: &str) -> String {
     let decimals = match unit {
         u if u.contains("MOS") => 2,
-        "" => 3,
+        "" | "index" => 3,
         _ if value.abs() >= 1000.0 => 0,
         _ => 1,
     };

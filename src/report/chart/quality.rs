@@ -128,7 +128,8 @@ fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> Strin
     if cheapest.setting == best.setting {
         format!("{} scores highest{place}: {score} {} for {rate}\u{a0}kbit/s", label(best), m.unit)
     } else {
-        let margin = format!("{} {}", m.margin, m.unit);
+        let one = m.margin == 1.0 && m.unit == "points";
+        let margin = if one { "one point".to_owned() } else { format!("{} {}", m.margin, m.unit) };
         format!("{} comes within {margin} of the best{place}, for {rate}\u{a0}kbit/s", label(cheapest))
     }
 }
