@@ -334,13 +334,14 @@ fn a_second_implementation_reads_the_same() {
             let mut rng = Seed(40 + u64::from(layers)).stream(format.name);
             let sent = pictures(format.name, layers, &mut rng);
             let mut splitter = (format.splitter)(&"packetization-mode=1".parse().unwrap());
-            let (mut vp8, mut vp9) = (Vp8Packet::default(), Vp9Packet::default());
-            let (mut h264, mut av1) = (H264Packet::default(), Av1Depacketizer::new());
+            let (mut vp8, mut h264, mut av1) = (Vp8Packet::default(), H264Packet::default(), Av1Depacketizer::new());
             let mut base = 255u8;
             for (number, picture) in sent.iter().enumerate() {
                 base = base.wrapping_add(u8::from(picture.layer == 0));
                 let mut joined = Vec::new();
                 for payload in splitter.split(&picture.described(layers), MAX_PAYLOAD).unwrap() {
+                    // One for each packet: it does not forget the references of the last.
+                    let mut vp9 = Vp9Packet::default();
                     let bytes = payload.data.clone().into();
                     let part = match format.name {
                         "VP8" => vp8.depacketize(&bytes),
