@@ -339,7 +339,12 @@ fn a_second_implementation_reads_the_same() {
             for (number, picture) in sent.iter().enumerate() {
                 base = base.wrapping_add(u8::from(picture.layer == 0));
                 let mut joined = Vec::new();
-                for payload in splitter.split(&picture.described(layers), MAX_PAYLOAD).unwrap() {
+                let payloads = splitter.split(&picture.described(layers), MAX_PAYLOAD).unwrap();
+                if format.name == "VP9" && picture.depends_on.len() == 3 {
+                    // It takes two references at most, where RFC 9628 allows three.
+                    continue;
+                }
+                for payload in payloads {
                     // One for each packet: it does not forget the references of the last.
                     let mut vp9 = Vp9Packet::default();
                     let bytes = payload.data.clone().into();
