@@ -6,7 +6,7 @@ use codecbench::call;
 use codecbench::codec::{self, Input, Request, Unit};
 use codecbench::media::{Clip, Pcm, PcmFormat, synth};
 use codecbench::peer::Transport;
-use codecbench::peer::sim::{Outgoing, Sim, TrackSpec};
+use codecbench::peer::sim::{Kind, Outgoing, Sim, TrackSpec};
 use codecbench::plan::Case;
 use codecbench::units::{Seed, Time};
 use cpu_time::ThreadTime;
@@ -60,6 +60,7 @@ fn codec_alone(case: &Case) -> Vec<Unit> {
 /// The same packets through the path alone.
 fn path_alone(case: &Case, units: &[Unit]) -> usize {
     let track = TrackSpec {
+        kind: Kind::Audio,
         name: "opus",
         payload_type: 111,
         clock_rate: 48_000,
@@ -68,12 +69,13 @@ fn path_alone(case: &Case, units: &[Unit]) -> usize {
         repair: Default::default(),
         patience: Default::default(),
     };
-    let mut sim = Sim::connect(&track, &case.net, case.seed).expect("connected");
+    let mut sim = Sim::connect(std::slice::from_ref(&track), &case.net, case.seed).expect("connected");
     let mut arrived = 0;
     for (n, unit) in units.iter().enumerate() {
         let payload = unit.data.clone();
-        let packet = Outgoing { sequence: n as u16, timestamp: n as u32 * 960, marker: n == 0, payload };
-        sim.send(Time::from_millis(n as u64 * 20), packet).expect("sent");
+        let packet =
+            Outgoing { sequence: n as u16, timestamp: n as u32 * 960, marker: n == 0, payload, descriptor: None };
+        sim.send(Time::from_millis(n as u64 * 20), 0, packet).expect("sent");
         arrived += sim.arrivals().len();
     }
     arrived

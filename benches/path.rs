@@ -3,7 +3,7 @@
 use codecbench::net::netem::Netem;
 use codecbench::net::spec::NetSpec;
 use codecbench::net::{Direction, Impairment, PacketInfo, Purpose};
-use codecbench::peer::sim::{Outgoing, Sim, TrackSpec};
+use codecbench::peer::sim::{Kind, Outgoing, Sim, TrackSpec};
 use codecbench::units::{Seed, Time};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -26,6 +26,7 @@ fn packet_through_netem(c: &mut Criterion) {
 
 fn call(seconds: u64, net: &NetSpec) -> usize {
     let track = TrackSpec {
+        kind: Kind::Audio,
         name: "opus",
         payload_type: 111,
         clock_rate: 48_000,
@@ -34,11 +35,17 @@ fn call(seconds: u64, net: &NetSpec) -> usize {
         repair: Default::default(),
         patience: Default::default(),
     };
-    let mut sim = Sim::connect(&track, net, Seed(1)).expect("connected");
+    let mut sim = Sim::connect(std::slice::from_ref(&track), net, Seed(1)).expect("connected");
     let mut heard = 0;
     for n in 0..seconds * 50 {
-        let packet = Outgoing { sequence: n as u16, timestamp: n as u32 * 960, marker: n == 0, payload: vec![0; 160] };
-        sim.send(Time::from_millis(n * 20), packet).expect("sent");
+        let packet = Outgoing {
+            sequence: n as u16,
+            timestamp: n as u32 * 960,
+            marker: n == 0,
+            payload: vec![0; 160],
+            descriptor: None,
+        };
+        sim.send(Time::from_millis(n * 20), 0, packet).expect("sent");
         heard += sim.arrivals().len();
     }
     heard

@@ -1,34 +1,37 @@
 //! One case, end to end: clip, encoder, RTP, PeerConnection, network, PeerConnection, playout, decoder, scores.
+//!
+//! This file is a call of audio; [`audio`] is its two ends, which a call of [`mod@video`] may have beside the pictures.
 
+mod audio;
 mod heard;
 mod stream;
+pub mod video;
 
 pub use heard::Heard;
 
-use crate::codec::{Feedback, Request};
-use crate::error::{Error, Result};
-use crate::media::Pcm;
+use crate::codec::{Knob, Settings};
+use crate::error::Result;
+use crate::media::{Media, Pcm};
 use crate::metric::Evidence;
-use crate::peer::sim::{Sim, TrackSpec};
-use crate::peer::{Peers, patience};
+use crate::peer::sim::Sim;
+use crate::peer::{Peers, Transport};
 use crate::plan::{Case, Scores};
-use crate::playout::audio::{Playout, Receiver};
-use crate::units::{Probability, Seed, Time};
-use heard::Pass;
+use crate::sdp::repair::Repair;
+use crate::units::{Seed, Time};
+use audio::Audio;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-use stream::{Sender, Unwrap};
 
 /// Of the call's behaviour: part of every cache key, raised whenever a case's result changes.
 pub const VERSION: u32 = 4;
 
 /// What a call gave: scores, and the signals they were made of.
-pub struct Call {
+pub struct Call<M: Media = Pcm> {
     pub scores: Scores,
-    pub reference: Arc<Pcm>,
-    /// What was heard in the scored pass, at the codec's rate, the constant delay of the virtual clock removed; as long
-    /// as the reference.
-    pub degraded: Pcm,
+    pub reference: Arc<M::Signal>,
+    /// What was heard in the scored pass, at the codec's rate, the constant delay of the virtual clock removed, as long
+    /// as the reference; or what was on show at each tick of the source.
+    pub degraded: M::Signal,
 }
 
 /// Runs one case. In virtual time a pure function of it: same case, same result.
@@ -65,6 +68,7 @@ pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
         degraded: &degraded,
         removed_delay_ms,
         align: true,
+        threads: 1,
         call: heard.call_facts(case, &scores),
     };
     for metric in &case.metrics {
@@ -90,103 +94,55 @@ pub fn talk(case: &Case) -> Result<Heard> {
 }
 
 /// As [`talk`]; `begin` and `end` see the connected call before the first packet and after the last.
-fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end_of_call: impl FnOnce(&Peers)) -> Result<Heard> {
-    let asked = (case.codec.settle)(&case.request, &case.clip.signal.format)?;
-    let track = TrackSpec {
-        name: case.codec.name,
-        payload_type: case.codec.rtp.payload_type,
-        clock_rate: (case.codec.rtp.clock_rate)(asked.format.sample_rate),
-        channels: (case.codec.rtp.channels)(asked.format.channels),
-        fmtp: case.request.fmtp.clone(),
-        repair: case.request.repair,
-        patience: match case.receiver {
-            Receiver::Fixed(delay) => patience(Some(delay)),
-            _ => patience(None),
-        },
-    };
-    let mut sim = Peers::connect(case.transport, &track, &case.net, chance(case))?;
-    begin(&sim);
-    // The encoder is set by what the sender read in the answer, not by what the plan says.
-    let request = Request { fmtp: sim.negotiated().clone(), ..case.request.clone() };
-    let settings = (case.codec.settle)(&request, &case.clip.signal.format)?;
-    let source = case.clip.in_format(settings.format)?;
-    let frame = settings.format.samples(settings.frame);
-    let pass = Pass {
-        // Whole frames of warm-up, so that the scored pass begins with a frame.
-        start: settings.format.samples(case.warm_up).div_ceil(frame) * frame,
-        samples: source.len(),
-    };
-    if pass.samples == 0 {
-        return Err(Error::usage(format!("clip '{}' has no samples", case.clip.id)));
-    }
-
-    let mut encoder = (case.codec.encoder)(&settings)?;
-    let mut playout = Playout::new(case.receiver, settings.format, (case.codec.decoder)(&settings)?, case.warm_up);
-    let mut sender = Sender::new(case, track.clock_rate);
-    let mut receiver = Unwrap::new(&sender, &settings, &track);
-    let end = (pass.start + pass.samples) as i64;
-    let last_tick = Time::ZERO + settings.format.duration(pass.start + pass.samples) + Duration::from_secs(10);
-    let (mut position, mut now) = (0, Time::ZERO);
-    while playout.position() < end {
-        let captured = Time::ZERO + settings.format.duration(position + frame);
+fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end: impl FnOnce(&Peers)) -> Result<Heard> {
+    let track = audio::track(case)?;
+    let mut peers = Peers::connect(case.transport, std::slice::from_ref(&track), &case.net, chance(case))?;
+    begin(&peers);
+    let mut audio = Audio::new(case, 0, &track, &peers)?;
+    let mut now = Time::ZERO;
+    while !audio.is_done() {
         // The first pull may lie before the instant at which its packet was seen.
-        now = playout.next_pull().map_or(captured, |pull| pull.min(captured)).max(now);
-        if now > last_tick {
-            return Err(Error::Call("no media was heard within 10 s of the end of the clip".into()));
+        now = audio.next().max(now);
+        peers.advance(now)?;
+        for arrival in peers.arrivals() {
+            audio.arrive(&arrival);
         }
-        sim.advance(now)?;
-        for arrival in sim.arrivals() {
-            receiver.packets(&arrival).into_iter().for_each(|packet| playout.insert(packet));
+        if let Some(allowed) = peers.target() {
+            audio.allow(now, allowed)?;
         }
-        if let Some(allowed) = sim.target() {
-            let target = Some(sender.codec_share(allowed, settings.frame));
-            encoder.adapt(Feedback { at: now, target, ..Feedback::default() })?;
+        for report in peers.reports() {
+            audio.report(&report)?;
         }
-        for report in sim.reports() {
-            let loss = Some(Probability::new(report.fraction_lost)?);
-            encoder.adapt(Feedback { at: report.at, loss, ..Feedback::default() })?;
-        }
-        if playout.next_pull().is_some_and(|pull| pull <= now) {
-            playout.pull()?;
-        }
-        if captured <= now {
-            let pts = Time::ZERO + settings.format.duration(position);
-            let offset = (position + source.len() * frame - pass.start % source.len()) % source.len();
-            encoder.encode(pts, &looped(&source, offset, frame), &mut sender.units)?;
-            sender.send(&mut sim, now)?;
-            position += frame;
-        }
+        audio.step(now, &mut peers)?;
     }
-    end_of_call(&sim);
-    Ok(Heard {
-        settings,
-        pass,
-        units: sender.units,
-        frames: position / frame,
-        played: playout.finish(),
-        wire: sim.wire(),
-        first_sequence: sender.first_sequence,
-        came: receiver.came,
-        copies: sender.copies,
-    })
+    end(&peers);
+    Ok(audio.finish(peers.wire()))
 }
 
 /// Where the call's chance comes from: the seed and the clip, so that clips under one seed do not all meet the same
 /// losses (their means would not be independent, and intervals over clips too narrow), while all settings do.
-fn chance(case: &Case) -> Seed {
+fn chance<M: Media>(case: &Case<M>) -> Seed {
     Seed(case.seed.draw(&case.clip.hash, &[]))
 }
 
-/// `samples` of the endlessly repeated `source`, from `offset` on.
-fn looped(source: &Pcm, offset: usize, samples: usize) -> Pcm {
-    let mut frame =
-        Pcm { format: source.format, samples: Vec::with_capacity(samples * source.format.channels as usize) };
-    let mut offset = offset;
-    while frame.len() < samples {
-        let part = (source.len() - offset).min(samples - frame.len());
-        let c = source.format.channels as usize;
-        frame.samples.extend_from_slice(&source.samples[offset * c..(offset + part) * c]);
-        offset = (offset + part) % source.len();
+/// The effective settings that every kind of media has.
+fn shared<M: Media>(settings: &Settings<M>, repair: &Repair, transport: Transport) -> BTreeMap<String, String> {
+    let knob = |knob: &Knob| match knob {
+        Knob::Flag(true) => "on".into(),
+        Knob::Flag(false) => "off".into(),
+        Knob::Int(v) => v.to_string(),
+        Knob::Text(v) => (*v).to_owned(),
+    };
+    let mut shown: BTreeMap<String, String> =
+        settings.knobs.iter().map(|(name, value)| ((*name).to_owned(), knob(value))).collect();
+    if let Some(bitrate) = settings.bitrate {
+        shown.insert("bitrate".into(), bitrate.to_string());
     }
-    frame
+    if *repair != Repair::default() {
+        shown.insert("repair".into(), repair.to_string());
+    }
+    if transport == Transport::Live {
+        shown.insert("transport".into(), "UDP sockets in real time".into());
+    }
+    shown
 }

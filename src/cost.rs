@@ -1,9 +1,9 @@
 //! What a codec setting costs: the CPU time of encoding and decoding, measured alone on one thread. Machine-dependent:
 //! no score, no key of a case and no comparison of results uses it.
 
-use crate::codec::Input;
+use crate::codec::{Input, Settings};
 use crate::error::{Error, Result};
-use crate::media::{Clip, Media, Pcm};
+use crate::media::{Clip, Footage, Media, Pcm, PcmFormat, Picture, PictureFormat};
 use crate::plan::Setting;
 use crate::units::{Time, ms};
 use cpu_time::ThreadTime;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Longer clips are cut to this before they are timed.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The quickest of so many runs counts: what disturbs a run only ever adds to it.
+/// The quickest of so many runs counts, for each frame by itself: what disturbs a run only ever adds to it.
 const RUNS: usize = 3;
 
 /// CPU time of one setting on one clip.
@@ -25,6 +25,9 @@ pub struct Cost {
     /// Seconds of media per second of CPU time: 100 is a hundred times faster than real time.
     pub encode_x_realtime: f64,
     pub decode_x_realtime: f64,
+    /// The share of frames whose encoding took more CPU time than the frame lasts, 0 to 1.
+    #[serde(default)]
+    pub deadline_misses: f64,
     pub frame_ms: f64,
     /// Where it was measured, and on what.
     pub machine: String,
@@ -38,38 +41,67 @@ pub fn key<M: Media>(setting: &Setting<M>, clip: &Clip<M>) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
+/// A kind of media that is coded frame by frame.
+pub trait Frames: Media {
+    /// The first whole frames of the clip as the encoder takes them, at most [`LONGEST`].
+    fn cut(clip: &Clip<Self>, settings: &Settings<Self>) -> Result<Vec<Self>>;
+    /// What a decoder appends to.
+    fn nothing(format: Self::Format) -> Self::Signal;
+}
+
+impl Frames for Pcm {
+    fn cut(clip: &Clip, settings: &Settings<Pcm>) -> Result<Vec<Pcm>> {
+        let source = clip.in_format(settings.format)?;
+        let frame = settings.format.samples(settings.frame);
+        let whole = source.len().min(settings.format.samples(LONGEST)) / frame;
+        Ok((0..whole).map(|i| source.slice(i * frame, frame)).collect())
+    }
+    fn nothing(format: PcmFormat) -> Pcm {
+        Pcm::silence(format, 0)
+    }
+}
+
+impl Frames for Picture {
+    fn cut(clip: &Clip<Picture>, settings: &Settings<Picture>) -> Result<Vec<Picture>> {
+        let source = clip.in_format(settings.format)?;
+        let longest = (LONGEST.as_secs_f64() * settings.format.rate.per_second()) as usize;
+        Ok(source.pictures.iter().take(longest).cloned().collect())
+    }
+    fn nothing(format: PictureFormat) -> Footage {
+        Footage::new(format)
+    }
+}
+
 /// Measures a setting on the first whole frames of a clip, every packet received. Call it while nothing else runs.
 ///
 /// # Errors
 /// The setting cannot be made, the clip is shorter than a frame, or the codec refuses a frame.
-pub fn measure(setting: &Setting, clip: &Clip) -> Result<Cost> {
-    let settings = (setting.codec.settle)(&setting.request, &clip.signal.format)?;
-    let source = clip.in_format(settings.format)?;
-    let frame = settings.format.samples(settings.frame);
-    let frames: Vec<Pcm> = (0..source.len().min(settings.format.samples(LONGEST)) / frame)
-        .map(|i| source.slice(i * frame, frame))
-        .collect();
+pub fn measure<M: Frames>(setting: &Setting<M>, clip: &Clip<M>) -> Result<Cost> {
+    let settings = (setting.codec.settle)(&setting.request, &clip.format())?;
+    let frames = M::cut(clip, &settings)?;
     if frames.is_empty() {
         return Err(Error::usage(format!("clip '{}' is shorter than one frame of {}", clip.id, setting.label)));
     }
-    let (mut encode, mut decode) = (Duration::MAX, Duration::MAX);
+    let (mut encode, mut decode) = (vec![Duration::MAX; frames.len()], Duration::MAX);
     for _ in 0..RUNS {
         let mut encoder = (setting.codec.encoder)(&settings)?;
         let mut units = Vec::new();
-        let clock = ThreadTime::now();
-        for (i, pcm) in frames.iter().enumerate() {
-            encoder.encode(Time::ZERO + settings.frame * i as u32, pcm, &mut units)?;
+        for (i, (frame, least)) in frames.iter().zip(&mut encode).enumerate() {
+            let clock = ThreadTime::now();
+            encoder.encode(Time::ZERO + settings.frame * i as u32, frame, &mut units)?;
+            *least = clock.elapsed().min(*least);
         }
-        encode = encode.min(clock.elapsed());
 
         let mut decoder = (setting.codec.decoder)(&settings)?;
-        let mut heard = Pcm { format: settings.format, samples: Vec::with_capacity(2 * source.samples.len()) };
+        let mut out = M::nothing(settings.format);
         let clock = ThreadTime::now();
         for unit in &units {
-            decoder.decode(Input::Unit(&unit.data), &mut heard)?;
+            decoder.decode(Input::Unit(&unit.data), &mut out)?;
         }
         decode = decode.min(clock.elapsed());
     }
+    let missed = encode.iter().filter(|spent| **spent > settings.frame).count();
+    let encode: Duration = encode.iter().sum();
     let per_frame = |spent: Duration| spent.as_secs_f64() * 1e6 / frames.len() as f64;
     // A clock that did not move would make the ratio infinite; a nanosecond is below what any clock resolves.
     let media = ms(settings.frame) * frames.len() as f64;
@@ -79,6 +111,7 @@ pub fn measure(setting: &Setting, clip: &Clip) -> Result<Cost> {
         decode_us_per_frame: per_frame(decode),
         encode_x_realtime: realtime(encode),
         decode_x_realtime: realtime(decode),
+        deadline_misses: missed as f64 / frames.len() as f64,
         frame_ms: ms(settings.frame),
         machine: machine(),
         clip: clip.id.clone(),
@@ -97,7 +130,7 @@ pub fn machine() -> String {
 mod tests {
     use super::*;
     use crate::codec::{Request, l16::L16};
-    use crate::media::{Content, PcmFormat};
+    use crate::media::Content;
 
     fn clip(samples: usize) -> Clip {
         Clip::new("c", Content::Signal, Pcm::silence(PcmFormat::mono(48_000), samples))

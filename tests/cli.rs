@@ -71,11 +71,11 @@ fn a_wrong_plan_is_told_by_file_line_and_key() {
         ),
         (
             "clips = 'synth'\n[[settings]]\ncodec = 'opus'\nbitrate = -5\n",
-            ["plan.toml:4: bitrate: -5", "1 to 10000000 bit/s"],
+            ["plan.toml:4: bitrate: -5", "1 to 50000000 bit/s"],
         ),
         (
             "clips = 'synth'\n[[settings]]\ncodec = 'opus'\nbitrate = [9000,\n -5]\n",
-            ["plan.toml:5: bitrate: -5", "1 to 10000000 bit/s"],
+            ["plan.toml:5: bitrate: -5", "1 to 50000000 bit/s"],
         ),
         (
             "clips = 'synth'\nnetworks = 'loss 120%'\n[[settings]]\ncodec = 'opus'\n",

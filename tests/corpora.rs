@@ -18,7 +18,7 @@ fn missing_clients_are_named_one_line_each_and_the_exit_code_is_1() {
     assert_eq!(out.status.code(), Some(1));
     let text = String::from_utf8(out.stderr).unwrap();
     let wrong: Vec<&str> = text.lines().filter(|l| l.starts_with("codecbench: ")).collect();
-    assert_eq!(wrong.len(), 10, "{text}");
+    assert_eq!(wrong.len(), 12, "{text}");
     assert!(wrong.iter().all(|l| l.ends_with("which is not on this machine")), "{text}");
     assert!(
         wrong[0].contains("pocketsphinx 5.1.1: needs python3 with pip") && wrong[1].contains("needs apt-get"),

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use codecbench::net::spec::NetSpec;
-use codecbench::peer::sim::{Arrival, LossReport, Outgoing, Sim, TrackSpec, WireRecord};
+use codecbench::peer::sim::{Arrival, Kind, LossReport, Outgoing, Sim, TrackSpec, WireRecord};
 use codecbench::units::{Seed, Time};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,6 +13,7 @@ const OPUS: (&str, u8, u32, u16) = ("opus", 111, 48_000, 2);
 
 fn track((name, payload_type, clock_rate, channels): (&'static str, u8, u32, u16), fmtp: &str) -> TrackSpec {
     TrackSpec {
+        kind: Kind::Audio,
         name,
         payload_type,
         clock_rate,
@@ -48,6 +49,7 @@ impl Plan {
             timestamp: self.timestamp.wrapping_add(ticks),
             marker: n == 0,
             payload: n.to_le_bytes().repeat(1 + n as usize % 100),
+            descriptor: None,
         }
     }
 
@@ -56,10 +58,10 @@ impl Plan {
     }
 
     fn run(&self) -> Call {
-        let mut sim = Sim::connect(&track(OPUS, ""), &self.net, Seed(self.seed)).unwrap();
+        let mut sim = Sim::connect(&[track(OPUS, "")], &self.net, Seed(self.seed)).unwrap();
         let (mut arrivals, mut reports) = (Vec::new(), Vec::new());
         for n in 0..self.packets {
-            sim.send(self.sent(n), self.packet(n)).unwrap();
+            sim.send(self.sent(n), 0, self.packet(n)).unwrap();
             arrivals.extend(sim.arrivals());
             reports.extend(sim.reports());
         }
@@ -155,11 +157,11 @@ fn the_handshake_is_never_lost() {
     // `rtc` does not re-arm the retransmission timer of DTLS: at 20 % loss of everything one call in three fails.
     for seed in 0..300 {
         let net = "delay 40ms 10ms loss 20%".parse().unwrap();
-        Sim::connect(&track(OPUS, ""), &net, Seed(seed)).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        Sim::connect(&[track(OPUS, "")], &net, Seed(seed)).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     }
     let net = "loss 100%".parse().unwrap();
-    let mut sim = Sim::connect(&track(OPUS, ""), &net, Seed(1)).unwrap();
-    sim.send(Time::ZERO, Plan::new("none", 1).packet(0)).unwrap();
+    let mut sim = Sim::connect(&[track(OPUS, "")], &net, Seed(1)).unwrap();
+    sim.send(Time::ZERO, 0, Plan::new("none", 1).packet(0)).unwrap();
     sim.advance(Time::from_millis(60_000)).unwrap();
     assert_eq!((sim.arrivals().len(), sim.wire()[0].dropped), (0, true));
 }
@@ -261,10 +263,10 @@ fn sender_reports_follow_virtual_time() {
 #[test]
 fn duplicates_are_removed_on_arrival() {
     let plan = Plan::new("delay 20ms", 1);
-    let mut sim = Sim::connect(&track(OPUS, ""), &plan.net, Seed(1)).unwrap();
+    let mut sim = Sim::connect(&[track(OPUS, "")], &plan.net, Seed(1)).unwrap();
     for n in 0..50 {
-        sim.send(plan.sent(n), plan.packet(n)).unwrap();
-        sim.send(plan.sent(n), plan.packet(n)).unwrap();
+        sim.send(plan.sent(n), 0, plan.packet(n)).unwrap();
+        sim.send(plan.sent(n), 0, plan.packet(n)).unwrap();
     }
     sim.advance(Time::from_millis(2000)).unwrap();
     assert_eq!(sim.wire().len(), 100);
@@ -328,10 +330,10 @@ fn every_audio_codec_and_its_fmtp_line_go_through_the_session_description() {
     for codec in codecs.into_iter().chain([("L16", 97, 16_000, 1), ("flac", 98, 44_100, 1)]) {
         for fmtp in ["", "minptime=10;useinbandfec=1", "x-unknown=1;stereo=1"] {
             let track = track(codec, fmtp);
-            let mut sim =
-                Sim::connect(&track, &NetSpec::default(), Seed(1)).unwrap_or_else(|e| panic!("{codec:?}: {e}"));
-            assert_eq!(sim.negotiated(), &track.fmtp);
-            sim.send(Time::ZERO, Plan::new("none", 1).packet(7)).unwrap();
+            let mut sim = Sim::connect(std::slice::from_ref(&track), &NetSpec::default(), Seed(1))
+                .unwrap_or_else(|e| panic!("{codec:?}: {e}"));
+            assert_eq!(sim.negotiated(0), &track.fmtp);
+            sim.send(Time::ZERO, 0, Plan::new("none", 1).packet(7)).unwrap();
             assert_eq!(sim.arrivals().len(), 1, "{codec:?}");
         }
     }
@@ -339,9 +341,9 @@ fn every_audio_codec_and_its_fmtp_line_go_through_the_session_description() {
 
 #[test]
 fn time_does_not_run_backwards() {
-    let mut sim = Sim::connect(&track(OPUS, ""), &NetSpec::default(), Seed(1)).unwrap();
+    let mut sim = Sim::connect(&[track(OPUS, "")], &NetSpec::default(), Seed(1)).unwrap();
     sim.advance(Time::from_millis(100)).unwrap();
     assert!(sim.advance(Time::from_millis(99)).is_err());
-    assert!(sim.send(Time::from_millis(50), Plan::new("none", 1).packet(0)).is_err());
-    sim.send(Time::from_millis(100), Plan::new("none", 1).packet(0)).unwrap();
+    assert!(sim.send(Time::from_millis(50), 0, Plan::new("none", 1).packet(0)).is_err());
+    sim.send(Time::from_millis(100), 0, Plan::new("none", 1).packet(0)).unwrap();
 }

@@ -253,7 +253,7 @@ fn fates_go_by_time_or_by_packet() {
 mod captures {
     use super::*;
     use codecbench::net::spec::NetSpec;
-    use codecbench::peer::sim::{Outgoing, Sim, TrackSpec};
+    use codecbench::peer::sim::{Kind, Outgoing, Sim, TrackSpec};
     use codecbench::units::{Seed, ms};
     use std::process::Command;
 
@@ -261,6 +261,7 @@ mod captures {
     fn call(net: &str, packets: u64) -> (Vec<u8>, Vec<Option<f64>>) {
         let net: NetSpec = net.parse().unwrap();
         let track = TrackSpec {
+            kind: Kind::Audio,
             name: "opus",
             payload_type: 111,
             clock_rate: 48_000,
@@ -269,7 +270,7 @@ mod captures {
             repair: Default::default(),
             patience: Default::default(),
         };
-        let mut sim = Sim::connect(&track, &net, Seed(3)).unwrap();
+        let mut sim = Sim::connect(std::slice::from_ref(&track), &net, Seed(3)).unwrap();
         sim.keep_packets();
         let mut arrivals = Vec::new();
         // The sequence wraps, and so does the timestamp.
@@ -279,7 +280,8 @@ mod captures {
             let timestamp = 0xFFFF_0000_u32.wrapping_add(960 * n as u32);
             sim.send(
                 Time::from_millis(20 * n),
-                Outgoing { sequence, timestamp, marker: n == 0, payload: vec![n as u8; 60] },
+                0,
+                Outgoing { sequence, timestamp, marker: n == 0, payload: vec![n as u8; 60], descriptor: None },
             )
             .unwrap();
             arrivals.extend(sim.arrivals());

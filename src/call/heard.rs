@@ -1,16 +1,14 @@
 //! What was sent and heard in a call, and the facts of its scored pass.
 
 use super::stream::Came;
-use crate::codec::{Knob, Observed, Settings, Unit};
+use crate::codec::{Observed, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::metric::{CallFacts, Series};
 use crate::net::Purpose;
-use crate::peer::Transport;
-use crate::peer::sim::WireRecord;
+use crate::net::interceptor::WireRecord;
 use crate::plan::{Case, Scores};
 use crate::playout::audio::{Origin, Played, TICK, Tick};
-use crate::sdp::repair::Repair;
 use crate::units::{Time, ms};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -271,20 +269,8 @@ fn burst_ratio(lost: &[bool]) -> f64 {
 
 /// The encoder's settings as reports show them.
 fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
-    let clip = case.clip.signal.format;
-    let mut shown: BTreeMap<String, String> = settings
-        .knobs
-        .iter()
-        .map(|(name, knob)| {
-            let value = match knob {
-                Knob::Flag(true) => "on".into(),
-                Knob::Flag(false) => "off".into(),
-                Knob::Int(v) => v.to_string(),
-                Knob::Text(v) => (*v).to_owned(),
-            };
-            ((*name).to_owned(), value)
-        })
-        .collect();
+    let clip = case.clip.format();
+    let mut shown = super::shared(settings, &case.request.repair, case.transport);
     shown.insert("frame".into(), format!("{} ms", ms(settings.frame)));
     shown.insert("sample rate".into(), format!("{} Hz", settings.format.sample_rate));
     shown.insert("channels".into(), settings.format.channels.to_string());
@@ -295,15 +281,6 @@ fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> 
     if clip.channels != settings.format.channels {
         let how = if settings.format.channels == 1 { "to the mean of its channels" } else { "to two equal channels" };
         shown.insert("clip mixed".into(), how.into());
-    }
-    if let Some(bitrate) = settings.bitrate {
-        shown.insert("bitrate".into(), bitrate.to_string());
-    }
-    if case.request.repair != Repair::default() {
-        shown.insert("repair".into(), case.request.repair.to_string());
-    }
-    if case.transport == Transport::Live {
-        shown.insert("transport".into(), "UDP sockets in real time".into());
     }
     shown
 }

@@ -5,8 +5,7 @@ use super::chance;
 use crate::codec::{Settings, Unit};
 use crate::error::Result;
 use crate::media::Pcm;
-use crate::peer::Peers;
-use crate::peer::sim::{Arrival, Outgoing, TrackSpec};
+use crate::peer::{Arrival, Outgoing, Peers, TrackSpec};
 use crate::plan::Case;
 use crate::playout::audio::Packet;
 use crate::rtp::red::{self, Block};
@@ -20,6 +19,8 @@ const RTP_BYTES: f64 = 12.0 + 8.0;
 
 /// Numbers and stamps coded units as RTP packets.
 pub(super) struct Sender {
+    /// Its place among the tracks of the call.
+    track: usize,
     pub units: Vec<Unit>,
     sent: usize,
     pub first_sequence: u16,
@@ -35,10 +36,11 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub fn new(case: &Case, clock_rate: u32) -> Sender {
+    pub fn new(case: &Case, track: usize, clock_rate: u32) -> Sender {
         // Random start values (RFC 3550, section 5.1), but from the seed.
         let start = chance(case).draw("rtp", &[]);
         Sender {
+            track,
             units: Vec::new(),
             sent: 0,
             first_sequence: start as u16,
@@ -62,8 +64,9 @@ impl Sender {
                 timestamp: self.timestamp(unit),
                 marker: std::mem::take(&mut self.silent),
                 payload,
+                descriptor: None,
             };
-            sim.send(now, packet)?;
+            sim.send(now, self.track, packet)?;
             self.sent += 1;
         }
         self.silent = nothing;
@@ -74,6 +77,12 @@ impl Sender {
     pub fn codec_share(&self, allowed: Bitrate, frame: Duration) -> Bitrate {
         let headers = 8.0 * RTP_BYTES / frame.as_secs_f64();
         Bitrate(((f64::from(allowed.0) - headers).max(0.0) / (1 + self.red) as f64) as u32)
+    }
+
+    /// What a codec of that bitrate takes of what congestion control allows: [`Sender::codec_share`] the other way round.
+    pub fn call_share(&self, codec: Bitrate, frame: Duration) -> Bitrate {
+        let headers = 8.0 * RTP_BYTES / frame.as_secs_f64();
+        Bitrate((f64::from(codec.0) * (1 + self.red) as f64 + headers) as u32)
     }
 
     /// The payload of the packet at hand with copies of those before it.

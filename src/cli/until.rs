@@ -1,6 +1,6 @@
 //! `--until`: seeds are added until the intervals are narrow enough.
 
-use super::run::{Done, Keep, execute};
+use super::run::{Done, Keep, Run, execute};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::report::chart::figure;
@@ -37,7 +37,14 @@ pub enum Of {
 ///
 /// # Errors
 /// As [`execute`]; [`Error::Usage`] when there is no interval to go by.
-pub fn run(plan: &mut Plan, args: &Args, of: Of, folder: &Path, jobs: Option<usize>, keep: Keep) -> Result<Done> {
+pub fn run<M: Run>(
+    plan: &mut Plan<M>,
+    args: &Args,
+    of: Of,
+    folder: &Path,
+    jobs: Option<usize>,
+    keep: Keep,
+) -> Result<Done> {
     let first = plan.metrics.first().map_or("", |m| m.scale.id);
     loop {
         let done = execute(plan, folder, jobs, keep)?;

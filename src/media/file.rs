@@ -1,9 +1,10 @@
 //! A user's files: found by path or pattern, told apart by their first bytes, each turned into a [`Clip`].
 
-use super::{Clip, Content, Pcm, PcmFormat, flac, wav};
+use super::y4m::{self, Cap};
+use super::{Clip, Content, Pcm, PcmFormat, Picture, ffmpeg, flac, wav};
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// What a file holds, and what had to be done to its samples.
@@ -20,16 +21,41 @@ pub struct Decoded {
 /// [`Error::Input`] in one line: missing, another kind of file, cut short, no samples, samples that are no numbers, more
 /// than two channels.
 pub fn load(path: &Path) -> Result<Clip> {
-    let mut magic = Vec::new();
-    open(path)?.take(4).read_to_end(&mut magic).map_err(|e| Error::input(path, format!("cannot read: {e}")))?;
-    let Decoded { pcm, notes } = match magic.as_slice() {
-        b"RIFF" => wav::read(path)?,
+    let magic = magic(path)?;
+    let Decoded { pcm, notes } = match magic.get(..4).unwrap_or(&magic) {
+        b"RIFF" if is_wav(&magic) => wav::read(path)?,
         b"fLaC" => flac::read(path)?,
+        _ if magic == y4m::MAGIC => {
+            return Err(Error::input(path, "a Y4M file, which is video; a WAV or FLAC file would be right here"));
+        }
         b"" => return Err(Error::input(path, "the file is empty; a WAV or FLAC file would be right")),
         _ => return Err(Error::input(path, "neither a WAV nor a FLAC file, by its first bytes")),
     };
     let mut clip = Clip::new(path.display().to_string(), Content::Speech, pcm);
     clip.notes = notes;
+    Ok(clip)
+}
+
+/// The Y4M file at `path`, or whatever else `ffmpeg` makes pictures of, as a clip; its id is the path as given. It counts
+/// as a camera's, which is what most calls carry. At most [`Cap::CLIP`] is kept.
+///
+/// # Errors
+/// [`Error::Input`] in one line: missing, audio, cut short, no pictures, not 8-bit 4:2:0, of changing size, or of another
+/// kind without `ffmpeg` to decode it.
+pub fn load_video(path: &Path) -> Result<Clip<Picture>> {
+    let magic = magic(path)?;
+    let decoded = match magic.as_slice() {
+        b"" => return Err(Error::input(path, "the file is empty; a Y4M file would be right")),
+        m if m == y4m::MAGIC => {
+            y4m::read_from(BufReader::new(open(path)?), Cap::CLIP).map_err(|reason| Error::input(path, reason))?
+        }
+        m if is_wav(m) || m.starts_with(b"fLaC") => {
+            return Err(Error::input(path, "a WAV or FLAC file, which is audio; a Y4M file would be right here"));
+        }
+        _ => ffmpeg::film(path, Cap::CLIP)?,
+    };
+    let mut clip = Clip::video(path.display().to_string(), Content::Camera, decoded.footage);
+    clip.notes = decoded.notes;
     Ok(clip)
 }
 
@@ -68,6 +94,19 @@ pub fn glob(pattern: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// As many bytes as the longest magic has, or what there is.
+fn magic(path: &Path) -> Result<Vec<u8>> {
+    let mut magic = Vec::new();
+    let first = open(path)?.take(y4m::MAGIC.len() as u64).read_to_end(&mut magic);
+    first.map_err(|e| Error::input(path, format!("cannot read: {e}")))?;
+    Ok(magic)
+}
+
+/// AVI films begin with "RIFF" too and say what they are behind their length.
+fn is_wav(magic: &[u8]) -> bool {
+    magic.starts_with(b"RIFF") && magic.get(8) != Some(&b'A')
+}
+
 /// Opens a regular file for reading.
 pub(super) fn open(path: &Path) -> Result<File> {
     let file = File::open(path).map_err(|e| match e.kind() {
@@ -75,10 +114,7 @@ pub(super) fn open(path: &Path) -> Result<File> {
         _ => Error::input(path, format!("cannot read: {e}")),
     })?;
     if path.is_dir() {
-        return Err(Error::input(
-            path,
-            "a folder; a WAV or FLAC file, or a pattern such as 'FOLDER/*.wav', would be right",
-        ));
+        return Err(Error::input(path, "a folder; a file, or a pattern such as 'FOLDER/*.wav', would be right"));
     }
     Ok(file)
 }
@@ -194,6 +230,53 @@ mod tests {
         assert_eq!([from_int(127, 8), from_int(-128, 8)], [32_512, -32_768]);
         assert_eq!([from_int(0x7f_ff80, 24), from_int(0x7f_7f80, 24), from_int(-0x80, 24)], [32_767, 32_640, 0]);
         assert_eq!([from_int(i32::MAX, 32), from_int(i32::MIN, 32), from_int(0x8000, 32)], [32_767, -32_768, 1]);
+    }
+
+    #[test]
+    fn films_are_y4m_or_what_ffmpeg_decodes_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let bad = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let error = load_video(&path).unwrap_err();
+            assert!(matches!(error, Error::Input { .. }) && error.to_string().contains(name), "{error}");
+            error.to_string()
+        };
+        assert!(bad("empty.y4m", b"").contains("empty; a Y4M file"));
+        assert!(bad("voice.wav", &wav_bytes(1, false, &[1.0; 4])).contains("which is audio"));
+        let text = bad("text.mp4", b"hello there");
+        assert!(
+            text.contains("ffmpeg makes no pictures of it") || text.contains("ffmpeg, which is not installed"),
+            "{text}"
+        );
+        assert!(bad("header.y4m", b"YUV4MPEG2 W4 H2\n").contains("no frame rate"));
+
+        let film = dir.path().join("a.y4m");
+        let picture = Picture::grey(4, 2, 90);
+        let format = crate::media::PictureFormat { width: 4, height: 2, rate: crate::media::FrameRate::new(25, 1) };
+        let footage = crate::media::Footage { format, pictures: vec![picture; 5] };
+        y4m::write(&film, &footage).unwrap();
+        let clip = load_video(&film).unwrap();
+        assert_eq!((&*clip.signal, clip.id == film.display().to_string()), (&footage, true));
+        assert!(error(&film).contains("which is video"));
+    }
+
+    #[test]
+    fn ffmpeg_gives_the_pictures_that_went_into_a_lossless_film() {
+        let dir = tempfile::tempdir().unwrap();
+        let (film, raw) = (dir.path().join("a.mkv"), dir.path().join("a.y4m"));
+        let source = "testsrc2=size=65x47:rate=30:duration=1,format=yuv420p";
+        let mut command = std::process::Command::new("ffmpeg");
+        command.args(["-v", "error", "-f", "lavfi", "-i", source, "-c:v", "ffv1"]).arg(&film);
+        command.args(["-vf", "crop=64:46:0:0"]).arg(&raw);
+        if !command.status().is_ok_and(|s| s.success()) {
+            eprintln!("SKIPPED: ffmpeg is not installed");
+            return;
+        }
+        let (clip, truth) = (load_video(&film).unwrap(), y4m::read(&raw).unwrap());
+        assert_eq!(*clip.signal, truth.footage);
+        assert_eq!((clip.notes.join(", ").as_str(), clip.signal.pictures.len()), ("decoded by ffmpeg", 30));
+        assert_eq!(ffmpeg::as_coded(&raw, clip.signal.format.rate).unwrap(), truth.footage);
     }
 
     #[test]

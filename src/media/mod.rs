@@ -1,13 +1,17 @@
 //! What is coded, heard and seen: PCM audio and pictures, and clips of either.
 
+pub mod ffmpeg;
 mod file;
 pub mod flac;
+pub mod motion;
 pub mod picture;
 pub mod resample;
+mod scale;
 pub mod synth;
 pub mod wav;
+pub mod y4m;
 
-pub use file::{Decoded, glob, is_pattern, load};
+pub use file::{Decoded, glob, is_pattern, load, load_video};
 pub use picture::{Footage, FrameRate, Picture, PictureFormat};
 
 use crate::error::Result;

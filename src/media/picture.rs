@@ -128,12 +128,12 @@ impl Footage {
     /// At another size (area average downwards, bicubic upwards) and rate (the picture on show at each tick).
     ///
     /// # Errors
-    /// [`Error::Usage`]: a size that is odd or zero.
+    /// [`Error::Usage`]: a size that is odd or zero, or a rate of zero.
     pub fn in_format(&self, format: PictureFormat) -> Result<Footage> {
         if format == self.format {
             return Ok(self.clone());
         }
-        Err(Error::usage(format!("{} cannot be brought to {format}", self.format)))
+        super::scale::scale(self, format)
     }
 }
 

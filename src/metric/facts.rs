@@ -167,7 +167,7 @@ pub static FACTS: &[Scale] = &[
         "fps",
         Better::Higher,
         0.5,
-        "time of the pass per root of the sum of squared gaps between renders (harmonic in libwebrtc's sense)",
+        "sum of the gaps between renders per sum of their squares, as libwebrtc's statistics have it: long gaps weigh more",
     ),
     fact("rendered", "rendered frames", "%", Better::Higher, 0.1, "source pictures that were shown at all"),
     fact("encoder-dropped", "dropped by the encoder", "%", Better::Lower, 0.1, "source pictures that were never coded"),

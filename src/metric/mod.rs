@@ -1,22 +1,31 @@
-//! Every metric is one static value in one file, and one line in [`AUDIO`]. Facts of the call that are not scores of a
+//! Every metric is one static value in one file, and one line in [`AUDIO`] or [`VIDEO`]. Facts of the call that are not scores of a
 //! signal pair (bitrates, losses, delays by the clock) are the [`FACTS`].
 
 mod align;
+pub mod ciede2000;
 mod correlate;
 pub mod delay;
 pub mod dnsmos;
 pub mod emodel;
 mod facts;
 pub mod lsd;
+pub mod ms_ssim;
 mod neural;
 pub mod pesq;
+mod pictures;
 pub mod plcmos;
+pub mod psnr;
 pub mod si_sdr;
+pub mod ssim;
+pub mod ssimulacra2;
 pub mod stoi;
 mod validity;
 pub mod visqol;
+pub mod vmaf;
+mod vmaf_raw;
 
 pub use facts::FACTS;
+pub use pictures::comparable;
 pub use validity::{Situation, Validity, When, caveats};
 
 use crate::error::{Error, Result, unknown};
@@ -47,10 +56,20 @@ pub static AUDIO: &[&Metric<Pcm>] = &[
 ];
 
 /// All video metrics of this build.
-pub static VIDEO: &[&Metric<Picture>] = &[];
+pub static VIDEO: &[&Metric<Picture>] = &[
+    &psnr::Y,
+    &psnr::U,
+    &psnr::V,
+    &ssim::SSIM,
+    &ms_ssim::MS_SSIM,
+    &vmaf::VMAF,
+    &vmaf::NEG,
+    &ciede2000::CIEDE2000,
+    &ssimulacra2::SSIMULACRA2,
+];
 
-/// What is scored of pictures when nobody says what.
-pub static USUAL_VIDEO: &[&Metric<Picture>] = &[];
+/// What is scored of pictures when nobody says what: those that everybody quotes; the others cost more.
+pub static USUAL_VIDEO: &[&Metric<Picture>] = &[&psnr::Y, &psnr::U, &psnr::V, &ssim::SSIM, &vmaf::VMAF, &vmaf::NEG];
 
 /// What is scored when nobody says what: those that need no fetched model, and that files have as well as calls.
 pub static USUAL: &[&Metric<Pcm>] = &[
@@ -129,6 +148,9 @@ pub struct Evidence<'a, M: Media> {
     /// A metric that is defined on aligned signals and aligns nothing by itself (STOI, LSD) is to align them first: in a
     /// call always, since the codec's look-ahead is still in the signal; files are taken as they are.
     pub align: bool,
+    /// How many threads a metric of pictures may use; the scores are the same with any number. Cases of a plan run beside
+    /// each other, so there it is 1.
+    pub threads: usize,
     /// What only a call can tell; `None` for files.
     pub call: Option<CallFacts>,
 }
@@ -136,7 +158,7 @@ pub struct Evidence<'a, M: Media> {
 impl<'a, M: Media> Evidence<'a, M> {
     /// Two files, taken as they are.
     pub fn files(reference: &'a M::Signal, degraded: &'a M::Signal) -> Evidence<'a, M> {
-        Evidence { reference, degraded, removed_delay_ms: 0.0, align: false, call: None }
+        Evidence { reference, degraded, removed_delay_ms: 0.0, align: false, threads: 1, call: None }
     }
 }
 

@@ -29,17 +29,24 @@ pub enum When {
     TimeScaling,
     /// Concealment that invents plausible speech (DRED, neural PLC), whose waveform is not the original's.
     Generative,
+    /// The pictures have fewer lines than this.
+    Below(u32),
+    /// A picture stayed on show for long while the source moved on.
+    Freezes,
 }
 
 /// What was done to a signal, as far as it decides which metric may speak of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Situation {
-    /// Rate of the judged signal, in Hz.
+    /// Rate of the judged signal, in Hz; 0 for pictures.
     pub sample_rate: u32,
     pub content: Content,
     pub loss: bool,
     pub time_scaling: bool,
     pub generative: bool,
+    /// Of the judged pictures; `None` for sound.
+    pub lines: Option<u32>,
+    pub freezes: bool,
 }
 
 impl When {
@@ -51,6 +58,8 @@ impl When {
             When::Loss => situation.loss,
             When::TimeScaling => situation.time_scaling,
             When::Generative => situation.generative,
+            When::Below(lines) => situation.lines.is_some_and(|l| l < lines),
+            When::Freezes => situation.freezes,
         }
     }
 }
@@ -69,6 +78,8 @@ impl fmt::Display for When {
             When::Loss => f.write_str("loss"),
             When::TimeScaling => f.write_str("time scaling"),
             When::Generative => f.write_str("generative concealment"),
+            When::Below(lines) => write!(f, "less than {lines} lines"),
+            When::Freezes => f.write_str("freezes"),
         }
     }
 }
@@ -130,6 +141,32 @@ pub(super) const WAVEFORM_DISTANCE: Validity =
     Validity { intrusive: true, limits: &[WAVEFORM, NO_SCALING, NO_INVENTION], source: MEASURED };
 pub(super) const DELAY: Validity = Validity { intrusive: true, limits: &[], source: MEASURED };
 
+const FROZEN: (When, &str) =
+    (When::Freezes, "compares picture by picture, and was never trained on freezes: read them beside it");
+const NO_SCREEN: (When, &str) =
+    (When::Content(Content::Screen), "is made for camera pictures, not for text and graphics");
+/// Per-picture distances, which look at no neighbour in time.
+pub(super) const PICTURE_DISTANCE: Validity = Validity {
+    intrusive: true,
+    limits: &[FROZEN],
+    source: "Wang et al. 2004: quality of still pictures of one content at a time",
+};
+pub(super) const STILL_PICTURES: Validity = Validity {
+    intrusive: true,
+    limits: &[FROZEN, (When::Always, "is made for still pictures: what moves masks nothing in it")],
+    source: "Sneyers 2023: fitted on compressed still pictures (CID22, TID2013, Kadid10k, KonFiG)",
+};
+/// The model was fitted on 1080p television seen from three picture heights.
+pub(super) const VMAF_1080: Validity = Validity {
+    intrusive: true,
+    limits: &[
+        (When::Below(1080), "is fitted to 1080 lines: with fewer it compares settings, and is no absolute quality"),
+        FROZEN,
+        NO_SCREEN,
+    ],
+    source: "Li et al. 2016 and the notes on models of libvmaf: H.264 and scaling artefacts of 1080p television",
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +178,8 @@ mod tests {
         loss: false,
         time_scaling: false,
         generative: false,
+        lines: None,
+        freezes: false,
     };
 
     /// Metrics that may speak of that, in the list's order.

@@ -40,6 +40,8 @@ pub struct WireRecord {
     pub sent: Time,
     /// IPv4, UDP, SRTP or SRTCP.
     pub bytes: usize,
+    /// The track that it belongs to, repair as well; `None` for RTCP.
+    pub track: Option<usize>,
     /// The RTP sequence number; `None` for RTCP.
     pub sequence: Option<u16>,
     /// No copy of it arrived whole: netem dropped or corrupted it.
@@ -126,6 +128,8 @@ pub struct NetemInterceptor {
     clock: Clock,
     protection: Protection,
     log: WireLog,
+    /// The track of an SSRC.
+    track_of: fn(u32) -> Option<usize>,
     /// By due time, then by order of admission.
     held: BTreeMap<(Instant, u64), TaggedPacket>,
     admitted: u64,
@@ -142,12 +146,18 @@ impl NetemInterceptor {
             clock: clock.into(),
             protection,
             log,
+            track_of: |_| None,
             held: BTreeMap::new(),
             admitted: 0,
             due: VecDeque::new(),
             inbound: VecDeque::new(),
             deliveries: Vec::new(),
         }
+    }
+
+    /// The same, with what tells the track of an SSRC, for the log.
+    pub fn with_tracks(self, track_of: fn(u32) -> Option<usize>) -> Self {
+        NetemInterceptor { track_of, ..self }
     }
 
     /// The slot to register it at.
@@ -204,9 +214,14 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
         impairment.admit(sent, &info, &mut self.deliveries);
         // It has had its place on the link, and SRTP's authentication would refuse it.
         self.deliveries.retain(|d| !d.corrupt);
+        let track = match &packet.message.packet {
+            Packet::Rtp(rtp) => (self.track_of)(rtp.header.ssrc),
+            _ => None,
+        };
         let record = WireRecord {
             sent,
             bytes: info.wire_bytes,
+            track,
             sequence,
             dropped: self.deliveries.is_empty(),
             purpose: info.purpose,
@@ -375,6 +390,7 @@ mod tests {
         let record = WireRecord {
             sent: Time::ZERO,
             bytes: 20 + 8 + 8 + 4 + 10,
+            track: None,
             sequence: None,
             dropped: false,
             purpose: Purpose::Control,

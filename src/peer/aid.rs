@@ -2,30 +2,30 @@
 
 use super::fec::{FecReceiver, FecSender};
 use super::nack::NackGenerator;
+use super::rtx::{NackResponder, RtxReceiver};
+use super::streams::Streams;
+use super::track::{Kind, TrackSpec};
 use crate::error::Result;
-use crate::sdp::repair::Repair;
+use crate::rtp::red;
 use crate::units::Bitrate;
 use rtc::interceptor::{
-    Attribute, CongestionControlBuilder, Gcc, Interceptor, NackResponderBuilder, Registry, Slot, StreamInfo,
-    TaggedPacket,
+    Attribute, CongestionControlBuilder, Gcc, Interceptor, Registry, Slot, StreamInfo, TaggedPacket,
 };
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::RTCPFeedback;
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::endpoint::call_error;
-use super::sim::TrackSpec;
 
-/// Packets that the sender keeps for retransmission: a second of the shortest ones, 2.5 ms.
-const HISTORY: u16 = 512;
-
-/// libwebrtc's estimate before the first feedback, and its bounds, in bit/s.
+/// libwebrtc's estimate before the first feedback, and its bounds, in bit/s; where there is video, which libwebrtc bounds
+/// by what its encoders can use, more than any picture of this program needs.
 const FIRST_TARGET: f64 = 300_000.0;
 const TARGETS: (f64, f64) = (5_000.0, 2_000_000.0);
+const MOST_WITH_VIDEO: f64 = 20_000_000.0;
 
 /// What the repair of one call tells its application. Clones see the same.
 #[derive(Clone, Debug, Default)]
@@ -33,19 +33,46 @@ pub(super) struct Notes(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    rebuilt: BTreeSet<u16>,
+    /// Track and sequence number.
+    rebuilt: BTreeSet<(usize, u16)>,
+    retransmitted: BTreeSet<(usize, u16)>,
+    round_trips: BTreeMap<usize, Duration>,
     target: Option<Bitrate>,
 }
 
 impl Notes {
     /// A packet was made from repair packets and is on its way up.
-    pub fn rebuilt(&self, sequence: u16) {
-        self.lock().rebuilt.insert(sequence);
+    pub fn rebuilt(&self, track: usize, sequence: u16) {
+        self.lock().rebuilt.insert((track, sequence));
     }
 
     /// Whether the packet that came up was made from repair packets; asked once for each.
-    pub fn was_rebuilt(&self, sequence: u16) -> bool {
-        self.lock().rebuilt.remove(&sequence)
+    pub fn was_rebuilt(&self, track: usize, sequence: u16) -> bool {
+        self.lock().rebuilt.remove(&(track, sequence))
+    }
+
+    /// A packet was unpacked from RTX and is on its way up.
+    pub fn retransmitted(&self, track: usize, sequence: u16) {
+        self.lock().retransmitted.insert((track, sequence));
+    }
+
+    /// Whether the packet that came up was unpacked from RTX; asked once for each.
+    pub fn was_retransmitted(&self, track: usize, sequence: u16) -> bool {
+        self.lock().retransmitted.remove(&(track, sequence))
+    }
+
+    /// The same of a packet that is still on its way up.
+    pub fn is_retransmitted(&self, track: usize, sequence: u16) -> bool {
+        self.lock().retransmitted.contains(&(track, sequence))
+    }
+
+    /// From a request for a packet to its arrival.
+    pub fn note_round_trip(&self, track: usize, round_trip: Duration) {
+        self.lock().round_trips.insert(track, round_trip);
+    }
+
+    pub fn round_trip(&self, track: usize) -> Option<Duration> {
+        self.lock().round_trips.get(&track).copied()
     }
 
     /// What congestion control allows, when it has changed since it was last asked for.
@@ -58,56 +85,61 @@ impl Notes {
     }
 }
 
-/// The codecs, feedback messages and interceptors for `track.repair`. Both peers have all of it, as both would in a call
-/// that goes both ways; each part wakes up where its packets come by.
+/// The feedback messages, repair codecs and interceptors for what the tracks do against loss. Both peers have all of it, as
+/// both would in a call that goes both ways; each part wakes up where its packets come by. The tracks' own codecs are in
+/// `media` already.
 ///
-/// Of a lost packet the receiver's reports know before anything is repaired (they lie wire-ward of FEC), but a
-/// retransmission counts as received, as in libwebrtc.
+/// Of a lost packet the receiver's reports know before anything is repaired (they lie wire-ward of RTX and FEC), but a
+/// retransmission under the media's own SSRC counts as received, as in libwebrtc.
 pub(super) fn install(
-    track: &TrackSpec,
+    tracks: &[TrackSpec],
     notes: &Notes,
     media: &mut MediaEngine,
     mut registry: Registry,
 ) -> Result<Registry> {
-    let Repair { nack, red, flexfec, gcc, .. } = track.repair;
-    if red > 0 {
-        media.register_codec(red_codec(track, red), RtpCodecKind::Audio).map_err(call_error)?;
+    let any = |wanted: &dyn Fn(&TrackSpec) -> bool| tracks.iter().any(wanted);
+    for track in tracks.iter().filter(|t| t.repair.red > 0) {
+        // The payload types of its blocks (RFC 2198, section 5).
+        let blocks = vec![track.payload_type.to_string(); 1 + usize::from(track.repair.red)];
+        let red = track.parameters("red", red::PAYLOAD_TYPE, blocks.join("/"));
+        media.register_codec(red, track.kind.of_codec()).map_err(call_error)?;
     }
-    if nack {
-        let feedback = RTCPFeedback { typ: "nack".into(), parameter: String::new() };
-        media.register_feedback(feedback, RtpCodecKind::Audio);
-        let generator = NackGenerator::new(track.patience);
-        registry = registry
-            .with(Slot::NackResponder, NackResponderBuilder::new().with_size(HISTORY).build())
-            .with(Slot::from(12_600), Aided::new(generator));
+    // It holds for the codecs that are there by now; RTX has none.
+    let mut feedback = |kind: Kind, parameter: &str| {
+        media.register_feedback(RTCPFeedback { typ: "nack".into(), parameter: parameter.into() }, kind.of_codec());
+    };
+    for kind in [Kind::Audio, Kind::Video] {
+        if any(&|t| t.kind == kind && t.repair.nack) {
+            feedback(kind, "");
+        }
     }
-    if flexfec > 0 {
-        registry = registry
-            .with(Slot::FecEncoder, Aided::new(FecSender::new(flexfec)))
-            .with(Slot::from(12_500), Aided::new(FecReceiver::new(notes.clone())));
+    // Picture loss indications, which browsers always have (RFC 4585, section 6.3.1).
+    feedback(Kind::Video, "pli");
+    for track in tracks {
+        if let Some(payload_type) = track.rtx_payload_type() {
+            let rtx = track.parameters("rtx", payload_type, format!("apt={}", track.payload_type));
+            media.register_codec(rtx, track.kind.of_codec()).map_err(call_error)?;
+        }
     }
-    if gcc {
-        let estimator = Gcc::new(FIRST_TARGET, TARGETS.0, TARGETS.1);
+    if any(&|t| t.repair.nack) {
         registry = registry
-            .with(Slot::CongestionControl, CongestionControlBuilder::new(estimator).build())
+            .with(Slot::NackResponder, Aided::new(NackResponder::new(tracks)))
+            .with(Slot::from(12_400), Aided::new(RtxReceiver::new(tracks, notes.clone())))
+            .with(Slot::from(12_600), Aided::new(NackGenerator::new(tracks, notes.clone())));
+    }
+    if any(&|t| t.repair.flexfec > 0) {
+        registry = registry
+            .with(Slot::FecEncoder, Aided::new(FecSender::new(tracks)))
+            .with(Slot::from(12_500), Aided::new(FecReceiver::new(tracks, notes.clone())));
+    }
+    if any(&|t| t.repair.gcc) {
+        let most = if any(&|t| t.kind == Kind::Video) { MOST_WITH_VIDEO } else { TARGETS.1 };
+        let control = CongestionControlBuilder::new(Gcc::new(FIRST_TARGET, TARGETS.0, most)).build();
+        registry = registry
+            .with(Slot::CongestionControl, Streams::with_repair(control))
             .with(Slot::from(9_400), Aided::new(TargetReader(notes.clone())));
     }
     Ok(registry)
-}
-
-/// `red/48000/2` with the payload types of its blocks (RFC 2198, section 5).
-fn red_codec(track: &TrackSpec, red: u8) -> RTCRtpCodecParameters {
-    let blocks = vec![track.payload_type.to_string(); 1 + usize::from(red)];
-    RTCRtpCodecParameters {
-        rtp_codec: RTCRtpCodec {
-            mime_type: "audio/red".into(),
-            clock_rate: track.clock_rate,
-            channels: track.channels,
-            sdp_fmtp_line: blocks.join("/"),
-            rtcp_feedback: Vec::new(),
-        },
-        payload_type: crate::rtp::red::PAYLOAD_TYPE,
-    }
 }
 
 /// One step at a place in a peer's chain of interceptors. What it does not care for it lets pass.

@@ -4,9 +4,9 @@ use crate::error::{Error, Result};
 use crate::net::interceptor::{NetemInterceptor, Protection};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot};
+use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, TwccSenderBuilder};
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::interceptor_registry::configure_twcc;
+use rtc::peer_connection::configuration::interceptor_registry::configure_twcc_receiver_only;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::{SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
@@ -14,15 +14,16 @@ use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::{CandidateConfig, CandidateHostConfig, RTCIceCandidate};
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::RTCRtpHeaderExtensionCapability;
 use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::aid::{self, Notes};
 use super::rtcp::VirtualReports;
-use super::sim::TrackSpec;
+use super::streams::Streams;
+use super::track::{DESCRIPTOR_URI, Kind, TrackSpec};
 
 /// What browsers settle on, and what it adds to a packet.
 const PROFILE: (SrtpProtectionProfile, Protection) =
@@ -31,9 +32,6 @@ const PROFILE: (SrtpProtectionProfile, Protection) =
 /// How many packets late a packet may be and still be taken. As browsers have it; the 64 of `rtc` would turn heavy
 /// jitter with short frames into loss.
 const REPLAY_WINDOW: usize = 1024;
-
-/// libwebrtc's interval between reports of an audio stream (it varies each by half; `rtc` does not).
-const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A peer connection whose datagrams all come from and go to one other.
 ///
@@ -55,26 +53,39 @@ impl Endpoint {
         PROFILE.1
     }
 
-    /// What makes a peer that knows one audio codec, and what is done against its loss: the same in virtual time and on
-    /// sockets.
+    /// What makes a peer that knows the tracks' codecs, and what is done against their loss: the same in virtual time and
+    /// on sockets.
     pub(super) fn parts(
-        track: &TrackSpec,
+        tracks: &[TrackSpec],
         notes: &Notes,
         reports: VirtualReports,
         netem: NetemInterceptor,
     ) -> Result<(MediaEngine, SettingEngine, Registry)> {
         let mut media = MediaEngine::default();
-        media.register_codec(codec(track), RtpCodecKind::Audio).map_err(call_error)?;
-        // Against loss only what was asked for: browsers have nothing of it for audio. No pacer, as browsers for audio. No
-        // jitter buffer either: that of `rtc` 0.21.1 drops audio every 10 s, and playout is the receiving application's
-        // work.
-        let registry = aid::install(track, notes, &mut media, Registry::new())?;
-        let registry = configure_twcc(registry, &mut media)
+        for track in tracks {
+            media.register_codec(track.codec(), track.kind.of_codec()).map_err(call_error)?;
+        }
+        // Against loss only what was asked for: browsers have nothing of it for audio. No pacer: browsers have none for
+        // audio, and that of video is the sending application's. No jitter buffer either: that of `rtc` 0.21.1 drops audio
+        // every 10 s, and playout is the receiving application's work.
+        let registry = aid::install(tracks, notes, &mut media, Registry::new())?;
+        let mut registry = configure_twcc_receiver_only(registry, &mut media)
             .map_err(call_error)?
-            .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
-            .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
+            .with(Slot::TwccSender, Streams::with_repair(TwccSenderBuilder::new().build()))
             .with(VirtualReports::slot(), aid::Aided::new(reports))
             .with(NetemInterceptor::slot(), netem);
+        for (i, track) in tracks.iter().enumerate() {
+            let interval = track.kind.report_interval();
+            let receives = ReceiverReportBuilder::new().with_interval(interval).build();
+            let sends = SenderReportBuilder::new().with_interval(interval).build();
+            registry = registry
+                .with(Slot::from(usize::from(Slot::ReceiverReport) + i), Streams::only(i, receives))
+                .with(Slot::from(usize::from(Slot::SenderReport) + i), Streams::only(i, sends));
+        }
+        if tracks.iter().any(|track| track.kind == Kind::Video) {
+            let descriptor = RTCRtpHeaderExtensionCapability { uri: DESCRIPTOR_URI.into() };
+            media.register_header_extension(descriptor, Kind::Video.of_codec(), None).map_err(call_error)?;
+        }
         let settings = SettingEngineBuilder::new()
             .with_srtp_protection_profiles(vec![PROFILE.0])
             .with_srtp_replay_protection_window(REPLAY_WINDOW)
@@ -85,16 +96,16 @@ impl Endpoint {
         Ok((media, settings, registry))
     }
 
-    /// A peer that knows one audio codec. `address` is made up; it stands in ICE candidates.
+    /// A peer that knows the tracks' codecs. `address` is made up; it stands in ICE candidates.
     pub(super) fn new(
         now: Instant,
         address: SocketAddr,
-        track: &TrackSpec,
+        tracks: &[TrackSpec],
         notes: &Notes,
         reports: VirtualReports,
         netem: NetemInterceptor,
     ) -> Result<Endpoint> {
-        let (media, settings, registry) = Endpoint::parts(track, notes, reports, netem)?;
+        let (media, settings, registry) = Endpoint::parts(tracks, notes, reports, netem)?;
         let mut connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_media_engine(media)
@@ -190,21 +201,6 @@ impl Endpoint {
             }
         }
         self.timer = self.connection.poll_timeout();
-    }
-}
-
-/// The codec in the terms of `rtc`.
-pub(super) fn codec(track: &TrackSpec) -> RTCRtpCodecParameters {
-    RTCRtpCodecParameters {
-        rtp_codec: RTCRtpCodec {
-            mime_type: format!("audio/{}", track.name),
-            clock_rate: track.clock_rate,
-            channels: track.channels,
-            // The offer is the media sender's description: it says what that one would receive, which is nothing.
-            sdp_fmtp_line: String::new(),
-            rtcp_feedback: Vec::new(),
-        },
-        payload_type: track.payload_type,
     }
 }
 

@@ -6,114 +6,138 @@
 //! encoder had passed, so that what it rebuilds beside transport-wide feedback is garbage.
 
 use super::aid::{Aid, Notes, Queues};
+use super::track::{TrackSpec, ssrcs};
 use crate::net::interceptor::FecMark;
 use rtc::interceptor::{
     Attribute, AttributedPacket, FlexFec03Decoder, FlexFec03Encoder, Packet, StreamInfo, TaggedPacket,
 };
 use rtc::rtp;
+use rtc::sdp::extmap::TRANSPORT_CC_URI;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The repair stream: an SSRC and a payload type of its own.
-const SSRC: u32 = 0x0c0d_ec02;
-const PAYLOAD_TYPE: u8 = 49;
+/// The payload type of all repair streams; each has an SSRC of its own.
+pub(super) const PAYLOAD_TYPE: u8 = 49;
 
 /// Sends a repair packet right after each block.
 pub(super) struct FecSender {
+    /// By the SSRC of the media.
+    blocks: BTreeMap<u32, Block>,
+}
+
+struct Block {
     /// Media packets per repair packet.
     length: usize,
-    /// The stream that is protected.
-    media: Option<u32>,
-    block: Vec<rtp::Packet>,
+    packets: Vec<rtp::Packet>,
     encoder: FlexFec03Encoder,
 }
 
 impl FecSender {
-    pub fn new(length: u8) -> FecSender {
-        let encoder = FlexFec03Encoder::new(PAYLOAD_TYPE, SSRC);
-        FecSender { length: usize::from(length), media: None, block: Vec::new(), encoder }
+    pub fn new(tracks: &[TrackSpec]) -> FecSender {
+        let block = |(i, track): (usize, &TrackSpec)| {
+            let encoder = FlexFec03Encoder::new(PAYLOAD_TYPE, ssrcs(i).fec);
+            let block = Block { length: usize::from(track.repair.flexfec), packets: Vec::new(), encoder };
+            (block.length > 0).then_some((ssrcs(i).media, block))
+        };
+        FecSender { blocks: tracks.iter().enumerate().filter_map(block).collect() }
     }
 }
 
 impl Aid for FecSender {
     fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
         let (now, transport) = (packet.now, packet.transport);
-        if let Packet::Rtp(rtp) = &packet.message.packet
-            && Some(rtp.header.ssrc) == self.media
-        {
-            self.block.push(rtp.clone());
-        }
+        let rtp = match &packet.message.packet {
+            Packet::Rtp(rtp) => self.blocks.get_mut(&rtp.header.ssrc).map(|block| (block, rtp.clone())),
+            _ => None,
+        };
         queues.outbound.push_back(packet);
-        if self.block.len() >= self.length {
-            for repair in self.encoder.encode(&self.block, 1) {
+        let Some((block, rtp)) = rtp else { return };
+        block.packets.push(rtp);
+        if block.packets.len() >= block.length {
+            for repair in block.encoder.encode(&block.packets, 1) {
                 let message = AttributedPacket::new(Packet::Rtp(repair)).with(Attribute::Custom(Arc::new(FecMark)));
                 queues.outbound.push_back(TaggedPacket { now, transport, message });
             }
-            self.block.clear();
+            block.packets.clear();
         }
-    }
-
-    fn local(&mut self, stream: &StreamInfo) {
-        self.media = Some(stream.ssrc);
     }
 }
 
-/// Takes repair packets out of the stream and puts in what they give.
+/// Takes repair packets out of the streams and puts in what they give.
 pub(super) struct FecReceiver {
-    decoder: Option<(u32, FlexFec03Decoder)>,
+    protected: Vec<Protected>,
+    /// The number of the transport-wide header extension, which is put on after the encoder has passed.
+    transport_wide: Option<u8>,
     notes: Notes,
 }
 
+/// A track with its repair stream.
+struct Protected {
+    track: usize,
+    decoder: FlexFec03Decoder,
+}
+
 impl FecReceiver {
-    pub fn new(notes: Notes) -> FecReceiver {
-        FecReceiver { decoder: None, notes }
+    pub fn new(tracks: &[TrackSpec], notes: Notes) -> FecReceiver {
+        let decoder = |track| FlexFec03Decoder::new(ssrcs(track).fec, ssrcs(track).media);
+        let protected = tracks.iter().enumerate().filter(|(_, t)| t.repair.flexfec > 0);
+        let protected = protected.map(|(track, _)| Protected { track, decoder: decoder(track) }).collect();
+        FecReceiver { protected, transport_wide: None, notes }
     }
 }
 
 impl Aid for FecReceiver {
     fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
         let (now, transport) = (packet.now, packet.transport);
-        let ours = match (&packet.message.packet, &mut self.decoder) {
-            (Packet::Rtp(rtp), Some((media, decoder))) if [*media, SSRC].contains(&rtp.header.ssrc) => {
-                Some((decoder.decode(without_extensions(rtp)), rtp.header.ssrc == SSRC))
-            }
-            _ => None,
+        let Packet::Rtp(rtp) = &packet.message.packet else { return queues.inbound.push_back(packet) };
+        let ssrc = rtp.header.ssrc;
+        let ours = |p: &&mut Protected| [ssrcs(p.track).media, ssrcs(p.track).fec].contains(&ssrc);
+        let Some(Protected { track, decoder }) = self.protected.iter_mut().find(ours) else {
+            return queues.inbound.push_back(packet);
         };
-        let Some((rebuilt, repair)) = ours else { return queues.inbound.push_back(packet) };
-        if !repair {
+        let rebuilt = decoder.decode(without(rtp, self.transport_wide));
+        if ssrc == ssrcs(*track).media {
             queues.inbound.push_back(packet);
         }
         for rtp in rebuilt {
-            self.notes.rebuilt(rtp.header.sequence_number);
+            self.notes.rebuilt(*track, rtp.header.sequence_number);
             let message = AttributedPacket::new(Packet::Rtp(rtp)).with(Attribute::RecoveredByFec);
             queues.inbound.push_back(TaggedPacket { now, transport, message });
         }
     }
 
     fn remote(&mut self, stream: &StreamInfo) {
-        self.decoder = Some((stream.ssrc, FlexFec03Decoder::new(SSRC, stream.ssrc)));
+        let number = stream.rtp_header_extensions.iter().find(|e| e.uri == TRANSPORT_CC_URI).map(|e| e.id as u8);
+        self.transport_wide = number.or(self.transport_wide);
     }
 }
 
-/// The packet as the encoder saw it.
-fn without_extensions(rtp: &rtp::Packet) -> rtp::Packet {
-    let header = rtp::Header {
+/// The packet as the encoder saw it: without one header extension.
+fn without(rtp: &rtp::Packet, extension: Option<u8>) -> rtp::Packet {
+    let mut header = rtp::Header {
         extension: false,
         extension_profile: 0,
         extensions: Vec::new(),
         extensions_padding: 0,
         ..rtp.header.clone()
     };
+    for id in rtp.header.get_extension_ids().into_iter().filter(|id| Some(*id) != extension) {
+        // It was in such a header before: it fits.
+        let _ = rtp.header.get_extension(id).map(|bytes| header.set_extension(id, bytes));
+    }
     rtp::Packet { header, payload: rtp.payload.clone() }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::track::tests::vp8;
     use super::*;
     use proptest::prelude::*;
+    use rtc::interceptor::RTPHeaderExtension;
     use rtc::shared::TransportContext;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
-    const MEDIA: u32 = 7;
+    const MEDIA: u32 = ssrcs(0).media;
 
     #[expect(clippy::disallowed_methods, reason = "only differences to this instant are used")]
     fn now() -> Instant {
@@ -141,14 +165,15 @@ mod tests {
             one in 0..12usize,
             two in 0..12usize,
         ) {
-            let stream = StreamInfo { ssrc: MEDIA, ..Default::default() };
-            let mut sender = FecSender::new(length);
-            sender.local(&stream);
-            let mut receiver = FecReceiver::new(Notes::default());
+            let extension = RTPHeaderExtension { uri: TRANSPORT_CC_URI.into(), id: 1 };
+            let stream = StreamInfo { ssrc: MEDIA, rtp_header_extensions: vec![extension], ..Default::default() };
+            let tracks = [vp8(&format!("flexfec:{length}"), Duration::ZERO)];
+            let mut sender = FecSender::new(&tracks);
+            let mut receiver = FecReceiver::new(&tracks, Notes::default());
             receiver.remote(&stream);
             let (mut sent, mut queues) = (Vec::new(), Queues::default());
             for (i, payload) in payloads.iter().take(usize::from(length)).enumerate() {
-                let header = rtp::Header {
+                let mut header = rtp::Header {
                     version: 2,
                     marker: i == 0,
                     payload_type: 111,
@@ -157,6 +182,10 @@ mod tests {
                     ssrc: MEDIA,
                     ..Default::default()
                 };
+                // The descriptors of key pictures are too long for the short form of header extensions.
+                if i % 3 > 0 {
+                    header.set_extension(2, vec![i as u8; if i % 3 == 1 { 3 } else { 40 }].into()).unwrap();
+                }
                 let packet = rtp::Packet { header, payload: payload.clone().into() };
                 sent.push(packet.clone());
                 sender.outbound(tagged(packet), &mut queues);
@@ -174,7 +203,7 @@ mod tests {
                     packet.header.set_extension(1, vec![i as u8, 9].into()).unwrap();
                 }
                 receiver.inbound(tagged(packet), &mut queues);
-                got.extend(queues.inbound.drain(..).map(|p| without_extensions(&rtp_of(&p))));
+                got.extend(queues.inbound.drain(..).map(|p| without(&rtp_of(&p), Some(1))));
             }
             got.sort_by_key(|p| p.header.sequence_number.wrapping_sub(first));
             if one == two {

@@ -10,19 +10,23 @@
 //! same to the byte when it is run again.
 
 use super::aid::Notes;
-use super::endpoint::{Endpoint, call_error, codec};
-use super::rtcp::{Reports, VirtualReports};
-use super::sim::{Arrival, LossReport, Outgoing, TrackSpec, WireRecord, rtp_packet, send_only, with_fmtp};
+use super::endpoint::{Endpoint, call_error};
+use super::rtcp::{LossReport, Reports, VirtualReports, picture_loss};
+use super::track::{
+    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, check, preferences, rtp_packet, send_only, ssrcs,
+    track_of, with_fmtp,
+};
 use crate::error::{Error, Result};
 use crate::net::Direction;
 use crate::net::clock::Clock;
-use crate::net::interceptor::{NetemInterceptor, WireLog};
+use crate::net::interceptor::{NetemInterceptor, WireLog, WireRecord};
 use crate::net::netem::Netem;
 use crate::net::spec::NetSpec;
 use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, Seed, Time};
+use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -44,9 +48,7 @@ const LEAD: Duration = Duration::from_millis(200);
 pub struct Live {
     sender: Peer,
     receiver: Peer,
-    track: Arc<TrackLocalStaticRTP>,
-    payload_type: u8,
-    negotiated: Fmtp,
+    tracks: Vec<Track>,
     start: Instant,
     reached: Time,
     clock: Clock,
@@ -57,13 +59,22 @@ pub struct Live {
     runtime: Runtime,
 }
 
+/// One track at the sender.
+struct Track {
+    local: Arc<TrackLocalStaticRTP>,
+    kind: Kind,
+    payload_type: u8,
+    negotiated: Negotiated,
+}
+
 impl Live {
     /// Negotiates and connects.
     ///
     /// # Errors
-    /// [`Error::Call`]: there is no socket on 127.0.0.1 to be had, the peers do not agree on the codec, or they are not
+    /// [`Error::Call`]: there is no track, or one payload type for two codecs; there is no socket on 127.0.0.1 to be had, the peers do not agree on a codec, or they are not
     /// connected within 10 s.
-    pub fn connect(track: &TrackSpec, net: &NetSpec, seed: Seed) -> Result<Live> {
+    pub fn connect(tracks: &[TrackSpec], net: &NetSpec, seed: Seed) -> Result<Live> {
+        check(tracks)?;
         let system = |what: &str, e: std::io::Error| Error::Call(format!("live: {what}: {e}"));
         // One thread for the peers, so that packets keep moving while the caller's thread codes and decodes.
         let runtime =
@@ -74,38 +85,55 @@ impl Live {
         let peer = |link, direction, wire: WireLog, reports: Reports| {
             let impairment = Box::new(Netem::new(link, net.chance, seed, direction));
             let netem = NetemInterceptor::new(impairment, clock.clone(), Endpoint::protection(), wire);
-            Peer::new(track, &notes, VirtualReports::new(clock.clone(), reports), netem, &clock)
+            let netem = netem.with_tracks(track_of);
+            Peer::new(tracks, &notes, VirtualReports::new(clock.clone(), reports), netem, &clock)
         };
-        let (media, init) = send_only(codec(track));
-        let local = Arc::new(TrackLocalStaticRTP::new(media));
         let connected = async {
             let sender = peer(net.forward.clone(), Direction::Forward, wire.clone(), reports.clone()).await?;
             let receiver = peer(net.back.clone(), Direction::Back, WireLog::default(), Reports::default()).await?;
-            sender.connection.add_transceiver_from_track(local.clone(), Some(init)).await.map_err(call_error)?;
+            let mut locals = Vec::new();
+            for (i, track) in tracks.iter().enumerate() {
+                let (media, init) = send_only(i, track);
+                let local = Arc::new(TrackLocalStaticRTP::new(media));
+                let transceiver = sender
+                    .connection
+                    .add_transceiver_from_track(local.clone(), Some(init))
+                    .await
+                    .map_err(call_error)?;
+                if let Some(codecs) = preferences(i, tracks) {
+                    transceiver.set_codec_preferences(codecs).await.map_err(call_error)?;
+                }
+                locals.push(local);
+            }
             let offer = sender.connection.create_offer(None).await.map_err(call_error)?;
             let offer = sender.gathered(offer).await?;
             receiver.connection.set_remote_description(offer).await.map_err(call_error)?;
             let answer = receiver.connection.create_answer(None).await.map_err(call_error)?;
-            let (answer, negotiated) = with_fmtp(&receiver.gathered(answer).await?, track)?;
+            let (answer, negotiated) = with_fmtp(&receiver.gathered(answer).await?, tracks)?;
+            // Nothing comes before the sender has the answer.
+            receiver.events.descriptors.get_or_init(|| negotiated.iter().map(|n| n.descriptor).collect());
             sender.connection.set_remote_description(answer).await.map_err(call_error)?;
             sender.connected().await?;
             receiver.connected().await?;
-            Ok((sender, receiver, negotiated))
+            Ok((sender, receiver, locals, negotiated))
         };
         let late = |_| Error::Call(format!("live: the peers are not connected after {} s", PATIENCE.as_secs()));
-        let (sender, receiver, negotiated) =
+        let (sender, receiver, locals, negotiated) =
             runtime.block_on(async { tokio::time::timeout(PATIENCE, connected).await.map_err(late)? })?;
         let start = present() + LEAD;
         clock.begin(start);
-        let (payload_type, reached) = (track.sent_as(), Time::ZERO);
+        let track = |((spec, local), negotiated): ((&TrackSpec, _), _)| Track {
+            local,
+            kind: spec.kind,
+            payload_type: spec.sent_as(),
+            negotiated,
+        };
         Ok(Live {
             sender,
             receiver,
-            track: local,
-            payload_type,
-            negotiated,
+            tracks: tracks.iter().zip(locals).zip(negotiated).map(track).collect(),
             start,
-            reached,
+            reached: Time::ZERO,
             clock,
             reports,
             notes,
@@ -115,19 +143,55 @@ impl Live {
     }
 
     /// As [`super::sim::Sim::negotiated`].
-    pub fn negotiated(&self) -> &Fmtp {
-        &self.negotiated
+    ///
+    /// # Panics
+    /// There is no such track.
+    pub fn negotiated(&self, track: usize) -> &Fmtp {
+        &self.tracks[track].negotiated.fmtp
     }
 
-    /// Waits until `now`, and hands one packet to the sender's track.
+    /// Waits until `now`, and hands one packet to a track of the sender.
     ///
     /// # Errors
-    /// As [`Live::advance`].
-    pub fn send(&mut self, now: Time, packet: Outgoing) -> Result<()> {
+    /// There is no such track, or it takes no such packet; else as [`Live::advance`].
+    pub fn send(&mut self, now: Time, track: usize, packet: Outgoing) -> Result<()> {
         self.advance(now)?;
-        self.clock.send(now, packet.sequence, packet.timestamp);
-        let packet = rtp_packet(self.payload_type, packet);
-        self.runtime.block_on(self.track.write_rtp(packet)).map_err(call_error)
+        let Track { local, payload_type, negotiated, .. } = self.track(track)?;
+        let (sequence, timestamp) = (packet.sequence, packet.timestamp);
+        let packet = rtp_packet(track, *payload_type, negotiated.descriptor, packet)?;
+        self.clock.send(now, sequence, timestamp);
+        self.runtime.block_on(local.write_rtp(packet)).map_err(call_error)
+    }
+
+    /// As [`super::sim::Sim::request_key`].
+    ///
+    /// # Errors
+    /// As [`Live::send`]; nothing has come of that track.
+    pub fn request_key(&mut self, now: Time, track: usize) -> Result<()> {
+        self.advance(now)?;
+        if self.track(track)?.kind != Kind::Video {
+            return Err(Error::Call(format!("track {track} is audio: it has no key pictures")));
+        }
+        let ssrc = ssrcs(track).media;
+        let remote = self.receiver.events.remotes.lock().unwrap_or_else(PoisonError::into_inner).get(&ssrc).cloned();
+        let remote = remote.ok_or_else(|| Error::Call(format!("live: nothing has come of track {track}")))?;
+        self.runtime.block_on(remote.write_rtcp(vec![picture_loss(ssrc)])).map_err(call_error)
+    }
+
+    /// As [`super::sim::Sim::key_requests`].
+    pub fn key_requests(&mut self) -> Vec<(Time, usize)> {
+        self.reports.take_key_requests()
+    }
+
+    /// As [`super::sim::Sim::round_trip`].
+    pub fn round_trip(&self, track: usize) -> Option<Duration> {
+        self.notes.round_trip(track)
+    }
+
+    fn track(&self, track: usize) -> Result<&Track> {
+        self.tracks
+            .get(track)
+            .ok_or_else(|| Error::Call(format!("no track {track}: the call has {}", self.tracks.len())))
     }
 
     /// Waits until `until`; not at all, when that is over.
@@ -148,9 +212,24 @@ impl Live {
         }
     }
 
+    /// As [`super::sim::Sim::advance_to_arrival`], to a few milliseconds.
+    ///
+    /// # Errors
+    /// As [`Live::advance`].
+    pub fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
+        while self.reached < until && self.lock_arrivals().is_empty() {
+            self.advance((self.reached + Duration::from_millis(2)).min(until))?;
+        }
+        Ok(self.reached)
+    }
+
+    fn lock_arrivals(&self) -> MutexGuard<'_, Vec<Arrival>> {
+        self.receiver.events.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// As [`super::sim::Sim::arrivals`]; some may be later than the time reached.
     pub fn arrivals(&mut self) -> Vec<Arrival> {
-        std::mem::take(&mut self.receiver.events.arrivals.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.lock_arrivals())
     }
 
     /// As [`super::sim::Sim::reports`].
@@ -187,19 +266,21 @@ struct Peer {
 
 impl Peer {
     async fn new(
-        track: &TrackSpec,
+        tracks: &[TrackSpec],
         notes: &Notes,
         reports: VirtualReports,
         netem: NetemInterceptor,
         clock: &Clock,
     ) -> Result<Peer> {
-        let (media, settings, registry) = Endpoint::parts(track, notes, reports, netem)?;
+        let (media, settings, registry) = Endpoint::parts(tracks, notes, reports, netem)?;
         let events = Arc::new(Events {
             clock: clock.clone(),
             notes: notes.clone(),
             state: watch::Sender::new(RTCPeerConnectionState::New),
             gathering: watch::Sender::new(RTCIceGatheringState::New),
             arrivals: Arc::default(),
+            descriptors: Arc::default(),
+            remotes: Arc::default(),
         });
         let connection = PeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
@@ -240,6 +321,10 @@ struct Events {
     state: watch::Sender<RTCPeerConnectionState>,
     gathering: watch::Sender<RTCIceGatheringState>,
     arrivals: Arc<Mutex<Vec<Arrival>>>,
+    /// The number of the descriptor's header extension for each track, once it is agreed on.
+    descriptors: Arc<OnceLock<Vec<Option<u8>>>>,
+    /// By SSRC.
+    remotes: Arc<Mutex<BTreeMap<u32, Arc<dyn TrackRemote>>>>,
 }
 
 /// The trait's async methods by their real signatures; none of them waits.
@@ -270,14 +355,17 @@ impl PeerConnectionEventHandler for Events {
         Self: 'b,
     {
         let (clock, notes, arrivals) = (self.clock.clone(), self.notes.clone(), self.arrivals.clone());
+        let (descriptors, remotes) = (self.descriptors.clone(), self.remotes.clone());
         tokio::spawn(async move {
+            for ssrc in track.ssrcs().await {
+                remotes.lock().unwrap_or_else(PoisonError::into_inner).insert(ssrc, track.clone());
+            }
             while let Some(event) = track.poll().await {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event {
                     let at = clock.time(present()).unwrap_or(Time::ZERO);
-                    let (sequence, timestamp) = (packet.header.sequence_number, packet.header.timestamp);
-                    let rebuilt = notes.was_rebuilt(sequence);
-                    let arrival = Arrival { at, sequence, timestamp, payload: packet.payload.into(), rebuilt };
-                    arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(arrival);
+                    let descriptors = descriptors.get().map(Vec::as_slice).unwrap_or_default();
+                    let arrival = arrival(at, packet, descriptors, &notes);
+                    arrivals.lock().unwrap_or_else(PoisonError::into_inner).extend(arrival);
                 }
             }
         });

@@ -1,21 +1,30 @@
-//! Two complete PeerConnections: in virtual time ([`sim`]), or on sockets in real time ([`live`]).
+//! Two complete PeerConnections: in virtual time ([`sim`]), or on sockets in real time ([`live`]). What video has to send
+//! goes through a [`pacer`] before.
 
 mod aid;
 mod endpoint;
 mod fec;
 pub mod live;
 mod nack;
+pub mod pacer;
 mod rtcp;
+mod rtx;
 pub mod sim;
+mod streams;
+mod track;
 
 pub use aid::patience;
+pub use rtcp::LossReport;
+pub use track::{Arrival, DESCRIPTOR_URI, Kind, Outgoing, TrackSpec};
 
 use crate::error::Result;
+use crate::net::interceptor::WireRecord;
 use crate::net::spec::NetSpec;
 use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, Seed, Time};
 use live::Live;
-use sim::{Arrival, LossReport, Outgoing, Sim, TrackSpec, WireRecord};
+use sim::Sim;
+use std::time::Duration;
 
 /// What carries a call's packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,10 +45,10 @@ pub enum Peers {
 impl Peers {
     /// # Errors
     /// As [`Sim::connect`] and [`Live::connect`].
-    pub fn connect(transport: Transport, track: &TrackSpec, net: &NetSpec, seed: Seed) -> Result<Peers> {
+    pub fn connect(transport: Transport, tracks: &[TrackSpec], net: &NetSpec, seed: Seed) -> Result<Peers> {
         Ok(match transport {
-            Transport::Virtual => Peers::Virtual(Box::new(Sim::connect(track, net, seed)?)),
-            Transport::Live => Peers::Live(Box::new(Live::connect(track, net, seed)?)),
+            Transport::Virtual => Peers::Virtual(Box::new(Sim::connect(tracks, net, seed)?)),
+            Transport::Live => Peers::Live(Box::new(Live::connect(tracks, net, seed)?)),
         })
     }
 
@@ -51,19 +60,46 @@ impl Peers {
         }
     }
 
-    pub fn negotiated(&self) -> &Fmtp {
+    /// # Panics
+    /// As [`Sim::negotiated`].
+    pub fn negotiated(&self, track: usize) -> &Fmtp {
         match self {
-            Peers::Virtual(peers) => peers.negotiated(),
-            Peers::Live(peers) => peers.negotiated(),
+            Peers::Virtual(peers) => peers.negotiated(track),
+            Peers::Live(peers) => peers.negotiated(track),
         }
     }
 
     /// # Errors
     /// As [`Sim::send`].
-    pub fn send(&mut self, now: Time, packet: Outgoing) -> Result<()> {
+    pub fn send(&mut self, now: Time, track: usize, packet: Outgoing) -> Result<()> {
         match self {
-            Peers::Virtual(peers) => peers.send(now, packet),
-            Peers::Live(peers) => peers.send(now, packet),
+            Peers::Virtual(peers) => peers.send(now, track, packet),
+            Peers::Live(peers) => peers.send(now, track, packet),
+        }
+    }
+
+    /// # Errors
+    /// As [`Sim::request_key`].
+    pub fn request_key(&mut self, now: Time, track: usize) -> Result<()> {
+        match self {
+            Peers::Virtual(peers) => peers.request_key(now, track),
+            Peers::Live(peers) => peers.request_key(now, track),
+        }
+    }
+
+    /// As [`Sim::key_requests`].
+    pub fn key_requests(&mut self) -> Vec<(Time, usize)> {
+        match self {
+            Peers::Virtual(peers) => peers.key_requests(),
+            Peers::Live(peers) => peers.key_requests(),
+        }
+    }
+
+    /// As [`Sim::round_trip`].
+    pub fn round_trip(&self, track: usize) -> Option<Duration> {
+        match self {
+            Peers::Virtual(peers) => peers.round_trip(track),
+            Peers::Live(peers) => peers.round_trip(track),
         }
     }
 
@@ -73,6 +109,15 @@ impl Peers {
         match self {
             Peers::Virtual(peers) => peers.advance(until),
             Peers::Live(peers) => peers.advance(until),
+        }
+    }
+
+    /// # Errors
+    /// As [`Sim::advance_to_arrival`].
+    pub fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
+        match self {
+            Peers::Virtual(peers) => peers.advance_to_arrival(until),
+            Peers::Live(peers) => peers.advance_to_arrival(until),
         }
     }
 

@@ -3,18 +3,27 @@
 //! `rtc`'s own generator asks on a tick of 100 ms, without end, whatever the round trip; with a shorter tick it asks for
 //! each packet several times before the first answer can be there.
 
-use super::aid::{Aid, Queues};
+use super::aid::{Aid, Notes, Queues};
+use super::rtcp::picture_loss;
+use super::track::{Kind, TrackSpec, ssrcs};
 use rtc::interceptor::{AttributedPacket, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLayerNack};
 use rtc::shared::TransportContext;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// libwebrtc's: the round trip before one was measured, how often a packet is asked for, and the jump in sequence numbers
-/// beyond which nothing is.
+/// libwebrtc's: the round trip before one was measured, and the packets that may be missing at a time; beyond that nothing
+/// is asked for, but of video a new key picture.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
-const REQUESTS: u8 = 10;
-const LONGEST_GAP: i64 = 1000;
+const MOST_MISSING: usize = 1000;
+
+/// How often a packet is asked for: of video as in libwebrtc.
+fn most_requests(kind: Kind) -> u8 {
+    match kind {
+        Kind::Audio => 10,
+        Kind::Video => 100,
+    }
+}
 
 /// What is waited beyond the round trip before a packet is asked for again: libwebrtc looks every 20 ms, so it waits so
 /// much longer in the mean. At the very instant at which the answer is due, asking again would be waste.
@@ -28,15 +37,27 @@ const ANSWERS: usize = 8;
 
 /// Asks for a packet when a later one has come, and again after each round trip, until it comes or would be too late.
 pub(super) struct NackGenerator {
+    /// By the SSRC of the media.
+    streams: BTreeMap<u32, Stream>,
+    notes: Notes,
+}
+
+/// A stream that is watched.
+struct Stream {
+    track: usize,
+    kind: Kind,
+    media_ssrc: u32,
+    /// The other peer answers.
+    offered: bool,
     /// How long after its absence was noticed a packet is of use.
     patience: Duration,
-    /// The stream that is watched, once it offers to answer.
-    media: Option<u32>,
     newest: Option<i64>,
     missing: BTreeMap<i64, Missing>,
     /// First request to arrival, of the last packets that were asked for. Where a request or an answer was lost it is too
     /// long; the median stands that.
     answers: VecDeque<Duration>,
+    /// So much is missing that only a new key picture helps.
+    lost: bool,
 }
 
 struct Missing {
@@ -46,30 +67,58 @@ struct Missing {
 }
 
 impl NackGenerator {
-    pub fn new(patience: Duration) -> NackGenerator {
-        NackGenerator { patience, media: None, newest: None, missing: BTreeMap::new(), answers: VecDeque::new() }
+    pub fn new(tracks: &[TrackSpec], notes: Notes) -> NackGenerator {
+        let watched = tracks.iter().enumerate().filter(|(_, track)| track.repair.nack);
+        let streams = watched.map(|(i, track)| (ssrcs(i).media, Stream::new(i, track.kind, track.patience)));
+        NackGenerator { streams: streams.collect(), notes }
+    }
+}
+
+impl Stream {
+    fn new(track: usize, kind: Kind, patience: Duration) -> Stream {
+        Stream {
+            track,
+            kind,
+            media_ssrc: ssrcs(track).media,
+            offered: false,
+            patience,
+            newest: None,
+            missing: BTreeMap::new(),
+            answers: VecDeque::new(),
+            lost: false,
+        }
     }
 
-    fn round_trip(&self) -> Duration {
+    /// `None` before the first answer.
+    fn round_trip(&self) -> Option<Duration> {
         let mut answers: Vec<Duration> = self.answers.iter().copied().collect();
         answers.sort_unstable();
-        answers.get(answers.len().saturating_sub(1) / 2).copied().unwrap_or(FIRST_ROUND_TRIP)
+        answers.get(answers.len().saturating_sub(1) / 2).copied()
     }
 
-    /// Takes note of a packet.
-    fn arrived(&mut self, now: Instant, sequence: u16) {
+    /// After a request the next one.
+    fn again(&self) -> Duration {
+        self.round_trip().unwrap_or(FIRST_ROUND_TRIP) + ALLOWANCE
+    }
+
+    /// Takes note of a packet; `answer`: it may be one to a request.
+    fn arrived(&mut self, now: Instant, sequence: u16, answer: bool) {
         let newest = *self.newest.get_or_insert(i64::from(sequence));
         let sequence = newest + i64::from(sequence.wrapping_sub(newest as u16) as i16);
         if sequence > newest {
-            if sequence - newest > LONGEST_GAP {
-                self.missing.clear();
-            } else {
+            let too_far = sequence - newest > MOST_MISSING as i64;
+            if !too_far {
                 let missing = |s| (s, Missing { noticed: now, asked: 0, last: now });
                 self.missing.extend((newest + 1..sequence).map(missing));
+            }
+            if too_far || self.missing.len() > MOST_MISSING {
+                self.missing.clear();
+                self.lost = true;
             }
             self.newest = Some(sequence);
         } else if let Some(found) = self.missing.remove(&sequence)
             && found.asked > 0
+            && answer
         {
             self.answers.truncate(ANSWERS - 1);
             self.answers.push_front(now.duration_since(found.noticed));
@@ -78,12 +127,19 @@ impl NackGenerator {
 
     /// Asks for all that is due.
     fn ask(&mut self, now: Instant, queues: &mut Queues) {
-        let Some(media_ssrc) = self.media else { return };
-        let (patience, again) = (self.patience, self.round_trip() + ALLOWANCE);
+        let mut send = |message: Box<dyn rtc::rtcp::Packet>| {
+            let message = AttributedPacket::new(Packet::Rtcp(vec![message]));
+            queues.outbound.push_back(TaggedPacket { now, transport: TransportContext::default(), message });
+        };
+        if std::mem::take(&mut self.lost) && self.kind == Kind::Video {
+            send(picture_loss(self.media_ssrc));
+        }
+        let (media_ssrc, patience, again, requests) =
+            (self.media_ssrc, self.patience, self.again(), most_requests(self.kind));
         self.missing.retain(|_, m| now.duration_since(m.noticed) <= patience.max(LATEST_ANSWER));
         let mut due = Vec::new();
         for (sequence, missing) in &mut self.missing {
-            let of_use = missing.asked < REQUESTS && now.duration_since(missing.noticed) <= patience;
+            let of_use = missing.asked < requests && now.duration_since(missing.noticed) <= patience;
             if of_use && (missing.asked == 0 || now.duration_since(missing.last) >= again) {
                 missing.asked += 1;
                 missing.last = now;
@@ -91,37 +147,44 @@ impl NackGenerator {
             }
         }
         if !due.is_empty() {
-            let nack = TransportLayerNack { sender_ssrc: media_ssrc.wrapping_add(1), media_ssrc, nacks: pairs(&due) };
-            let message = AttributedPacket::new(Packet::Rtcp(vec![Box::new(nack)]));
-            queues.outbound.push_back(TaggedPacket { now, transport: TransportContext::default(), message });
+            let sender_ssrc = media_ssrc.wrapping_add(1);
+            send(Box::new(TransportLayerNack { sender_ssrc, media_ssrc, nacks: pairs(&due) }));
         }
+    }
+
+    fn timer(&self) -> Option<Instant> {
+        let (again, requests) = (self.again(), most_requests(self.kind));
+        let waiting = self.missing.values().filter(|m| m.asked < requests).map(|m| (m.last + again, m.noticed));
+        waiting.filter(|(at, noticed)| *at <= *noticed + self.patience).map(|(at, _)| at).min()
     }
 }
 
 impl Aid for NackGenerator {
     fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
         if let Packet::Rtp(rtp) = &packet.message.packet
-            && Some(rtp.header.ssrc) == self.media
+            && let Some(stream) = self.streams.get_mut(&rtp.header.ssrc).filter(|stream| stream.offered)
         {
-            self.arrived(packet.now, rtp.header.sequence_number);
-            self.ask(packet.now, queues);
+            let sequence = rtp.header.sequence_number;
+            // Audio comes again as it was, and may be late only; RTX is an answer for certain.
+            let answer = stream.kind == Kind::Audio || self.notes.is_retransmitted(stream.track, sequence);
+            stream.arrived(packet.now, sequence, answer);
+            stream.ask(packet.now, queues);
+            stream.round_trip().into_iter().for_each(|trip| self.notes.note_round_trip(stream.track, trip));
         }
         queues.inbound.push_back(packet);
     }
 
     fn timeout(&mut self, now: Instant, queues: &mut Queues) {
-        self.ask(now, queues);
+        self.streams.values_mut().for_each(|stream| stream.ask(now, queues));
     }
 
     fn timer(&self) -> Option<Instant> {
-        let round_trip = self.round_trip() + ALLOWANCE;
-        let again = self.missing.values().filter(|m| m.asked < REQUESTS).map(|m| (m.last + round_trip, m.noticed));
-        again.filter(|(at, noticed)| *at <= *noticed + self.patience).map(|(at, _)| at).min()
+        self.streams.values().filter_map(Stream::timer).min()
     }
 
     fn remote(&mut self, stream: &StreamInfo) {
-        if stream.rtcp_feedback.iter().any(|f| f.typ == "nack" && f.parameter.is_empty()) {
-            self.media = Some(stream.ssrc);
+        if let Some(watched) = self.streams.get_mut(&stream.ssrc) {
+            watched.offered |= stream.rtcp_feedback.iter().any(|f| f.typ == "nack" && f.parameter.is_empty());
         }
     }
 }
@@ -142,11 +205,12 @@ fn pairs(sequences: &[u16]) -> Vec<NackPair> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::track::tests::opus;
     use super::*;
     use rtc::interceptor::RTCPFeedback;
     use rtc::rtp;
 
-    const MEDIA: u32 = 7;
+    const MEDIA: u32 = ssrcs(0).media;
 
     #[expect(clippy::disallowed_methods, reason = "only differences to this instant are used")]
     fn begin() -> Instant {
@@ -158,7 +222,8 @@ mod tests {
     fn run(patience_ms: u64, lost: &[u16], round_trip: Option<u64>) -> Vec<(u64, u16)> {
         let (start, mut queues, mut asked) = (begin(), Queues::default(), Vec::new());
         let at = |ms| start + Duration::from_millis(ms);
-        let mut generator = NackGenerator::new(Duration::from_millis(patience_ms));
+        let patience = Duration::from_millis(patience_ms);
+        let mut generator = NackGenerator::new(&[opus("nack", patience)], Notes::default());
         let feedback = RTCPFeedback { typ: "nack".into(), parameter: String::new() };
         generator.remote(&StreamInfo { ssrc: MEDIA, rtcp_feedback: vec![feedback], ..Default::default() });
         let packet = |now, sequence_number| {

@@ -1,19 +1,24 @@
-//! RTCP reports in virtual time: what leaves says virtual time, what comes back is kept for the application.
+//! RTCP in virtual time: sender reports that leave say virtual time; receiver reports and requests for a key picture that
+//! come back are kept for the application.
 
 use super::aid::{Aid, Queues};
+use super::track::track_of_media;
 use crate::net::clock::Clock;
 use crate::units::Time;
 use rtc::interceptor::{Packet, Slot, TaggedPacket};
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A receiver report that reached the sender (RFC 3550, section 6.4.1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossReport {
     pub at: Time,
+    /// The place of its track among those of the call.
+    pub track: usize,
     /// 0 to 1, since the previous report, in steps of 1/256. A packet that had been overtaken and was still under way
     /// counts as lost, for `rtc` does not take it back.
     pub fraction_lost: f64,
@@ -21,18 +26,39 @@ pub struct LossReport {
     pub round_trip: Option<Duration>,
 }
 
-/// Receiver reports that came in, in order. Clones see the same ones.
+/// Receiver reports and requests for key pictures that came in, in order. Clones see the same ones.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reports(Arc<Mutex<Vec<LossReport>>>);
+pub(super) struct Reports(Arc<Mutex<Inbox>>);
+
+#[derive(Debug, Default)]
+struct Inbox {
+    reports: Vec<LossReport>,
+    /// When, and for which track.
+    key_requests: Vec<(Time, usize)>,
+}
 
 impl Reports {
     pub(super) fn take(&self) -> Vec<LossReport> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.lock().reports)
+    }
+
+    pub(super) fn take_key_requests(&self) -> Vec<(Time, usize)> {
+        std::mem::take(&mut self.lock().key_requests)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Asks for a key picture of the track with that SSRC (RFC 4585, section 6.3.1).
+pub(super) fn picture_loss(media_ssrc: u32) -> Box<dyn rtc::rtcp::Packet> {
+    // The SSRC of a peer that sends no media, as libwebrtc has it.
+    Box::new(PictureLossIndication { sender_ssrc: 1, media_ssrc })
+}
+
 /// Rewrites the NTP time of outgoing sender reports, for `rtc` reads the system's clock there; notes incoming receiver
-/// reports, for `rtc` 0.21.1 takes no statistics of them.
+/// reports and requests for key pictures, for `rtc` 0.21.1 takes no statistics of them.
 pub(super) struct VirtualReports {
     clock: Clock,
     reports: Reports,
@@ -49,13 +75,16 @@ impl VirtualReports {
     }
 
     fn note(&self, now: Instant, report: &ReceptionReport) {
+        // Repair streams have reports of their own.
+        let Some(track) = track_of_media(report.ssrc) else { return };
         let round_trip = (report.last_sender_report != 0).then(|| {
             let passed = (self.ntp(now) >> 16) as u32;
             let units = passed.wrapping_sub(report.last_sender_report).wrapping_sub(report.delay);
             Duration::from_nanos(u64::from(units) * 1_000_000_000 / 65_536)
         });
-        self.reports.0.lock().unwrap_or_else(PoisonError::into_inner).push(LossReport {
+        self.reports.lock().reports.push(LossReport {
             at: self.time(now),
+            track,
             fraction_lost: f64::from(report.fraction_lost) / 256.0,
             round_trip,
         });
@@ -81,6 +110,10 @@ impl Aid for VirtualReports {
             for report in receiver_reports.flat_map(|r| &r.reports) {
                 self.note(packet.now, report);
             }
+            let losses = parts.iter().filter_map(|p| p.as_any().downcast_ref::<PictureLossIndication>());
+            let tracks = losses.filter_map(|loss| track_of_media(loss.media_ssrc));
+            let at = self.time(packet.now);
+            self.reports.lock().key_requests.extend(tracks.map(|track| (at, track)));
         }
         queues.inbound.push_back(packet);
     }

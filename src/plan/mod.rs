@@ -4,7 +4,7 @@ pub mod file;
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};
-use crate::metric::{self, Metric, Series, Situation};
+use crate::metric::{self, Metric, Scale, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
 use crate::playout::audio::Receiver;
@@ -217,10 +217,22 @@ impl Outcome {
             loss: value("network-loss") + value("late-loss") > 0.0,
             time_scaling: value("stretched") + value("compressed") > 0.0,
             generative: effective("dred_ms").is_some() || effective("deep_plc") == Some("on"),
+            // "640x360".
+            lines: effective("size").and_then(|size| size.split_once('x')).and_then(|(_, lines)| lines.parse().ok()),
+            freezes: value("freeze-time") > 0.0,
         };
-        let scored = metric::AUDIO.iter().filter(|m| scores.values.contains_key(m.scale.id));
-        let caveats = scored.map(|m| (m.scale.id, metric::caveats(m, &situation)));
-        caveats.filter(|(_, reasons)| !reasons.is_empty()).collect()
+        // Beside one another, each picture was shown: the freezes are left out of the score, not held against it.
+        let rendered = Situation { freezes: false, ..situation };
+        let audio = metric::AUDIO.iter().map(|m| (Some(&m.scale), metric::caveats(m, &situation)));
+        let video = metric::VIDEO.iter().flat_map(|m| {
+            let id = format!("{}{}", m.scale.id, metric::RENDERED);
+            [(Some(&m.scale), metric::caveats(m, &situation)), (metric::scale(&id), metric::caveats(m, &rendered))]
+        });
+        let scored = |(scale, reasons): (Option<&'static Scale>, Vec<&'static str>)| {
+            let id = scale.map(|scale| scale.id).filter(|id| scores.values.contains_key(*id))?;
+            (!reasons.is_empty()).then_some((id, reasons))
+        };
+        audio.chain(video).filter_map(scored).collect()
     }
 }
 

@@ -14,8 +14,8 @@ const MOST_SETTINGS: usize = 4;
 const MOST_FAMILIES: usize = 6;
 const MOST_QUALITIES: usize = 3;
 
-/// Delay and bitrate as facts, of sound and of pictures.
-const COSTS: [&str; 3] = ["mouth-to-ear-clock", "capture-to-render", "wire-bitrate"];
+/// Delay, freezes and bitrate as facts, of sound and of pictures.
+const COSTS: [&str; 4] = ["mouth-to-ear-clock", "capture-to-render", "freeze-time", "wire-bitrate"];
 
 /// What the answer says of one family of networks.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,10 @@
 //! What a case looked like: a frame as it should have been and as it was, and a short clip.
 
+use super::Timeline;
 use crate::error::{Error, Result};
-use crate::media::Picture;
+use crate::media::{Footage, Picture};
+use crate::metric;
+use std::ops::Range;
 
 /// One frame of a case, usually its worst, and what was on show around it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +20,45 @@ pub struct Exhibit {
     pub shown_png: Vec<u8>,
     /// A WebM file, as [`super::webm::file`] makes it.
     pub clip: Option<Vec<u8>>,
+}
+
+/// Thumbnails are so many pixels wide.
+const THUMBNAIL: u32 = 480;
+/// Of clips, on both sides of the worst tick.
+const AROUND_MS: f64 = 1500.0;
+
+impl Exhibit {
+    /// The worst tick of a case by the first curve of its timeline: what should have been on show and what was, a picture
+    /// for each tick. Without a clip; [`around`] says which ticks one should have. `None`: no tick has a score and both
+    /// pictures.
+    ///
+    /// # Errors
+    /// As [`png`].
+    pub fn of_worst(timeline: &Timeline, reference: &Footage, shown: &Footage) -> Result<Option<Exhibit>> {
+        let Some((id, tick, score)) = timeline.worst() else { return Ok(None) };
+        let (Some(should), Some(was)) = (reference.pictures.get(tick), shown.pictures.get(tick)) else {
+            return Ok(None);
+        };
+        let (title, unit) = metric::scale(id).map_or((id, ""), |s| (s.title, s.unit));
+        let caption = format!("Worst tick by {title}: {score:.1} {unit}").trim_end().to_owned();
+        Ok(Some(Exhibit {
+            caption: format!("{caption}, at {:.2} s", tick as f64 * timeline.step_ms / 1000.0),
+            setting: timeline.setting.clone(),
+            condition: timeline.case.clone(),
+            reference_png: png(should, THUMBNAIL)?,
+            shown_png: png(was, THUMBNAIL)?,
+            clip: None,
+        }))
+    }
+}
+
+/// The ticks of 3 s with the worst one in their middle, as far as there are such.
+pub fn around(timeline: &Timeline) -> Option<Range<usize>> {
+    let (_, tick, _) = timeline.worst()?;
+    let ticks = timeline.curves.first().map_or(0, |c| c.1.len());
+    let half = (AROUND_MS / timeline.step_ms.max(1.0)) as usize;
+    let start = tick.saturating_sub(half).min(ticks.saturating_sub(2 * half));
+    Some(start..(start + 2 * half).min(ticks))
 }
 
 /// The picture as a PNG file, brought down to `width` where it is wider (area average of the pixels as they are coded).
@@ -119,6 +161,25 @@ mod tests {
         let n = (size.0 * size.1) as usize;
         let data = [vec![yuv[0]; n], vec![yuv[1]; n / 4], vec![yuv[2]; n / 4]].concat();
         Picture::new(size.0, size.1, data).unwrap()
+    }
+
+    #[test]
+    fn the_worst_tick_is_shown_with_what_is_around_it() {
+        let format = crate::media::PictureFormat { width: 8, height: 8, rate: crate::media::FrameRate::new(25, 1) };
+        let footage = |shift: u8| Footage {
+            format,
+            pictures: (0..200u8).map(|i| plain((8, 8), [16 + i % 100 + shift, 128, 128])).collect(),
+        };
+        let mut values = vec![40.0f32; 200];
+        (values[20], values[30]) = (12.5, f32::NAN);
+        let timeline = Timeline { step_ms: 40.0, curves: vec![("none-such".into(), values)], ..Timeline::default() };
+        let exhibit = Exhibit::of_worst(&timeline, &footage(0), &footage(50)).unwrap().unwrap();
+        assert_eq!(exhibit.caption, "Worst tick by none-such: 12.5, at 0.80 s");
+        let grey = |file: &[u8]| decoded(file).2[0];
+        assert!(grey(&exhibit.shown_png) > grey(&exhibit.reference_png) + 50);
+        assert_eq!(around(&timeline), Some(0..74));
+        assert_eq!(around(&Timeline::default()), None);
+        assert_eq!(Exhibit::of_worst(&timeline, &Footage::new(format), &footage(0)).unwrap(), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub enum Standing {
     /// Nothing is as good and as cheap, but going between two others over time would be.
     Front,
     /// Beaten in quality and bitrate, but not once delay and CPU time count.
-    Else,
+    Trade,
     Beaten,
 }
 
@@ -63,7 +63,7 @@ pub fn standings(view: &View, condition: usize) -> Vec<(usize, Standing)> {
     let standing = |i: usize| match () {
         () if hull.contains(&i) => Standing::Hull,
         () if front[i] => Standing::Front,
-        () if all[i] => Standing::Else,
+        () if all[i] => Standing::Trade,
         () => Standing::Beaten,
     };
     settings.into_iter().enumerate().map(|(i, s)| (s, standing(i))).collect()

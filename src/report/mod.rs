@@ -15,7 +15,8 @@ pub mod table;
 pub mod webm;
 
 pub use delta::{Delta, Shift};
-pub use exhibit::{Exhibit, png};
+pub use exhibit::{Exhibit, around, png};
+pub use front::{Standing, standings};
 
 use crate::codec::Change;
 use crate::error::{Error, Result};
@@ -256,6 +257,16 @@ pub struct Caveat {
     /// Completes "this metric ...".
     pub reason: String,
     pub count: usize,
+}
+
+impl Timeline {
+    /// The worst tick by the first curve: its metric's id, the tick and its score. `None`: it has no finite score.
+    pub fn worst(&self) -> Option<(&str, usize, f64)> {
+        let (id, values) = self.curves.first()?;
+        let finite = values.iter().enumerate().filter(|(_, v)| v.is_finite());
+        let (tick, score) = finite.min_by(|a, b| a.1.total_cmp(b.1))?;
+        Some((id, tick, f64::from(*score)))
+    }
 }
 
 impl View {

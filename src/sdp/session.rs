@@ -1,4 +1,4 @@
-//! A whole session description (RFC 8866): its audio section, found and edited line by line. What is not asked for
+//! A whole session description (RFC 8866): its media sections, found and edited line by line. What is not asked for
 //! stays as it is.
 
 use super::fmtp::Fmtp;
@@ -7,69 +7,98 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// A session description with an audio section.
+/// A session description with media. A section is named by its place: 0 for the first `m=` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     lines: Vec<String>,
-    /// The lines of the first audio section; its first is `m=audio`.
-    audio: Range<usize>,
 }
 
 impl Session {
-    /// The lines of the first audio section, `m=audio` first.
-    pub fn audio(&self) -> impl Iterator<Item = &str> {
-        self.lines[self.audio.clone()].iter().map(String::as_str)
+    /// The first section of that media: "audio", "video".
+    pub fn first(&self, media: &str) -> Option<usize> {
+        (0..).map_while(|section| self.media(section)).position(|m| m == media)
     }
 
-    /// The payload type of a codec in the audio section, by its SDP encoding name in any case: the first of them in the
-    /// order of the `m=` line, which is the order of preference.
-    pub fn payload_type(&self, codec: &str) -> Option<u8> {
-        let named = |payload_type: &u8| match self.rtpmap(*payload_type) {
+    /// The media of a section; `None` when there is no such section.
+    pub fn media(&self, section: usize) -> Option<&str> {
+        self.section(section).next()?.strip_prefix("m=")?.split_ascii_whitespace().next()
+    }
+
+    /// The lines of a section, its `m=` line first; none when there is no such section.
+    pub fn section(&self, section: usize) -> impl Iterator<Item = &str> {
+        self.lines[self.range(section)].iter().map(String::as_str)
+    }
+
+    /// The payload type of a codec in a section, by its SDP encoding name in any case: the first of them in the order of
+    /// the `m=` line, which is the order of preference.
+    pub fn payload_type(&self, section: usize, codec: &str) -> Option<u8> {
+        let named = |payload_type: &u8| match self.rtpmap(section, *payload_type) {
             Some(rtpmap) => rtpmap.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(codec)),
             None => STATIC.iter().any(|(pt, name)| pt == payload_type && name.eq_ignore_ascii_case(codec)),
         };
-        self.formats().find(named)
+        self.formats(section).find(named)
     }
 
-    /// The fmtp line of a payload type in the audio section; empty when there is none.
+    /// The fmtp line of a payload type in a section; empty when there is none.
     ///
     /// # Errors
     /// The line is not a list of parameters.
-    pub fn fmtp(&self, payload_type: u8) -> Result<Fmtp> {
-        self.attribute("a=fmtp:", payload_type).map_or_else(|| Ok(Fmtp::default()), str::parse)
+    pub fn fmtp(&self, section: usize, payload_type: u8) -> Result<Fmtp> {
+        self.attribute(section, "a=fmtp:", payload_type).map_or_else(|| Ok(Fmtp::default()), str::parse)
     }
 
-    /// Puts an fmtp line for that payload type into the audio section, in place of the one that was there, else after
-    /// its rtpmap. An empty one takes the line away.
-    pub fn set_fmtp(&mut self, payload_type: u8, fmtp: &Fmtp) {
-        let mut section: Vec<String> = self.audio().map(str::to_owned).collect();
-        let index_of = |section: &[String], name| {
-            section.iter().position(|line: &String| value_for(line, name, payload_type).is_some())
+    /// Puts an fmtp line for that payload type into a section, in place of the one that was there, else after its rtpmap.
+    /// An empty one takes the line away. Nothing happens when there is no such section.
+    pub fn set_fmtp(&mut self, section: usize, payload_type: u8, fmtp: &Fmtp) {
+        let range = self.range(section);
+        if range.is_empty() {
+            return;
+        }
+        let mut lines = self.lines[range.clone()].to_vec();
+        let index_of = |lines: &[String], name| {
+            lines.iter().position(|line: &String| value_for(line, name, payload_type).is_some())
         };
-        let place = index_of(&section, "a=fmtp:");
-        section.retain(|line| value_for(line, "a=fmtp:", payload_type).is_none());
+        let place = index_of(&lines, "a=fmtp:");
+        lines.retain(|line| value_for(line, "a=fmtp:", payload_type).is_none());
         let text = fmtp.to_string();
         if !text.is_empty() {
-            let at = place.or(index_of(&section, "a=rtpmap:").map(|i| i + 1)).unwrap_or(section.len());
-            section.insert(at, format!("a=fmtp:{payload_type} {text}"));
+            let at = place.or(index_of(&lines, "a=rtpmap:").map(|i| i + 1)).unwrap_or(lines.len());
+            lines.insert(at, format!("a=fmtp:{payload_type} {text}"));
         }
-        let old = self.audio.clone();
-        self.audio = old.start..old.start + section.len();
-        self.lines.splice(old, section);
+        self.lines.splice(range, lines);
+    }
+
+    /// The number that a header extension has in a section (RFC 8285, section 5); `None` where it is not agreed on.
+    pub fn extension(&self, section: usize, uri: &str) -> Option<u8> {
+        self.section(section).find_map(|line| {
+            let mut words = line.strip_prefix("a=extmap:")?.split_ascii_whitespace();
+            let (number, named) = (words.next()?, words.next()?);
+            // "4/recvonly" is 4, one way only.
+            (named == uri).then(|| number.split('/').next()?.parse().ok()).flatten()
+        })
+    }
+
+    /// Where the lines of a section stand.
+    fn range(&self, section: usize) -> Range<usize> {
+        let mut starts =
+            self.lines.iter().enumerate().filter(|(_, l)| l.starts_with("m=")).map(|(i, _)| i).skip(section);
+        let end = self.lines.len();
+        starts.next().map_or(end..end, |start| start..starts.next().unwrap_or(end))
     }
 
     /// `opus/48000/2` of a payload type.
-    fn rtpmap(&self, payload_type: u8) -> Option<&str> {
-        self.attribute("a=rtpmap:", payload_type)
+    fn rtpmap(&self, section: usize, payload_type: u8) -> Option<&str> {
+        self.attribute(section, "a=rtpmap:", payload_type)
     }
 
-    fn attribute(&self, name: &str, payload_type: u8) -> Option<&str> {
-        self.audio().find_map(|line| value_for(line, name, payload_type))
+    fn attribute(&self, section: usize, name: &str, payload_type: u8) -> Option<&str> {
+        self.section(section).find_map(|line| value_for(line, name, payload_type))
     }
 
     /// `m=audio 9 UDP/TLS/RTP/SAVPF 111 63`: the formats are the words from the fourth on.
-    fn formats(&self) -> impl Iterator<Item = u8> {
-        self.audio().next().into_iter().flat_map(|m| m.split_ascii_whitespace().skip(3)).filter_map(|f| f.parse().ok())
+    fn formats(&self, section: usize) -> impl Iterator<Item = u8> {
+        let words = self.section(section).next().into_iter().flat_map(|m| m.split_ascii_whitespace().skip(3));
+        words.filter_map(|f| f.parse().ok())
     }
 }
 
@@ -86,19 +115,16 @@ impl FromStr for Session {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Usage`]: not a session description, or one without audio.
+    /// [`Error::Usage`]: not a session description, or one without media.
     fn from_str(text: &str) -> Result<Session> {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         if lines.first().is_none_or(|l| l.trim() != "v=0") {
             return Err(Error::usage("not a session description: it must begin with the line v=0 (RFC 8866)"));
         }
-        let start = lines
-            .iter()
-            .position(|l| l.starts_with("m=audio "))
-            .ok_or_else(|| Error::usage("the session description has no audio: no line begins with m=audio"))?;
-        let length = lines[start + 1..].iter().position(|l| l.starts_with("m="));
-        let end = length.map_or(lines.len(), |n| start + 1 + n);
-        Ok(Session { lines, audio: start..end })
+        if !lines.iter().any(|l| l.starts_with("m=")) {
+            return Err(Error::usage("the session description has no media: no line begins with m="));
+        }
+        Ok(Session { lines })
     }
 }
 
@@ -115,9 +141,12 @@ mod tests {
 
     const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\na=fmtp:111 session=level\r\n\
         m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=fmtp:96 max-fs=12288\r\n\
-        m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 11\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 11\r\na=mid:1\r\na=extmap:4/recvonly urn:x\r\na=rtpmap:111 opus/48000/2\r\n\
         a=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:9 G722/8000\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 L16/48000\r\n";
+
+    /// The first audio section; video stands before it.
+    const AUDIO: usize = 1;
 
     fn session(text: &str) -> Session {
         text.parse().unwrap()
@@ -125,7 +154,7 @@ mod tests {
 
     fn with(payload_type: u8, fmtp: &str) -> String {
         let mut session = session(OFFER);
-        session.set_fmtp(payload_type, &fmtp.parse().unwrap());
+        session.set_fmtp(AUDIO, payload_type, &fmtp.parse().unwrap());
         session.to_string()
     }
 
@@ -137,30 +166,37 @@ mod tests {
     }
 
     #[test]
-    fn codecs_are_found_in_the_first_audio_section() {
+    fn codecs_are_found_in_their_section() {
         let session = session(OFFER);
-        assert_eq!(session.audio().count(), 7);
-        assert_eq!(session.payload_type("OPUS"), Some(111));
-        assert_eq!(session.payload_type("red"), Some(63));
-        assert_eq!(session.payload_type("G722"), Some(9));
+        assert_eq!(
+            [session.first("video"), session.first("audio"), session.first("text")],
+            [Some(0), Some(AUDIO), None]
+        );
+        assert_eq!([0, 1, 2, 3].map(|s| session.section(s).count()), [3, 8, 2, 0]);
+        assert_eq!(session.payload_type(AUDIO, "OPUS"), Some(111));
+        assert_eq!(session.payload_type(AUDIO, "red"), Some(63));
+        assert_eq!(session.payload_type(AUDIO, "G722"), Some(9));
         // Static types need no rtpmap.
-        assert_eq!(session.payload_type("pcmu"), Some(0));
-        assert_eq!(session.payload_type("PCMA"), Some(8));
+        assert_eq!(session.payload_type(AUDIO, "pcmu"), Some(0));
+        assert_eq!(session.payload_type(AUDIO, "PCMA"), Some(8));
         // These are of other sections.
-        assert_eq!(session.payload_type("VP8"), None);
-        assert_eq!(session.payload_type("L16"), None);
+        assert_eq!(session.payload_type(AUDIO, "VP8"), None);
+        assert_eq!(session.payload_type(AUDIO, "L16"), None);
+        assert_eq!(session.payload_type(0, "VP8"), Some(96));
+        assert_eq!(session.payload_type(2, "L16"), Some(96));
+        assert_eq!(session.payload_type(3, "L16"), None);
     }
 
     #[test]
     fn an_rtpmap_overrides_a_static_type() {
         let text = "v=0\r\nm=audio 9 RTP/AVP 0 9\r\na=rtpmap:0 G722/8000\r\n";
-        assert_eq!(session(text).payload_type("G722"), Some(0));
-        assert_eq!(session(text).payload_type("PCMU"), None);
+        assert_eq!(session(text).payload_type(0, "G722"), Some(0));
+        assert_eq!(session(text).payload_type(0, "PCMU"), None);
     }
 
     #[test]
     fn an_fmtp_line_is_read_replaced_added_and_removed() {
-        let fmtp = |payload_type| session(OFFER).fmtp(payload_type).unwrap();
+        let fmtp = |payload_type| session(OFFER).fmtp(AUDIO, payload_type).unwrap();
         assert_eq!(fmtp(111), "minptime=10;useinbandfec=1".parse().unwrap());
         assert_eq!(fmtp(11), Fmtp::default());
         assert_eq!(fmtp(9), Fmtp::default());
@@ -179,19 +215,37 @@ mod tests {
         let mut session = session(OFFER);
         for text in ["stereo=1", "", "cbr=1"] {
             let fmtp: Fmtp = text.parse().unwrap();
-            session.set_fmtp(111, &fmtp);
-            session.set_fmtp(0, &fmtp);
-            assert_eq!((session.fmtp(111).unwrap(), session.fmtp(0).unwrap()), (fmtp.clone(), fmtp));
+            session.set_fmtp(AUDIO, 111, &fmtp);
+            session.set_fmtp(AUDIO, 0, &fmtp);
+            assert_eq!((session.fmtp(AUDIO, 111).unwrap(), session.fmtp(AUDIO, 0).unwrap()), (fmtp.clone(), fmtp));
         }
         let again: Session = session.to_string().parse().unwrap();
         assert_eq!(again, session);
     }
 
     #[test]
-    fn what_is_no_session_with_audio_is_refused() {
-        for (text, says) in
-            [("", "v=0"), ("m=audio 9 RTP/AVP 0\r\n", "v=0"), ("v=0\r\nm=video 9 RTP/AVP 96\r\n", "no audio")]
-        {
+    fn sections_are_edited_apart() {
+        let mut session = session(OFFER);
+        let fmtp: Fmtp = "x=1".parse().unwrap();
+        // Payload type 96 is in two of them.
+        session.set_fmtp(2, 96, &fmtp);
+        assert_eq!(session.fmtp(2, 96).unwrap(), fmtp);
+        assert_eq!(session.fmtp(0, 96).unwrap(), "max-fs=12288".parse().unwrap());
+        let before = session.clone();
+        session.set_fmtp(3, 96, &fmtp);
+        assert_eq!(session, before);
+    }
+
+    #[test]
+    fn a_header_extension_has_a_number_in_its_section() {
+        let session = session(OFFER);
+        assert_eq!([0, 1, 2, 3].map(|s| session.extension(s, "urn:x")), [None, Some(4), None, None]);
+        assert_eq!(session.extension(AUDIO, "urn:xy"), None);
+    }
+
+    #[test]
+    fn what_is_no_session_with_media_is_refused() {
+        for (text, says) in [("", "v=0"), ("m=audio 9 RTP/AVP 0\r\n", "v=0"), ("v=0\r\ns=-\r\n", "no media")] {
             assert!(text.parse::<Session>().unwrap_err().to_string().contains(says), "{text:?}");
         }
     }

@@ -114,6 +114,11 @@ impl Store {
         schema::open(&path).map(|connection| Store { connection, path })
     }
 
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// Makes `plan` the one that [`Store::outcomes`] shows, and tells which of its cases are still to be computed.
     ///
     /// # Errors

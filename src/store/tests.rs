@@ -230,6 +230,7 @@ fn exports_say_the_same_every_time_and_hide_nothing() {
         decode_us_per_frame: 0.5,
         encode_x_realtime: 10.0,
         decode_x_realtime: 30.0,
+        deadline_misses: 0.25,
         frame_ms: 10.0,
         machine: "m".into(),
         clip: "a,b".into(),

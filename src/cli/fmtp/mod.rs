@@ -2,24 +2,25 @@
 
 mod description;
 mod sweep;
+mod video;
 mod words;
 
-use super::run::{Keep, warn};
-use super::{print, print_json, report, until, voices_instead};
+use super::run::{Keep, LIBRARY, Run, warn};
+use super::{print, print_json, report, until};
 use crate::codec::{self, Request};
-use crate::corpus;
 use crate::error::{Error, Result};
-use crate::media::{Clip, Pcm};
-use crate::metric::{self, Metric};
+use crate::media::{Clip, Pcm, Picture};
+use crate::metric::Metric;
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
 use crate::report::chart::{figure, signed};
 use crate::report::{self as report_view, Compare, Comparison, View, answer, table};
+use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::stats::{Summary, Verdict};
-use crate::units::{Seed, from_ms};
+use crate::units::{Bitrate, Seed, from_ms};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,25 +47,28 @@ pub struct Args {
     /// The network between sender and receiver; repeatable, there is a verdict for each
     #[arg(long, value_name = "SPEC", default_value = "clean")]
     net: Vec<String>,
-    /// Clip id, set, file or glob; repeatable [default: speech, or artificial voices where it was not fetched]
+    /// Clip id, set, file or glob; repeatable [default: speech, or video; artificial clips where those were not fetched]
     #[arg(long, value_name = "ID|FILE")]
     clip: Vec<String>,
     /// Calls per clip and line, each with other chance
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     seeds: u32,
-    /// Metric id; repeatable [default: PESQ, ViSQOL speech, SI-SDR and delay]
+    /// Metric id; repeatable [default: PESQ, ViSQOL speech, SI-SDR and delay; of video PSNR, SSIM, VMAF and VMAF NEG]
     #[arg(long, value_name = "ID")]
     metric: Vec<String>,
-    /// 'fixed:60ms', 'adaptive' or 'adaptive:min=40ms,max=500ms'
-    #[arg(long, default_value_t = Receiver::default())]
-    receiver: Receiver,
+    /// 'fixed:60ms', 'adaptive' or 'adaptive:min=40ms,max=500ms' [default: fixed:60ms; of video adaptive]
+    #[arg(long)]
+    receiver: Option<Receiver>,
     /// What both sides do against loss, for every line: 'nack', 'red:1', 'red:2', 'flexfec:5', 'dred:500ms', 'deep-plc',
-    /// 'gcc', or several of them
-    #[arg(long, value_name = "WORDS", default_value = "none")]
-    repair: String,
-    /// Seconds of call before the part that is scored: in-band FEC needs them to engage
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, allow_negative_numbers = true)]
-    warm_up: f64,
+    /// 'gcc', or several of them [default: none; of video nack, as browsers have it]
+    #[arg(long, value_name = "WORDS")]
+    repair: Option<String>,
+    /// Target bitrate of every line in bit/s [default: the codec's own]
+    #[arg(long, value_name = "BIT/S", value_parser = clap::value_parser!(u32).range(1..=50_000_000))]
+    bitrate: Option<u32>,
+    /// Seconds of call before the part that is scored: in-band FEC needs them to engage [default: 30; of video 5]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    warm_up: Option<f64>,
     /// Refuse values that are out of range instead of doing what libwebrtc does with them
     #[arg(long)]
     strict: bool,
@@ -76,7 +80,7 @@ pub struct Args {
     jobs: Option<u16>,
     #[command(flatten)]
     until: until::Args,
-    /// Keep what was heard, as WAV files below DIR/media
+    /// Keep what was heard or seen, as WAV or Y4M files below DIR/media
     #[arg(long)]
     keep_media: bool,
     /// One JSON object on stdout (reports/README.md)
@@ -95,10 +99,24 @@ Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'loss 1%' --net 'loss 5%' --net 'loss 20%'
   codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts
   codecbench fmtp 'maxaveragebitrate={12000,20000,32000};ptime={20,60}' --until 0.05
+  codecbench fmtp --codec H264 'profile-level-id=42e01f;packetization-mode=1' 'profile-level-id=640c1f;packetization-mode=1'
   codecbench fmtp --offer offer.sdp --answer answer.sdp --net 'loss 5%'";
 
 pub fn run(args: &Args) -> Result<u8> {
-    let (described, mut plan) = plan(args)?;
+    if codec::VIDEO.iter().any(|c| c.name.eq_ignore_ascii_case(&args.codec)) {
+        if args.offer.is_some() || args.lines.iter().any(|line| line.ends_with(".sdp")) {
+            return Err(Error::usage(
+                "of session descriptions the audio is measured; give the fmtp lines of a video codec",
+            ));
+        }
+        return compare::<Picture>(args, "nack", "", lines::<Picture>(args)?);
+    }
+    let (described, settings) = settings(args)?;
+    compare::<Pcm>(args, "none", &described, settings)
+}
+
+fn compare<M: Run>(args: &Args, repair: &str, described: &str, settings: Vec<Setting<M>>) -> Result<u8> {
+    let mut plan = plan(args, repair, settings)?;
     warn(&plan, "line ", args.strict)?;
     let jobs = args.jobs.map(usize::from);
     let done = until::run(
@@ -112,55 +130,63 @@ pub fn run(args: &Args) -> Result<u8> {
     if done.interrupted {
         return Ok(done.exit_code());
     }
+    M::exhibit(&plan, &done.store, &args.out)?;
     let view = report::view(&[&done.store], Compare::WithFirst)?;
     report_view::write(&args.out, &view)?;
     if args.json {
         print_json(&to_json(&view))?;
     } else {
-        print(&described)?;
+        print(described)?;
         let two_ways = args.answer.is_some() || (!described.is_empty() && args.lines.len() == 2);
-        print(&text(&view, &plan, two_ways))?;
+        let lines = plan.settings.iter().map(|s| (s.label.as_str(), &s.request.fmtp)).collect();
+        print(&text(&view, &lines, two_ways))?;
         print(&format!("report: {}\n", args.out.join("report.html").display()))?;
     }
     Ok(done.exit_code())
 }
 
-/// The plan, and what the session descriptions say, if there are any.
-fn plan(args: &Args) -> Result<(String, Plan)> {
+fn plan<M: Run>(args: &Args, repair: &str, mut settings: Vec<Setting<M>>) -> Result<Plan<M>> {
     let networks = networks(&args.net)?;
-    if !(0.0..=3600.0).contains(&args.warm_up) {
-        return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {}", args.warm_up)));
-    }
+    let warm_up = match args.warm_up {
+        None => M::WARM_UP,
+        Some(seconds) if (0.0..=3600.0).contains(&seconds) => from_ms(seconds * 1000.0),
+        Some(seconds) => return Err(Error::usage(format!("--warm-up must be 0 to 3600 s, not {seconds}"))),
+    };
     // Words before files: a wrong one is told at once, and alone.
-    let repair: Repair = args.repair.parse().map_err(|e| Error::usage(format!("--repair: {e}")))?;
-    let (described, mut settings) = settings(args)?;
-    settings.iter_mut().for_each(|s| s.request.repair = repair);
-    let metrics = metrics(&args.metric)?;
-    let clips = clips(&args.clip)?;
-    let plan = Plan {
+    let repair = args.repair.as_deref().unwrap_or(repair);
+    let repair: Repair = repair.parse().map_err(|e| Error::usage(format!("--repair: {e}")))?;
+    for setting in &mut settings {
+        setting.request.repair = repair;
+        setting.request.bitrate = args.bitrate.map(Bitrate);
+    }
+    let metrics = metrics::<M>(&args.metric)?;
+    Ok(Plan {
         name: "fmtp".into(),
-        clips,
+        clips: clips::<M>(&args.clip)?,
         settings,
-        receivers: vec![args.receiver],
+        receivers: vec![args.receiver.unwrap_or(M::receiver())],
         networks,
         seeds: (1..=u64::from(args.seeds)).map(Seed).collect(),
-        warm_up: from_ms(args.warm_up * 1000.0),
+        warm_up,
         metrics,
         transport: Transport::Virtual,
-    };
-    Ok((described, plan))
+    })
 }
 
+/// The settings of fmtp lines.
+fn lines<M: Run>(args: &Args) -> Result<Vec<Setting<M>>> {
+    let codec = M::codec(&args.codec)?;
+    let setting = |(label, fmtp)| Setting::new(label, codec, Request { fmtp, ..Request::default() });
+    Ok(sweep::unfold(&args.lines)?.into_iter().map(setting).collect())
+}
+
+/// The settings of audio, and what the session descriptions say, if there are any.
 fn settings(args: &Args) -> Result<(String, Vec<Setting>)> {
-    let codec = codec::audio(&args.codec)?;
     let files: Vec<&Path> =
         args.lines.iter().map(Path::new).filter(|p| p.extension().is_some_and(|e| e == "sdp")).collect();
     let (offer, answer) = match (&args.offer, files.as_slice()) {
         (Some(offer), _) => (offer.as_path(), args.answer.as_deref()),
-        (None, []) => {
-            let setting = |(label, fmtp)| Setting::new(label, codec, Request { fmtp, ..Request::default() });
-            return Ok((String::new(), sweep::unfold(&args.lines)?.into_iter().map(setting).collect()));
-        }
+        (None, []) => return Ok((String::new(), lines(args)?)),
         (None, [offer]) if args.lines.len() == 1 => (*offer, None),
         (None, [offer, answer]) if args.lines.len() == 2 => (*offer, Some(*answer)),
         _ => return Err(Error::usage("give fmtp lines, or an .sdp file that offers and perhaps one that answers")),
@@ -169,13 +195,13 @@ fn settings(args: &Args) -> Result<(String, Vec<Setting>)> {
     Ok((found.text + "\n", found.settings))
 }
 
-fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
+fn clips<M: Run>(names: &[String]) -> Result<Vec<Arc<Clip<M>>>> {
     if names.is_empty() {
-        return corpus::clip("speech").or_else(|e| voices_instead(&e));
+        return M::clips_when_none_are_named();
     }
-    let mut clips: Vec<Arc<Clip>> = Vec::new();
+    let mut clips: Vec<Arc<Clip<M>>> = Vec::new();
     for name in names {
-        for clip in corpus::clip(name)? {
+        for clip in M::clips(&LIBRARY, name)? {
             if !clips.iter().any(|c| c.id == clip.id) {
                 clips.push(clip);
             }
@@ -184,11 +210,11 @@ fn clips(names: &[String]) -> Result<Vec<Arc<Clip>>> {
     Ok(clips)
 }
 
-fn metrics(ids: &[String]) -> Result<Vec<&'static Metric<Pcm>>> {
+fn metrics<M: Run>(ids: &[String]) -> Result<Vec<&'static Metric<M>>> {
     if ids.is_empty() {
-        return Ok(metric::USUAL.to_vec());
+        return Ok(M::usual().to_vec());
     }
-    ids.iter().map(|id| metric::audio(id)).collect()
+    ids.iter().map(|id| M::metric(id)).collect()
 }
 
 /// One given twice counts once, however it is written.
@@ -204,7 +230,7 @@ fn networks(words: &[String]) -> Result<Vec<NetSpec>> {
 }
 
 /// The whole answer for a terminal.
-fn text(view: &View, plan: &Plan, two_ways: bool) -> String {
+fn text(view: &View, lines: &BTreeMap<&str, &Fmtp>, two_ways: bool) -> String {
     let mut out = String::new();
     let loss = |c: &usize| view.conditions[*c].loss;
     let hardest = (0..view.conditions.len()).rev().max_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap_or(0);
@@ -220,7 +246,7 @@ fn text(view: &View, plan: &Plan, two_ways: bool) -> String {
         }
         // Of the hardest network, where there is most to tell; kinds of material seldom differ in this.
         let cell = view.cells.get(&(s, hardest));
-        let line = plan.settings.iter().find(|p| p.label == setting.label).map(|p| &p.request.fmtp);
+        let line = lines.get(setting.label.as_str());
         if let (Some(cell), Some(line)) = (cell, line) {
             if several {
                 out += &format!("   over {}:\n", view.conditions[hardest].net);

@@ -27,7 +27,7 @@ impl Facts {
     }
 }
 
-/// A sentence for each parameter of an Opus line that this sender reads: what it was set to, what its packets show, and
+/// A sentence for each parameter of an Opus or a video line that this sender reads: what it was set to, what its packets show, and
 /// why where the figures tell. Parameters that were changed or not read are among the setting's changes.
 pub fn explain(fmtp: &Fmtp, setting: &Setting, seen: &Seen, facts: Facts) -> Vec<String> {
     let refused = |name: &str| {
@@ -37,7 +37,11 @@ pub fn explain(fmtp: &Fmtp, setting: &Setting, seen: &Seen, facts: Facts) -> Vec
     let read = fmtp.iter().filter(|(name, _)| !refused(name));
     let told = read.filter_map(|(name, value)| {
         let value = value.unwrap_or_default();
-        Some(format!("{name}={value}: {}", parameter(name, value == "1", setting, seen, facts)?))
+        let sentence = match &seen.pictures {
+            Some(pictures) => super::video::parameter(name, value, pictures),
+            None => parameter(name, value == "1", setting, seen, facts),
+        };
+        Some(format!("{name}={value}: {}", sentence?))
     });
     told.collect()
 }

@@ -159,7 +159,7 @@ fn white(rng: &mut Rng) -> f64 {
 }
 
 /// The sine of so many turns, to 1e-11.
-fn sine(turns: f64) -> f64 {
+pub(super) fn sine(turns: f64) -> f64 {
     let x = turns - (turns + 0.5).floor();
     let x = if x.abs() > 0.25 { 0.5f64.copysign(x) - x } else { x };
     let y = std::f64::consts::TAU * x;

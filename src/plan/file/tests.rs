@@ -1,5 +1,9 @@
 use super::*;
+use crate::codec::Request;
 use crate::media::Content;
+use crate::media::PcmFormat;
+use crate::plan::{Setting, requested};
+use crate::units::Bitrate;
 
 /// Two sets and a file, whatever the corpora hold.
 fn clips(name: &str) -> Result<Vec<Arc<Clip>>> {
@@ -14,8 +18,16 @@ fn clips(name: &str) -> Result<Vec<Arc<Clip>>> {
     }
 }
 
+/// No video clips.
+fn library<'a>(audio: kind::Clips<'a, Pcm>) -> Library<'a> {
+    Library { audio, video: &|name| Err(Error::usage(format!("no video {name}"))) }
+}
+
 fn read(text: &str) -> Result<Plan> {
-    parse(text, "p.toml", "p", &clips)
+    match parse(text, "p.toml", "p", &library(&clips))? {
+        AnyPlan::Audio(plan) => Ok(plan),
+        AnyPlan::Video(_) => panic!("a plan of video"),
+    }
 }
 
 fn labels(text: &str) -> Vec<String> {
@@ -68,7 +80,7 @@ fn every_error_names_file_line_and_what_would_be_right() {
     let at = |line: usize, text: &str| format!("{SMALL}{text}").replace("LINE", &line.to_string());
     let cases = [
         (at(4, "bitrte = 1"), "p.toml:4: unknown key of a setting 'bitrte', did you mean 'bitrate'?"),
-        (at(4, "bitrate = -5"), "p.toml:4: bitrate: -5 is not within 1 to 10000000 bit/s"),
+        (at(4, "bitrate = -5"), "p.toml:4: bitrate: -5 is not within 1 to 50000000 bit/s"),
         (at(4, "bitrate = [\n8000,\n0]"), "p.toml:6: bitrate: 0 is not within"),
         (at(4, "bitrate = '5'"), "p.toml:4: bitrate: must be a whole number, not string"),
         (at(4, "bitrate = []"), "p.toml:4: bitrate: the list is empty"),
@@ -110,7 +122,7 @@ fn every_error_names_file_line_and_what_would_be_right() {
 
 #[test]
 fn a_plan_that_is_not_there_is_an_error_of_its_path() {
-    let error = Plan::read(Path::new("no/such/plan.toml"), &clips).map(|_| ()).unwrap_err();
+    let error = AnyPlan::read(Path::new("no/such/plan.toml"), &library(&clips)).map(|_| ()).unwrap_err();
     assert!(matches!(&error, Error::Input { path, .. } if path.ends_with("plan.toml")), "{error}");
 }
 
@@ -126,9 +138,11 @@ fn no_bytes_make_the_reader_panic() {
 fn the_plans_that_come_with_the_program_are_plans() {
     let any =
         |name: &str| Ok(vec![Arc::new(Clip::new(name, Content::Speech, Pcm::silence(PcmFormat::mono(16_000), 8)))]);
-    let demo = Plan::demo(&any).unwrap();
+    let demo = Plan::demo(&library(&any)).unwrap();
     assert!((300..=700).contains(&demo.len()), "{} cases do not fit three minutes on two cores", demo.len());
-    let seed = Plan::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/seed-question.toml"), &any).unwrap();
+    let seed =
+        AnyPlan::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/seed-question.toml"), &library(&any)).unwrap();
+    let AnyPlan::Audio(seed) = seed else { panic!("a plan of video") };
     let lines = |plan: &Plan| -> Vec<String> { plan.settings.iter().map(|s| s.request.fmtp.to_string()).collect() };
     assert!(lines(&seed).iter().all(|line| !line.is_empty() && lines(&demo).contains(line)), "{:?}", lines(&seed));
 }

@@ -52,7 +52,7 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
         let least = if of_call { CONVERSATION_MS * 1.2 } else { 10.0 };
         let ends = lines.iter().flat_map(|l| &l.points).map(|p| p.worst.unwrap_or(p.delay) * 1.05);
         let y = Axis::linear("delay, ms, downwards", ends.chain([0.0, least]), None);
-        let shape = Shape { down: true, good: of_call.then_some(CONVERSATION_MS), right: 0.0 };
+        let shape = Shape { down: true, good: of_call.then_some(CONVERSATION_MS), ..Shape::default() };
         let panel = Panel::draw(&mut scene, area, &header, x.clone(), y, shape);
         plot(&mut scene, &panel, lines, of_call);
     }

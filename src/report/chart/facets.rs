@@ -28,14 +28,14 @@ pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option
     };
     let all = || panels.iter().flat_map(|p| &p.lines);
     all().next()?;
-    let title = title(view, measure, &panels, &names_of);
+    let title = title(view, measure, &panels, &names_of, matches!(split, Split::Bitrates(..)));
     let conditions: Vec<usize> = match split {
         Split::Networks(families) => families.iter().flatten().copied().collect(),
         Split::Bitrates(ladder, _) => ladder.clone(),
     };
     let network = match split {
         Split::Networks(_) => String::new(),
-        Split::Bitrates(ladder, _) => ladder.last().map_or(String::new(), |c| network(view, *c)),
+        Split::Bitrates(ladder, _) => network(view, ladder),
     };
     let heading = Heading {
         title: title.clone(),
@@ -132,7 +132,7 @@ fn series_names(view: &View) -> Vec<String> {
 }
 
 /// What has the best mean over all panels at their highest loss.
-fn title(view: &View, measure: usize, panels: &[FacetPanel<'_>], names: &[String]) -> String {
+fn title(view: &View, measure: usize, panels: &[FacetPanel<'_>], names: &[String], pooled: bool) -> String {
     let m = &view.measures[measure];
     let mut sums: Vec<(&str, f64, usize)> = Vec::new();
     for line in panels.iter().flat_map(|p| &p.lines) {
@@ -146,7 +146,11 @@ fn title(view: &View, measure: usize, panels: &[FacetPanel<'_>], names: &[String
     let order = |a: &&(&str, f64), b: &&(&str, f64)| a.1.total_cmp(&b.1);
     let best = if m.better == Better::Lower { means.iter().min_by(order) } else { means.iter().max_by(order) };
     let Some((label, mean)) = best else { return m.title.clone() };
+    let spread = means.iter().map(|(_, other)| (other - mean).abs()).fold(0.0, f64::max);
     let mean = figure(*mean, &m.unit);
+    if pooled && means.len() > 1 && spread < m.margin {
+        return format!("{}: no difference that matters at the highest losses, {mean} {} on average", m.title, m.unit);
+    }
     let word = if m.better == Better::Lower { "lowest" } else { "highest" };
     format!("{}: {label} is {word} at the highest losses, {mean} {} on average", m.title, m.unit)
 }

@@ -50,6 +50,8 @@ pub struct Heading {
 }
 
 pub const LABEL: f64 = 12.5;
+/// The em of a panel's header.
+pub const HEADER: f64 = 12.5;
 /// Height of a line of labels.
 pub const LABEL_ROW: f64 = 16.0;
 const SMALL: f64 = 11.5;
@@ -109,6 +111,10 @@ pub struct Shape {
     pub right: f64,
     /// The vertical axis is good from its low end to here.
     pub good: Option<f64>,
+    /// The header takes so many lines at least.
+    pub header_lines: usize,
+    /// The ticks' figures are taken to be so wide at least.
+    pub tick_width: f64,
 }
 
 /// A plot with its axes.
@@ -122,12 +128,14 @@ pub struct Panel {
 impl Panel {
     /// Draws header, grid and axes into `area`.
     pub fn draw(scene: &mut Scene, area: Rect, header: &str, x: Axis, y: Axis, shape: Shape) -> Panel {
-        let Shape { down, right, good } = shape;
-        let tick_width = y.ticks.iter().map(|t| text_width(&y.label(*t), SMALL, false)).fold(0.0, f64::max);
+        let Shape { down, right, good, header_lines, tick_width } = shape;
+        let tick_width = tick_width.max(widest_tick(&y));
         let width = area.right - area.left;
         let mut top = area.top + 12.0;
-        for line in wrap(header, 12.5, true, width).into_iter().filter(|l| !l.is_empty()) {
-            scene.words(Words::new((area.left, top), line, 12.5, Ink::Text).bold());
+        let header = wrap(header, HEADER, true, width);
+        top += 16.0 * header_lines.saturating_sub(header.len()) as f64;
+        for line in header.into_iter().filter(|l| !l.is_empty()) {
+            scene.words(Words::new((area.left, top), line, HEADER, Ink::Text).bold());
             top += 16.0;
         }
         for line in wrap(&y.title, SMALL, false, width) {
@@ -173,6 +181,9 @@ impl Panel {
         for tick in &self.x.ticks {
             let x = self.at(*tick, self.y.low).0;
             scene.line(vec![(x, edge), (x, edge + 4.0 * out)], Ink::Muted, 1.0, 1.0);
+            // The first one keeps off the figure at the foot of the other axis.
+            let half = text_width(&self.x.label(*tick), SMALL, false) / 2.0;
+            let x = if self.down { x } else { x.max(r.left - 4.0 + half) };
             let label = Words::new((x, baseline), self.x.label(*tick), SMALL, Ink::Muted);
             scene.words(label.anchor(Anchor::Middle));
         }
@@ -180,6 +191,11 @@ impl Panel {
         let title = if self.down { edge - 22.0 } else { edge + 32.0 };
         scene.words(Words::new((r.left, title), &*self.x.title, SMALL, Ink::Muted));
     }
+}
+
+/// The width of the widest figure at the ticks of a vertical axis.
+pub fn widest_tick(y: &Axis) -> f64 {
+    y.ticks.iter().map(|t| text_width(&y.label(*t), SMALL, false)).fold(0.0, f64::max)
 }
 
 /// A marker with a rim of paper, so that it stands out from lines; six shapes tell series apart without colour.

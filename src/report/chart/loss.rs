@@ -18,11 +18,12 @@ pub type Ladder = Vec<usize>;
 pub fn families(view: &View) -> Vec<Ladder> {
     let mut families: Vec<&Family> = view.conditions.iter().map(|c| &c.family).collect();
     families.sort();
-    families.dedup();
+    families.dedup_by(|a, b| a == b || a.base == b.base && kinds_are_one(view, &b.base));
     let ladder = |family: &Family| {
         let fits = |c: &usize| {
             let condition = &view.conditions[*c];
             condition.family == *family
+                || condition.family.base == family.base && kinds_are_one(view, &family.base)
                 || condition.family.base == family.base && condition.family.model.is_empty() && condition.loss == 0.0
         };
         let mut of: Ladder = (0..view.conditions.len()).filter(fits).collect();
@@ -35,6 +36,16 @@ pub fn families(view: &View) -> Vec<Ladder> {
     ladders
 }
 
+/// Of video there are few networks, and one of each loss: then their kinds of loss are told in words beside one line.
+fn kinds_are_one(view: &View, base: &str) -> bool {
+    let of = view.conditions.iter().filter(|c| c.family.base == base);
+    let mut losses: Vec<u64> = of.map(|c| c.loss.to_bits()).collect();
+    let n = losses.len();
+    losses.sort_unstable();
+    losses.dedup();
+    view.is_video() && losses.len() == n
+}
+
 /// `None`: no setting has this metric at two losses.
 pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<(String, Scene)> {
     let lines = lines(view, measure, ladder);
@@ -42,7 +53,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
         return None;
     }
     let title = title(view, measure, &lines);
-    let network = network(view, *ladder.last()?);
+    let network = network(view, ladder);
     let heading = Heading {
         title: title.clone(),
         subtitle: format!("{network}{} · {}", pooling(view, ladder), mapping(view, measure)),
@@ -66,12 +77,21 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     Some((title, scene))
 }
 
-/// What all networks of the family of `condition` have in common, to stand before more words: "delay 40ms · ".
-pub(super) fn network(view: &View, condition: usize) -> String {
-    let family = &view.conditions[condition].family;
-    let words = [family.base.as_str(), family.model.as_str()].into_iter().filter(|t| !t.is_empty());
-    let words = words.collect::<Vec<_>>().join(", ");
-    if words.is_empty() { words } else { format!("{words} · ") }
+/// What the networks of a ladder have in common, to stand before more words: "delay 40ms · ", and the kinds of their losses
+/// where there are several: "delay 40ms, 5 % in bursts of 4 · ".
+pub(super) fn network(view: &View, ladder: &Ladder) -> String {
+    let Some(last) = ladder.last() else { return String::new() };
+    let lossy = || ladder.iter().map(|c| &view.conditions[*c]).filter(|c| c.loss > 0.0);
+    let one = lossy().all(|c| c.family.model == view.conditions[*last].family.model);
+    let mut words = vec![view.conditions[*last].family.base.clone()];
+    if one {
+        words.push(view.conditions[*last].family.model.clone());
+    } else {
+        let kinds = lossy().filter(|c| !c.family.model.is_empty());
+        words.extend(kinds.map(|c| format!("{}\u{a0}% in {}", figure_of_loss(c.loss), c.family.model)));
+    }
+    words.retain(|w| !w.is_empty());
+    if words.is_empty() { String::new() } else { format!("{} · ", words.join(", ")) }
 }
 
 pub(super) struct Line {

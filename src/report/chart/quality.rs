@@ -1,9 +1,9 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page};
+use super::frame::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
 use super::ink::Ink;
-use super::scene::{Scene, Words};
+use super::scene::{Rect, Scene, Words};
 use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series, short};
 use crate::report::{Condition, View};
 use crate::stats::{Interval, Summary};
@@ -34,9 +34,11 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
     let reach = all.iter().flat_map(|p| <[f64; 2]>::from(ends(&p.score)));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let series = series(view);
-    for (condition, area) in panels.iter().zip(grid(body, panels.len(), columns)) {
+    let areas = grid(body, panels.len(), columns);
+    let shape = level(view, &panels, &areas);
+    for (condition, area) in panels.iter().zip(areas) {
         let name = &view.conditions[*condition].name;
-        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), Shape::default());
+        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), shape);
         let points = points(view, measure, bitrate, *condition);
         plot(view, measure, &mut scene, &panel, &series, &points);
     }
@@ -65,6 +67,15 @@ pub(super) fn columns(view: &View, panels: usize, size: Size) -> usize {
     } else {
         size.columns(panels)
     }
+}
+
+/// Plots side by side begin at one height, however long the names of their networks are.
+pub(super) fn level(view: &View, panels: &[usize], areas: &[Rect]) -> Shape {
+    let lines = |(condition, area): (&usize, &Rect)| {
+        wrap(&view.conditions[*condition].name, HEADER, true, area.right - area.left).len()
+    };
+    let most = panels.iter().zip(areas).map(lines).max().filter(|_| view.is_video());
+    Shape { header_lines: most.unwrap_or(0), ..Shape::default() }
 }
 
 /// For each receiver and material, the network with the least and the one with the most asked loss; of video up to three
@@ -173,7 +184,9 @@ fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Pl
         scene.line(vec![(x, y), ((x + 4.0).min(right), y)], Ink::Muted, 0.9, 0.8);
         x += 8.0;
     }
-    let words = Words::new((panel.plot.left + 4.0, y - 4.0), format!("best possible {figure}"), 10.0, Ink::Muted);
+    // At the very top of the plot there is the axis' title.
+    let baseline = if y - 12.0 < panel.plot.top { y + 11.0 } else { y - 4.0 };
+    let words = Words::new((panel.plot.left + 4.0, baseline), format!("best possible {figure}"), 10.0, Ink::Muted);
     placer.take(words.bounds());
     scene.words(words);
 }

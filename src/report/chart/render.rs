@@ -1,11 +1,11 @@
 //! Capture-to-render delay over bitrate, the median with a whisker to the 95th percentile: a panel for each network.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, grid, labels, marker, page};
+use super::frame::{Heading, Panel, Size, grid, labels, marker, page};
 use super::ink::Ink;
-use super::quality::{columns, panels};
+use super::quality::{columns, level, panels};
 use super::scene::Scene;
-use super::{Series, figure, footnote, pooling, series};
+use super::{Series, counts, figure, footnote, series};
 use crate::report::View;
 
 /// Markers of series that have the same bitrate stand so far apart, in logical pixels.
@@ -19,7 +19,8 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let high = all.iter().map(|p| p.median).fold(low, f64::max);
     let range = if ms(low) == ms(high) { String::new() } else { format!("{} to ", ms(low)) };
     let title = format!("From capture to render a picture takes {range}{} ms", ms(high));
-    let subtitle = format!("median by the virtual clock; whisker to the 95th percentile · {}", pooling(view, &panels));
+    let means = counts(view, &panels);
+    let subtitle = format!("median by the virtual clock, whisker to the 95th percentile; both means of {means}");
     let heading = Heading { title: title.clone(), subtitle, footnote: footnote(view, all.iter().map(|p| p.setting)) };
     let columns = columns(view, panels.len(), size);
     let rows = panels.len().div_ceil(columns);
@@ -27,11 +28,13 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let (mut scene, body) = page(size, &heading, body);
     let x = Axis::log2("payload bitrate, kbit/s", all.iter().map(|p| p.bitrate));
     let ends = all.iter().map(|p| p.worst.unwrap_or(p.median).max(p.median));
-    let y = Axis::linear("capture-to-render delay, ms (lower is better)", ends.chain([0.0]), None);
+    let y = Axis::linear("capture to render, ms (lower is better)", ends.chain([0.0]), None);
     let series = series(view);
-    for (condition, area) in panels.iter().zip(grid(body, panels.len(), columns)) {
+    let areas = grid(body, panels.len(), columns);
+    let shape = level(view, &panels, &areas);
+    for (condition, area) in panels.iter().zip(areas) {
         let name = &view.conditions[*condition].name;
-        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), Shape::default());
+        let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), shape);
         plot(view, &mut scene, &panel, &series, &points(view, *condition));
     }
     Some((title, scene))

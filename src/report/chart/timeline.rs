@@ -1,7 +1,7 @@
 //! One case of video over time: the quality of what was on show, with freezes shaded and key frames marked.
 
 use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, grid, page};
+use super::frame::{Heading, Panel, Shape, Size, grid, page, widest_tick};
 use super::ink::Ink;
 use super::scene::{Rect, Scene};
 use super::{axis_title, figure, short};
@@ -29,11 +29,16 @@ pub fn draw(view: &View, timeline: &Timeline, size: Size) -> Option<(String, Sce
     let (mut scene, body) = page(size, &heading, Some(height * curves.len() as f64));
     let seconds = |tick: f64| tick * timeline.step_ms / 1000.0;
     let end = seconds(ticks as f64);
-    for ((measure, values), area) in curves.iter().zip(grid(body, curves.len(), 1)) {
+    let axis = |(measure, values): &(usize, &[f32])| {
         let finite = values.iter().map(|v| f64::from(*v)).filter(|v| v.is_finite());
-        let y = Axis::linear(axis_title(view, *measure), finite, None);
+        Axis::linear(axis_title(view, *measure), finite, None)
+    };
+    let axes: Vec<Axis> = curves.iter().map(axis).collect();
+    // One tick is at the same place in both.
+    let shape = Shape { tick_width: axes.iter().map(widest_tick).fold(0.0, f64::max), ..Shape::default() };
+    for (((measure, values), y), area) in curves.iter().zip(axes).zip(grid(body, curves.len(), 1)) {
         let x = Axis::linear("time in the scored pass, s", [], Some((0.0, end)));
-        let panel = Panel::draw(&mut scene, area, &head(view, *measure, values, &seconds), x, y, Shape::default());
+        let panel = Panel::draw(&mut scene, area, &head(view, *measure, values, &seconds), x, y, shape);
         for (from, to) in runs(&timeline.frozen) {
             let (left, right) = (panel.at(seconds(from as f64), 0.0).0, panel.at(seconds(to as f64), 0.0).0);
             let r = Rect { left, right: right.max(left + 1.0), ..panel.plot };
@@ -79,15 +84,16 @@ fn title(view: &View, timeline: &Timeline, curves: &[(usize, &[f32])], ticks: us
     format!("{}: {said}{}", timeline.setting, quality.unwrap_or_default())
 }
 
-/// "mean 82.3, worst 20.1 at 3.4 s".
+/// "VMAF: mean 82.3, worst 20.1 at 3.4 s".
 fn head(view: &View, measure: usize, values: &[f32], seconds: &dyn Fn(f64) -> f64) -> String {
     let finite: Vec<f64> = values.iter().map(|v| f64::from(*v)).filter(|v| v.is_finite()).collect();
-    let unit = &view.measures[measure].unit;
+    let m = &view.measures[measure];
+    let unit = &m.unit;
     let mean = finite.iter().sum::<f64>() / finite.len().max(1) as f64;
     let worst = worst(values).map_or(String::new(), |(tick, worst)| {
         format!(", worst {} at {:.1} s", figure(worst, unit), seconds(tick as f64))
     });
-    format!("mean {}{worst}", figure(mean, unit))
+    format!("{}: mean {}{worst}", m.title, figure(mean, unit))
 }
 
 fn worst(values: &[f32]) -> Option<(usize, f64)> {

@@ -26,7 +26,7 @@ pub fn section(out: &mut String, exhibits: &[Exhibit]) {
         if let Some(clip) = &e.clip {
             let _ = writeln!(
                 out,
-                "<video controls muted playsinline loop preload=\"metadata\" src=\"data:video/webm;base64,{}\"></video>",
+                "<video controls muted playsinline loop preload=\"auto\" src=\"data:video/webm;base64,{}\"></video>",
                 base64(clip)
             );
         }

@@ -64,7 +64,7 @@ pub fn front(view: &View) -> Table {
     let also = if more.is_empty() {
         String::new()
     } else {
-        format!(" {more} too: it is beaten in those two, but by nothing that has less {more} as well.")
+        format!(" trade: it is beaten in those two, but by nothing that has as little {more} as well.")
     };
     let note = format!(
         "By means of {quality} and payload bitrate. hull: on their convex hull over log bitrate, so that no other setting and \
@@ -82,7 +82,7 @@ pub fn front(view: &View) -> Table {
         let word = |of: &Vec<(usize, Standing)>| match of.iter().find(|f| f.0 == s).map(|f| f.1) {
             Some(Standing::Hull) => "hull".to_owned(),
             Some(Standing::Front) => "front".to_owned(),
-            Some(Standing::Else) => format!("{more} too"),
+            Some(Standing::Trade) => "trade".to_owned(),
             Some(Standing::Beaten) => "–".to_owned(),
             None => "no figure".to_owned(),
         };

@@ -1,0 +1,96 @@
+//! What video codecs cost: 30 pictures of 640x360 per iteration, so that elements per second are pictures per second.
+
+use codecbench::codec::{Codec, Input, Request, Settings, Unit, VIDEO};
+use codecbench::media::{Footage, FrameRate, Picture, PictureFormat};
+use codecbench::units::{Bitrate, Seed, Time};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::time::Duration;
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2));
+    targets = codecs
+}
+criterion_main!(benches);
+
+const FORMAT: PictureFormat = PictureFormat { width: 640, height: 360, rate: FrameRate::new(30, 1) };
+const PICTURES: u64 = 30;
+
+/// Encode and decode per codec at 500 kbit/s: each speed with one layer, and the usual speed with three.
+fn codecs(c: &mut Criterion) {
+    let pictures: Vec<Picture> = (0..PICTURES).map(picture).collect();
+    let mut group = c.benchmark_group("video 640x360");
+    group.throughput(Throughput::Elements(PICTURES));
+    for codec in VIDEO {
+        for (label, complexity, layers) in [
+            ("the usual speed", None, 1),
+            ("3 layers", None, 3),
+            ("complexity 0", Some(0), 1),
+            ("complexity 5", Some(5), 1),
+            ("complexity 10", Some(10), 1),
+        ] {
+            let bitrate = Some(Bitrate(500_000));
+            let request = Request { bitrate, complexity, layers: Some(layers), ..Request::default() };
+            let settings = (codec.settle)(&request, &FORMAT).expect("a setting that all codecs take");
+            let name = format!("{} {label}", codec.name);
+            let units = encode(codec, &settings, &pictures);
+            group.bench_function(format!("encode/{name}"), |b| {
+                b.iter(|| encode(codec, &settings, black_box(&pictures)));
+            });
+            // Speed changes little in the decoder.
+            if complexity.is_none() {
+                group.bench_function(format!("decode/{name}"), |b| {
+                    b.iter(|| decode(codec, &settings, black_box(&units)))
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+fn encode(codec: &Codec<Picture>, settings: &Settings<Picture>, pictures: &[Picture]) -> Vec<Unit> {
+    let mut encoder = (codec.encoder)(settings).expect("settled");
+    let mut units = Vec::new();
+    for (i, picture) in pictures.iter().enumerate() {
+        encoder.encode(Time::ZERO + FORMAT.rate.at(i), picture, &mut units).expect("encodes");
+    }
+    units
+}
+
+fn decode(codec: &Codec<Picture>, settings: &Settings<Picture>, units: &[Unit]) -> Footage {
+    let mut decoder = (codec.decoder)(settings).expect("settled");
+    let mut out = Footage::new(settings.format);
+    for unit in units {
+        decoder.decode(Input::Unit(&unit.data), &mut out).expect("decodes");
+    }
+    out
+}
+
+/// A textured ground that pans, a disc that moves over it, and a little noise.
+fn picture(index: u64) -> Picture {
+    let time = index as f64 / 30.0;
+    let mut rng = Seed(index).stream("noise");
+    let mut data = Vec::with_capacity(FORMAT.bytes());
+    let (cx, cy) = (0.5 + 0.3 * (time * 1.3).sin(), 0.5 + 0.2 * (time * 1.7).cos());
+    for (plane, scale) in [1, 2, 2].into_iter().enumerate() {
+        let (width, height) = (FORMAT.width / scale, FORMAT.height / scale);
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
+            let disc = (u - cx).powi(2) + ((v - cy) * 0.56).powi(2) < 0.02;
+            let value = match (plane, disc) {
+                (0, false) => {
+                    110.0 + 40.0 * (40.0 * (u + 0.05 * time)).sin() * (30.0 * v).cos() + 20.0 * (90.0 * (u + v)).sin()
+                }
+                (0, true) => 180.0 + 20.0 * (60.0 * v).sin(),
+                (_, false) => 128.0 + 15.0 * (5.0 * u).sin(),
+                (_, true) => 100.0,
+            };
+            data.push((value + (rng.bits() % 5) as f64 - 2.0) as u8);
+        }
+    }
+    Picture::new(FORMAT.width, FORMAT.height, data).expect("as large as its planes")
+}

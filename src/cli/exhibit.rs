@@ -1,0 +1,123 @@
+//! The cases of a video run that the report shows picture by picture: the worst of each network. A case is a pure function
+//! of its plan, so they are made by running it once more; `exhibits/` keeps what was made.
+
+use super::report::worst::{Case, Worst};
+use crate::call;
+use crate::codec::{self, Feedback, Request};
+use crate::error::{Error, Result};
+use crate::media::{Footage, Picture};
+use crate::metric::Series;
+use crate::plan::Plan;
+use crate::report::webm;
+use crate::report::{Exhibit, png};
+use crate::store::Store;
+use crate::units::{Bitrate, Time};
+use std::path::{Path, PathBuf};
+
+const FOLDER: &str = "exhibits";
+
+/// Of a thumbnail, in pixels.
+const WIDTH: u32 = 480;
+
+/// Seconds of a clip, and its bitrate: so much that it looks as what was shown, with room for a report by mail.
+const CLIP_SECONDS: f64 = 4.0;
+const CLIP_BITRATE: Bitrate = Bitrate(1_200_000);
+
+/// Makes what is not in `folder` yet.
+///
+/// # Errors
+/// The store is damaged, a case fails, or a file cannot be written.
+pub fn make(plan: &Plan<Picture>, store: &Store, folder: &Path) -> Result<()> {
+    let mut worst = Worst::default();
+    for outcome in store.outcomes() {
+        worst.see(0, &outcome?);
+    }
+    for shown in worst.cases() {
+        let files = Files::of(folder, &shown);
+        let Some(case) = plan.case(shown.index).filter(|_| !files.clip.is_file()) else { continue };
+        eprintln!("pictures of {}, {}", shown.label, shown.words());
+        let call = call::video::run(&case, false)?.0;
+        let Some((place, words)) = worst_frame(&call.scores.series) else { continue };
+        let place = place.min(call.degraded.pictures.len().saturating_sub(1));
+        let path = folder.join(FOLDER);
+        std::fs::create_dir_all(&path).map_err(|e| Error::output(&path, e))?;
+        let (Some(reference), Some(degraded)) = (call.reference.pictures.get(place), call.degraded.pictures.get(place))
+        else {
+            continue;
+        };
+        let at = call.degraded.format.rate.at(place).as_secs_f64();
+        let caption = format!("frame {place} at {at:.1} s: {words}");
+        files.write(&caption, &png(reference, WIDTH)?, &png(degraded, WIDTH)?, &clip(&call.degraded, place)?)?;
+    }
+    Ok(())
+}
+
+/// What was made of that case, if it was.
+pub fn read(folder: &Path, case: &Case) -> Option<Exhibit> {
+    let files = Files::of(folder, case);
+    Some(Exhibit {
+        caption: std::fs::read_to_string(files.caption).ok()?,
+        setting: case.label.clone(),
+        condition: case.words(),
+        reference_png: std::fs::read(files.reference).ok()?,
+        shown_png: std::fs::read(files.shown).ok()?,
+        clip: std::fs::read(files.clip).ok(),
+    })
+}
+
+struct Files {
+    caption: PathBuf,
+    reference: PathBuf,
+    shown: PathBuf,
+    clip: PathBuf,
+}
+
+impl Files {
+    fn of(folder: &Path, case: &Case) -> Files {
+        let file = |end: &str| folder.join(FOLDER).join(format!("{:.8}{end}", case.key));
+        Files {
+            caption: file(".txt"),
+            reference: file("-reference.png"),
+            shown: file("-shown.png"),
+            clip: file(".webm"),
+        }
+    }
+
+    /// The clip last: when it is there, all is.
+    fn write(&self, caption: &str, reference: &[u8], shown: &[u8], clip: &[u8]) -> Result<()> {
+        let files = [
+            (&self.caption, caption.as_bytes()),
+            (&self.reference, reference),
+            (&self.shown, shown),
+            (&self.clip, clip),
+        ];
+        files.into_iter().try_for_each(|(path, bytes)| {
+            super::run::whole(path, |part| std::fs::write(part, bytes).map_err(|e| Error::output(part, e)))
+        })
+    }
+}
+
+/// The place of the worst frame by the most telling series that there is, and its score in words.
+fn worst_frame(series: &[Series]) -> Option<(usize, String)> {
+    let named = |id: &str| series.iter().find(|s| s.name == id);
+    let (series, title) =
+        [("vmaf", "VMAF"), ("psnr-y", "PSNR-Y"), ("ssim", "SSIM")].iter().find_map(|(id, t)| Some((named(id)?, t)))?;
+    let (place, value) = series.values.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
+    Some((place, format!("{title} {value:.1}")))
+}
+
+/// Some seconds around that frame, for browsers.
+fn clip(footage: &Footage, place: usize) -> Result<Vec<u8>> {
+    let codec = codec::video("VP8")?;
+    let settings = (codec.settle)(&Request { bitrate: Some(CLIP_BITRATE), ..Request::default() }, &footage.format)?;
+    let footage = footage.in_format(settings.format)?;
+    let length = (CLIP_SECONDS * footage.format.rate.per_second()) as usize;
+    let from = place.saturating_sub(length / 2).min(footage.pictures.len().saturating_sub(length));
+    let mut encoder = (codec.encoder)(&settings)?;
+    let mut units = Vec::new();
+    for (i, picture) in footage.pictures.iter().skip(from).take(length).enumerate() {
+        encoder.adapt(Feedback { key_wanted: i == 0, ..Feedback::default() })?;
+        encoder.encode(Time::ZERO + footage.format.rate.at(i), picture, &mut units)?;
+    }
+    webm::file(codec.name, &footage.format, &units)
+}

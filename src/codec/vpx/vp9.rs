@@ -1,0 +1,82 @@
+//! VP9: its settings and its patterns of references, as libwebrtc's structures L1T1, L1T2 and L1T3.
+
+use super::{Kind, Step, VpxDecoder, VpxEncoder, raw::Set, step};
+use crate::codec::video_settle::Read;
+use crate::codec::{ChangeKind, Codec, Knob, Request, RtpFormat, Settings};
+use crate::error::{Error, Result};
+use crate::media::{Picture, PictureFormat};
+use std::time::Duration;
+
+pub static VP9: Codec<Picture> = Codec {
+    name: "VP9",
+    version: super::version,
+    licence: "BSD-3-Clause",
+    rtp: RtpFormat { payload_type: 98, clock_rate: |_| 90_000, channels: |_| 0 },
+    plc: "the last picture stays",
+    settle,
+    encoder: |settings| Ok(Box::new(encoder(settings)?)),
+    decoder: |settings| Ok(Box::new(VpxDecoder::new(Kind::Vp9, settings)?)),
+    observe: |settings, units| super::observe(Kind::Vp9, settings, units),
+    variants: Vec::new,
+    nominal_lookahead: |_| Duration::ZERO,
+};
+
+/// The parameters of RFC 9628, section 6: `profile-id`, `max-fr`, `max-fs`. Complexity 10 is speed 5, libwebrtc's for small
+/// pictures, 8 is 7, its usual one, 6 and less is 9.
+///
+/// # Errors
+/// [`Error::Usage`]: a profile other than 0, since pictures here are 8-bit 4:2:0.
+fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
+    if let Some(profile @ ("1" | "2" | "3")) = request.fmtp.get("profile-id") {
+        let text =
+            format!("VP9: profile-id={profile} is not 8-bit 4:2:0, and pictures here are; profile-id=0 would be right");
+        return Err(Error::usage(text));
+    }
+    let read = |name: &str, value: Option<&str>| match (name, value) {
+        ("profile-id", Some("0")) => Read::Taken,
+        ("profile-id", _) => {
+            Read::Differs("0".into(), ChangeKind::Invalid, "profiles are 0 to 3, so the default holds")
+        }
+        _ => Read::Unknown,
+    };
+    let mut settings =
+        super::settle(Kind::Vp9, request, clip, read, |complexity| i64::from(15 - complexity.clamp(6, 10)))?;
+    let screen = settings.text("mode") == "screen";
+    settings.knobs.extend([
+        ("profile", Knob::Int(0)),
+        ("min_q", Knob::Int(if screen { 8 } else { 2 })),
+        ("max_q", Knob::Int(52)),
+        ("static_threshold", Knob::Int(1)),
+        ("aq_mode", Knob::Int(3)),
+    ]);
+    Ok(settings)
+}
+
+fn encoder(settings: &Settings<Picture>) -> Result<VpxEncoder> {
+    let layers = settings.int("layers");
+    let mut encoder = VpxEncoder::new(Kind::Vp9, settings, pattern(layers), (50, 50))?;
+    let vpx = &mut encoder.vpx;
+    if layers > 1 {
+        vpx.set(Set::Svc, 1)?;
+        vpx.set_layer_quantisers(settings.int("min_q") as u32, settings.int("max_q") as u32)?;
+    }
+    vpx.set(Set::AqMode, settings.int("aq_mode") as i32)?;
+    vpx.set(Set::FrameParallel, 0)?;
+    vpx.set(Set::NoiseSensitivityOfVp9, 0)?;
+    vpx.set(Set::TileColumns, 0)?;
+    vpx.set(Set::RowThreads, 0)?;
+    vpx.set(Set::TuneContent, i32::from(settings.text("mode") == "screen"))?;
+    Ok(encoder)
+}
+
+/// 1: the slot of layer 0. 2: that of layer 1. Each picture refers to one slot. With one layer the encoder keeps older
+/// references too, but every picture needs the one before for its probabilities, and so all of them.
+fn pattern(layers: i64) -> &'static [Step] {
+    const TWO: &[Step] = &[step(0, 1, 1, false), step(1, 1, 0, false)];
+    const THREE: &[Step] = &[step(0, 1, 1, false), step(2, 1, 0, false), step(1, 1, 2, false), step(2, 2, 0, false)];
+    match layers {
+        ..=1 => &TWO[..1],
+        2 => TWO,
+        _ => THREE,
+    }
+}

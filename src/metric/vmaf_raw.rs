@@ -1,0 +1,165 @@
+//! libvmaf by its C interface (vmaf-head-sys): one model or one feature over whole footage. The only unsafe code of the
+//! metrics.
+#![expect(unsafe_code, reason = "libvmaf is a C library")]
+
+use crate::media::{Footage, Picture};
+use std::ffi::{CStr, c_int};
+use std::mem::MaybeUninit;
+use std::ptr::{NonNull, null_mut};
+use vmaf_head_sys as sys;
+
+/// "3.2.0", from the library itself.
+pub(super) fn version() -> String {
+    // SAFETY: libvmaf returns a static string that ends with a zero byte.
+    unsafe { CStr::from_ptr(sys::vmaf_version()) }.to_string_lossy().into_owned()
+}
+
+/// The scores of a model that is built into the library, one per picture.
+///
+/// `threads`: above 1 that many of the library's own run beside this one; the scores are the same.
+///
+/// # Errors
+/// What the library refused, in a few words.
+pub(super) fn model(name: &CStr, reference: &Footage, degraded: &Footage, threads: usize) -> Result<Vec<f64>, String> {
+    // The context must go before the model.
+    let model = Model::new(name)?;
+    let context = Context::new(threads)?;
+    // SAFETY: both are alive, and the model outlives the context.
+    check("model", unsafe { sys::vmaf_use_features_from_model(context.0.as_ptr(), model.0.as_ptr()) })?;
+    context.read(reference, degraded)?;
+    let score = |index, out: &mut f64| {
+        // SAFETY: both are alive, and `out` is a place for one number.
+        unsafe { sys::vmaf_score_at_index(context.0.as_ptr(), model.0.as_ptr(), out, index) }
+    };
+    per_picture(reference.pictures.len(), score)
+}
+
+/// The values of the feature `name` that `extractor` provides, one per picture.
+///
+/// # Errors
+/// As for [`model`].
+pub(super) fn feature(
+    extractor: &CStr,
+    name: &CStr,
+    reference: &Footage,
+    degraded: &Footage,
+    threads: usize,
+) -> Result<Vec<f64>, String> {
+    let context = Context::new(threads)?;
+    // SAFETY: the context is alive; the name ends with a zero byte; there need be no options.
+    check("feature", unsafe { sys::vmaf_use_feature(context.0.as_ptr(), extractor.as_ptr(), null_mut()) })?;
+    context.read(reference, degraded)?;
+    let score = |index, out: &mut f64| {
+        // SAFETY: the context is alive; the name ends with a zero byte; `out` is a place for one number.
+        unsafe { sys::vmaf_feature_score_at_index(context.0.as_ptr(), name.as_ptr(), out, index) }
+    };
+    per_picture(reference.pictures.len(), score)
+}
+
+fn per_picture(pictures: usize, score: impl Fn(u32, &mut f64) -> c_int) -> Result<Vec<f64>, String> {
+    let one = |index: usize| {
+        let mut value = 0.0;
+        check("score", score(index as u32, &mut value)).map(|()| value)
+    };
+    (0..pictures).map(one).collect()
+}
+
+struct Model(NonNull<sys::VmafModel>);
+
+impl Model {
+    fn new(name: &CStr) -> Result<Model, String> {
+        let mut model = null_mut();
+        let mut config = sys::VmafModelConfig {
+            name: std::ptr::null(),
+            flags: u64::from(sys::VmafModelFlags_VMAF_MODEL_FLAGS_DEFAULT),
+        };
+        // SAFETY: `model` is a place for a pointer, the configuration is read only in this call, and the name ends with a
+        // zero byte.
+        check("model", unsafe { sys::vmaf_model_load(&mut model, &mut config, name.as_ptr()) })?;
+        NonNull::new(model).map(Model).ok_or_else(|| "libvmaf gave no model".into())
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        // SAFETY: made by `vmaf_model_load`, and dropped once.
+        unsafe { sys::vmaf_model_destroy(self.0.as_ptr()) }
+    }
+}
+
+struct Context(NonNull<sys::VmafContext>);
+
+impl Context {
+    fn new(threads: usize) -> Result<Context, String> {
+        let mut context = null_mut();
+        let config = sys::VmafConfiguration {
+            log_level: sys::VmafLogLevel_VMAF_LOG_LEVEL_NONE,
+            // With 0 it works in the calling thread.
+            n_threads: if threads > 1 { threads as u32 } else { 0 },
+            n_subsample: 1,
+            cpumask: 0,
+            gpumask: 0,
+        };
+        // SAFETY: `context` is a place for a pointer.
+        check("context", unsafe { sys::vmaf_init(&mut context, config) })?;
+        NonNull::new(context).map(Context).ok_or_else(|| "libvmaf gave no context".into())
+    }
+
+    /// Reads all pairs, and waits until all is computed.
+    fn read(&self, reference: &Footage, degraded: &Footage) -> Result<(), String> {
+        for (index, (a, b)) in reference.pictures.iter().zip(&degraded.pictures).enumerate() {
+            let mut a = copied(a)?;
+            let mut b = match copied(b) {
+                Ok(b) => b,
+                Err(e) => {
+                    // SAFETY: allocated above, and not used after this.
+                    unsafe { sys::vmaf_picture_unref(&mut a) };
+                    return Err(e);
+                }
+            };
+            // SAFETY: the context is alive; both pictures are whole, and are the library's from here on.
+            check("picture", unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), &mut a, &mut b, index as u32) })?;
+        }
+        // SAFETY: the context is alive; without pictures this call flushes.
+        check("flush", unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), null_mut(), null_mut(), 0) })
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: made by `vmaf_init`, and dropped once.
+        unsafe { sys::vmaf_close(self.0.as_ptr()) };
+    }
+}
+
+/// A picture in the library's own memory, whose rows it wants aligned.
+fn copied(picture: &Picture) -> Result<sys::VmafPicture, String> {
+    let mut out = MaybeUninit::<sys::VmafPicture>::zeroed();
+    let format = sys::VmafPixelFormat_VMAF_PIX_FMT_YUV420P;
+    // SAFETY: `out` is a place for a picture; the other arguments are plain numbers that libvmaf checks.
+    check("picture", unsafe { sys::vmaf_picture_alloc(out.as_mut_ptr(), format, 8, picture.width, picture.height) })?;
+    // SAFETY: all of it was zero, which is valid for each field, before libvmaf filled it in.
+    let out = unsafe { out.assume_init() };
+    let widths = [picture.width, picture.width / 2, picture.width / 2];
+    for ((plane, width), (data, stride)) in
+        picture.planes().into_iter().zip(widths).zip(out.data.iter().zip(out.stride))
+    {
+        for (y, row) in plane.chunks_exact(width as usize).enumerate() {
+            // SAFETY: 8-bit rows of that plane lie `stride` bytes apart, each with room for its width; as many rows were
+            // allocated as the plane has, since both sides are even.
+            unsafe {
+                let to = data.cast::<u8>().offset(y as isize * stride);
+                std::ptr::copy_nonoverlapping(row.as_ptr(), to, row.len());
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// libvmaf gives 0, or the negative of a number of errno.
+fn check(what: &str, code: c_int) -> Result<(), String> {
+    match code {
+        0 => Ok(()),
+        code => Err(format!("libvmaf refused the {what}: {}", std::io::Error::from_raw_os_error(-code))),
+    }
+}
