@@ -42,8 +42,9 @@ pub fn run(args: &Args) -> Result<u8> {
         return Ok(0);
     }
     // For people alone: `--json` has what a program needs.
-    for (entry, metric) in entries.iter_mut().zip(metric::AUDIO).filter(|_| name == "metrics") {
-        let limits: Vec<String> = metric.validity.limits.iter().map(|(when, _)| when.to_string()).collect();
+    let validities = metric::AUDIO.iter().map(|m| m.validity).chain(metric::VIDEO.iter().map(|m| m.validity));
+    for (entry, validity) in entries.iter_mut().zip(validities).filter(|_| name == "metrics") {
+        let limits: Vec<String> = validity.limits.iter().map(|(when, _)| when.to_string()).collect();
         entry["not for"] = json!(limits.join(", "));
     }
     let cell = |entry: &Value, column: &str| match entry.pointer(&format!("/{column}")).unwrap_or(&Value::Null) {
@@ -76,8 +77,9 @@ fn metrics() -> Vec<Value> {
         entry["version"] = json!(version);
         entry
     };
-    let scores = metric::AUDIO.iter().map(|m| entry(&m.scale, (m.version)()));
-    scores.chain(metric::FACTS.iter().map(|s| entry(s, "fact of the call".into()))).collect()
+    let audio = metric::AUDIO.iter().map(|m| entry(&m.scale, (m.version)()));
+    let video = metric::VIDEO.iter().map(|m| entry(&m.scale, (m.version)()));
+    audio.chain(video).chain(metric::FACTS.iter().map(|s| entry(s, "fact of the call".into()))).collect()
 }
 
 const NETWORK_COLUMNS: &[&str] =
