@@ -59,7 +59,7 @@ fn outcome(codec: &str, gain: f64, rate: f64, net: (&str, f64), clip: (&str, Con
     };
     let scores = Scores {
         values: values.map(|(k, v)| (k.to_owned(), v)).into(),
-        effective: BTreeMap::from([("bitrate".into(), format!("{rate} kbit/s")), ("speed".into(), "6".into())]),
+        effective: BTreeMap::from([("bitrate".into(), format!("{rate} kbit/s")), ("size".into(), "640x360".into())]),
         observed: Observed { pictures: Some(pictures), ..Observed::default() },
         ..Scores::default()
     };
@@ -160,7 +160,10 @@ fn every_chart_that_video_has_figures_for_is_there() {
         assert!(more.contains(&format!("quality-vs-bitrate-{id}")), "{id}: {more:?}");
     }
     assert!(!more.iter().any(|n| n.contains("frame-rate")), "a fact is no quality: {more:?}");
-    assert!(all[0].wide.texts().any(|w| w.text.contains("VMAF")), "VMAF leads");
+    assert!(all[0].wide.texts().any(|w| w.text.starts_with("VMAF, points")), "VMAF leads");
+    let view = view();
+    let ids: Vec<&str> = view.qualities().into_iter().map(|m| view.measures[m].id.as_str()).collect();
+    assert_eq!(ids, ["vmaf", "psnr-y", "ssim", "vmaf-rendered", "pesq-wb"]);
 }
 
 #[test]

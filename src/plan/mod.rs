@@ -225,7 +225,7 @@ impl Outcome {
             generative: effective("dred_ms").is_some() || effective("deep_plc") == Some("on"),
             // "640x360".
             lines: effective("size").and_then(|size| size.split_once('x')).and_then(|(_, lines)| lines.parse().ok()),
-            freezes: value("freeze-time") > 0.0,
+            freezes: value("stalled") > 0.0,
         };
         // Beside one another, each picture was shown: the freezes are left out of the score, not held against it.
         let rendered = Situation { freezes: false, ..situation };

@@ -283,8 +283,9 @@ impl View {
     }
 
     /// The measures that say how good it sounds or looks: those first that were asked the least outside of where they are
-    /// valid, else in the order of the list. Of video VMAF leads, what was on show comes before what was rendered, and both
-    /// before the sound beside.
+    /// valid, else in the order of the list. Of video what was on show comes before what was rendered, and both before the
+    /// sound beside; where there are camera pictures VMAF leads, for settings are compared here, and that it is said to do
+    /// at any size.
     pub fn qualities(&self) -> Vec<usize> {
         let fact = |m: &usize| metric::FACTS.iter().any(|f| f.id == self.measures[*m].id);
         let mut all: Vec<usize> =
@@ -292,7 +293,9 @@ impl View {
         let worst = |m: &usize| self.caveats.iter().filter(|c| c.measure == *m).map(|c| c.count).max().unwrap_or(0);
         let beside = |m: &usize| self.is_video() && metric::AUDIO.iter().any(|a| a.scale.id == self.measures[*m].id);
         let rendered = |m: &usize| self.measures[*m].id.ends_with(metric::RENDERED);
-        all.sort_by_key(|m| (beside(m), rendered(m), worst(m), self.measures[*m].id != "vmaf"));
+        let camera = self.conditions.iter().any(|c| c.content == Content::Camera);
+        let leads = |m: &usize| camera && self.measures[*m].id == "vmaf";
+        all.sort_by_key(|m| (beside(m), rendered(m), !leads(m), worst(m)));
         all
     }
 
