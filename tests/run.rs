@@ -25,6 +25,7 @@ fn plan(seeds: u64) -> Plan {
         codec: &L16,
         request: Request { bitrate, ..Request::default() },
         beside: None,
+        equipment: None,
     };
     Plan {
         name: "fake".into(),

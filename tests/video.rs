@@ -43,6 +43,7 @@ fn case(
             ..Request::default()
         },
         beside: None,
+        equipment: None,
         receiver: "adaptive".parse().unwrap(),
         net: net.parse().unwrap(),
         warm_up: Duration::from_secs(1),

@@ -4,6 +4,7 @@ pub mod file;
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};
+use crate::metric::emodel::Equipment;
 use crate::metric::{self, Metric, Scale, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
@@ -45,6 +46,8 @@ pub struct Setting<M: Media = Pcm> {
     pub request: Request,
     /// Audio in the same PeerConnection as this video (BUNDLE, RFC 9143).
     pub beside: Option<Arc<Beside>>,
+    /// What the E-model takes the codec for, where the user knows better than the published table or it has no row.
+    pub equipment: Option<Equipment>,
 }
 
 /// The audio of a call whose video is measured. It competes for the link, is scored as any audio, and its delay against
@@ -59,7 +62,7 @@ pub struct Beside {
 
 impl<M: Media> Setting<M> {
     pub fn new(label: impl Into<String>, codec: &'static Codec<M>, request: Request) -> Setting<M> {
-        Setting { label: label.into(), codec, request, beside: None }
+        Setting { label: label.into(), codec, request, beside: None, equipment: None }
     }
 }
 
@@ -103,6 +106,7 @@ impl<M: Media> Plan<M> {
             label: setting.label.clone(),
             request: setting.request.clone(),
             beside: setting.beside.clone(),
+            equipment: setting.equipment,
             receiver: *receiver,
             net: net.clone(),
             warm_up: self.warm_up,
@@ -133,6 +137,7 @@ pub struct Case<M: Media = Pcm> {
     pub label: String,
     pub request: Request,
     pub beside: Option<Arc<Beside>>,
+    pub equipment: Option<Equipment>,
     /// `fixed:60ms` or `adaptive`.
     pub receiver: Receiver,
     pub net: NetSpec,
@@ -143,10 +148,11 @@ pub struct Case<M: Media = Pcm> {
 }
 
 impl<M: Media> Case<M> {
-    /// The setting in words, with the audio beside it.
+    /// The setting in words, with the audio beside it and the user's figures for the E-model.
     pub fn requested(&self) -> String {
         let beside = self.beside.as_ref().map_or(String::new(), |b| format!(", beside {}", b.requested()));
-        requested(self.codec, &self.request) + &beside
+        let equipment = self.equipment.map_or(String::new(), |e| format!(", E-model {}", e.words()));
+        requested(self.codec, &self.request) + &beside + &equipment
     }
 }
 
