@@ -12,7 +12,7 @@ const PICTURES: usize = 8;
 fn footage(format: PictureFormat, grain: f64) -> Footage {
     let mut rng = Seed(1).stream("bench");
     let mut state = 128.0;
-    let picture = |_| {
+    let mut picture = |_| {
         let samples = (0..format.bytes()).map(|_| {
             state += 0.05 * (128.0 - state) + 6.0 * rng.normal();
             state.clamp(0.0, 255.0)
