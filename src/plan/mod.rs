@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn pictures_have_their_own_caveats() {
-        let values = [("vmaf", 80.0), ("vmaf-rendered", 90.0), ("psnr-y-rendered", 40.0), ("freeze-time", 3.0)];
+        let values = [("vmaf", 80.0), ("vmaf-rendered", 90.0), ("psnr-y-rendered", 40.0), ("stalled", 3.0)];
         let scores = Scores {
             values: values.map(|(id, value)| (id.to_owned(), value)).into(),
             effective: [("size".to_owned(), "640x360".to_owned())].into(),
