@@ -305,4 +305,34 @@ mod tests {
     fn the_base_seed_moves_all_seeds() {
         assert_eq!(plan(1, 1, 3).with_base_seed(40).seeds, [Seed(40), Seed(41), Seed(42)]);
     }
+
+    #[test]
+    fn pictures_have_their_own_caveats() {
+        let values = [("vmaf", 80.0), ("vmaf-rendered", 90.0), ("psnr-y-rendered", 40.0), ("freeze-time", 3.0)];
+        let scores = Scores {
+            values: values.map(|(id, value)| (id.to_owned(), value)).into(),
+            effective: [("size".to_owned(), "640x360".to_owned())].into(),
+            ..Scores::default()
+        };
+        let outcome = Outcome {
+            key: String::new(),
+            index: 0,
+            clip: "c".into(),
+            content: Content::Camera,
+            codec: "VP8".into(),
+            codec_version: String::new(),
+            label: "A".into(),
+            requested: "VP8".into(),
+            net: "clean".into(),
+            net_loss: 0.0,
+            receiver: String::new(),
+            warm_up_ms: 0.0,
+            seed: 1,
+            result: Ok(scores),
+        };
+        let caveats = outcome.caveats();
+        assert_eq!(caveats.keys().copied().collect::<Vec<_>>(), ["vmaf", "vmaf-rendered"]);
+        assert!(caveats["vmaf"].len() == 2 && caveats["vmaf"][1].contains("freezes"), "{caveats:?}");
+        assert!(caveats["vmaf-rendered"].len() == 1 && caveats["vmaf-rendered"][0].contains("1080 lines"));
+    }
 }
