@@ -30,6 +30,7 @@ fn case(seconds: usize) -> Case {
         label: "opus".into(),
         request: Request { complexity: Some(9), ..Request::default() },
         beside: None,
+        equipment: None,
         receiver: Default::default(),
         net: "delay 40ms".parse().expect("a network"),
         warm_up: Duration::ZERO,

@@ -36,7 +36,7 @@ pub struct Cost {
 
 /// Identifies a measurement: the machine, the codec's implementation, the setting and the clip.
 pub fn key<M: Media>(setting: &Setting<M>, clip: &Clip<M>) -> String {
-    let Setting { codec, request, label: _, beside: _ } = setting;
+    let Setting { codec, request, label: _, beside: _, equipment: _ } = setting;
     let text = format!("{}\0{}\0{}\0{request:?}\0{}", machine(), codec.name, (codec.version)(), clip.hash);
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
@@ -157,6 +157,7 @@ mod tests {
             codec: &L16,
             request: Request { bitrate: Some(crate::units::Bitrate(bitrate)), ..Request::default() },
             beside: None,
+            equipment: None,
         };
         assert_eq!(key(&setting("A", 1), &clip(8)), key(&setting("B", 1), &clip(8)));
         assert_ne!(key(&setting("A", 1), &clip(8)), key(&setting("A", 2), &clip(8)));

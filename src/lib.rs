@@ -1,14 +1,14 @@
-//! codecbench measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality,
+//! codecbench measures what a codec setting costs and sounds or looks like after a real WebRTC call: bits, delay and quality,
 //! with error bars.
 //!
 //! The tour, in reading order. Imports point one way, from the bottom of this list to its top.
 //!
 //! - [`units`]: time, bitrate, probability, and the seed from which all chance comes; [`error`]: the one error type.
-//! - [`media`]: PCM and clips, WAV and FLAC files, synthesised material; [`corpus`]: manifests to clips.
+//! - [`media`]: PCM, pictures and clips, WAV, FLAC and Y4M files, synthesised material; [`corpus`]: manifests to clips.
 //! - [`model`]: trained models that metrics read.
 //! - [`sdp`]: fmtp lines and session descriptions. [`codec`]: every codec is one static value.
-//! - [`rtp`]: payload formats. [`net`]: what the network does to a packet. [`metric`]: what a score is.
-//! - [`playout`]: the receiver. [`peer`]: two PeerConnections, in virtual time or on sockets.
+//! - [`rtp`]: payload formats: coded pictures to packets and back, redundancy. [`net`]: what the network does to a packet. [`metric`]: what a score is.
+//! - [`playout`]: the receiver of audio, and of video. [`peer`]: two PeerConnections, in virtual time or on sockets.
 //! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
 //!   [`cost`]: CPU time of a setting.
 //! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.

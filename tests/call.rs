@@ -6,6 +6,7 @@ use codecbench::call;
 use codecbench::codec;
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::metric;
+use codecbench::metric::emodel::{self, Band, Equipment, Inputs};
 use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::units::Seed;
@@ -27,6 +28,7 @@ fn case(codec: &str, format: PcmFormat, net: &str) -> Case {
         label: codec.into(),
         request: Default::default(),
         beside: None,
+        equipment: None,
         receiver: "fixed:60ms".parse().unwrap(),
         net: net.parse().unwrap(),
         warm_up: Duration::from_secs(3),
@@ -62,6 +64,31 @@ fn opus(fmtp: &str, net: &str, warm_up: u64) -> Case {
         metrics: Vec::new(),
         ..case("opus", PcmFormat::mono(48_000), net)
     }
+}
+
+#[test]
+fn the_e_model_rates_opus_by_the_figures_that_the_user_gives() {
+    let metrics = vec![metric::audio("r-factor").unwrap()];
+    let mut case = Case { metrics, ..opus("", "delay 40ms loss 5%", 1) };
+    let refused = call::run(&case).unwrap().scores;
+    assert!(refused.unscored["r-factor"].contains("published no Ie and Bpl"), "{:?}", refused.unscored);
+    let (band, ie, bpl) = (Band::Wb, 12.0, 20.0);
+    case.equipment = Some(Equipment { band, ie, bpl: Some(bpl) });
+    let scores = call::run(&case).unwrap().scores;
+    let fact = |id: &str| scores.values[id];
+    let expected = emodel::rate(
+        band,
+        &Inputs {
+            ta: fact("mouth-to-ear-clock") + 6.5,
+            ppl: fact("effective-loss"),
+            burst_r: fact("burst-ratio"),
+            ie,
+            bpl,
+            ..Inputs::default()
+        },
+    );
+    assert!(fact("effective-loss") > 0.0 && expected.r > 50.0);
+    assert!((fact("r-factor") - expected.r).abs() < 1e-9, "{} and {}", fact("r-factor"), expected.r);
 }
 
 #[test]

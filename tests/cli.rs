@@ -232,7 +232,7 @@ fn a_plan_runs_and_its_report_can_be_written_again() {
     let pages = || {
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(desk.path("out1")).unwrap().map(|f| f.unwrap().path()).collect();
-        files.retain(|f| f.extension().is_some_and(|e| e == "html" || e == "png"));
+        files.retain(|f| f.extension().is_some_and(|e| e == "html" || e == "png" || e == "md"));
         files.sort();
         files.into_iter().map(|f| (std::fs::read(&f).unwrap(), f)).collect::<Vec<_>>()
     };

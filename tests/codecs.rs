@@ -183,7 +183,8 @@ fn call(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm, seed: Seed, los
     let mut encoder = (codec.encoder)(settings).unwrap();
     let mut decoder = (codec.decoder)(settings).unwrap();
     let mut units = Vec::new();
-    let report = Feedback { at: Time::from_millis(500), loss: Some(Probability::new(loss).unwrap()), target: None };
+    let report =
+        Feedback { at: Time::from_millis(500), loss: Some(Probability::new(loss).unwrap()), ..Default::default() };
     for (i, frame) in frames(pcm, settings).enumerate() {
         let (pts, before) = (Time::ZERO + settings.frame * i as u32, units.len());
         encoder.adapt(report).unwrap();

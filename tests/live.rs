@@ -23,6 +23,7 @@ fn case(codec: &str, net: &str, voice: usize, warm_up: Duration) -> Case {
         label: codec.into(),
         request: Default::default(),
         beside: None,
+        equipment: None,
         receiver: "fixed:60ms".parse().unwrap(),
         net: net.parse().unwrap(),
         warm_up,

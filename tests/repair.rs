@@ -35,6 +35,7 @@ fn run(codec: &str, request: Request, receiver: &str, net: &str, seconds: usize)
         label: codec.into(),
         request,
         beside: None,
+        equipment: None,
         receiver: receiver.parse().unwrap(),
         net: net.parse().unwrap(),
         transport: Transport::default(),

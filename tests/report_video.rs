@@ -40,7 +40,7 @@ fn outcome(codec: &str, gain: f64, rate: f64, net: (&str, f64), clip: (&str, Con
         ("payload-bitrate", actual),
         ("wire-bitrate", actual * 1.08),
         ("network-loss", net.1),
-        ("freeze-time", frozen),
+        ("stalled", frozen),
         ("freezes", frozen * 0.7),
         ("frame-rate", 30.0 - frozen),
         ("capture-to-render", 62.0 + 6.0 * net.1 + 5.0 * gain),
@@ -150,8 +150,8 @@ fn every_chart_that_video_has_figures_for_is_there() {
             "render-delay-vs-bitrate",
             "quality-vs-loss",
             "quality-vs-loss-2",
-            "freeze-time-vs-loss",
-            "freeze-time-vs-loss-2",
+            "stalled-vs-loss",
+            "stalled-vs-loss-2",
             "frame-quality"
         ]
     );

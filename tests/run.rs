@@ -25,6 +25,7 @@ fn plan(seeds: u64) -> Plan {
         codec: &L16,
         request: Request { bitrate, ..Request::default() },
         beside: None,
+        equipment: None,
     };
     Plan {
         name: "fake".into(),
@@ -131,7 +132,7 @@ fn a_panic_is_a_failed_case_and_a_nan_is_no_score() {
             panic!("index {} is beyond {}", 7, 3);
         }
         let mut call = fake(case)?;
-        call.scores.values.insert("si-sdr".into(), f64::NAN);
+        call.values.insert("si-sdr".into(), f64::NAN);
         Ok(call)
     };
     assert!(run::cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |_| ()).unwrap());

@@ -43,6 +43,7 @@ fn case(
             ..Request::default()
         },
         beside: None,
+        equipment: None,
         receiver: "adaptive".parse().unwrap(),
         net: net.parse().unwrap(),
         warm_up: Duration::from_secs(1),
@@ -93,7 +94,7 @@ fn on_a_clean_path_every_picture_is_the_one_that_was_coded() {
 
 /// Packets of `units` with their capture times.
 fn packets(codec: &Codec<Picture>, units: &[Unit], layers: u8, size: (u32, u32)) -> Vec<VideoPacket> {
-    let mut splitter = (payload::video(codec.name).unwrap().splitter)(&Default::default());
+    let mut splitter = (payload::video(codec.name).unwrap().splitter)(&"packetization-mode=1".parse().unwrap());
     let mut all = Vec::new();
     for unit in units {
         let p = unit.picture.as_ref().unwrap();

@@ -55,8 +55,8 @@ fn a_y4m_file_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("odd.y4m", "63"),
         ("mid.y4m", "frame 1"),
         ("shift.y4m", "frame 1"),
-        ("deep.y4m", "420p10"),
-        ("full.y4m", "444"),
+        ("deep.y4m", "10 bit"),
+        ("full.y4m", "4:4:4"),
         ("wrong.y4m", ""),
         ("huge.y4m", "99999998"),
     ] {
@@ -139,7 +139,7 @@ fn a_run_gives_the_same_bytes_again_and_goes_on() {
     assert_eq!((one.len(), &one), (6, &results(&desk, "two")));
     for line in &one {
         assert_eq!(line["failure"], Value::Null, "{line}");
-        for id in ["psnr-y", "ssim", "freezes", "capture-to-render", "payload-bitrate", "rendered"] {
+        for id in ["psnr-y", "ssim", "freezes", "stalled", "payload-bitrate", "rendered"] {
             assert!(line["scores"][id].is_f64(), "{id}: {line}");
         }
         let beside = line["label"] == "with audio";

@@ -205,7 +205,7 @@ impl Heard {
             mouth_to_ear_ms: fact("mouth-to-ear-clock")? + ms((case.codec.nominal_lookahead)(&self.settings)),
             loss_percent: fact("effective-loss")?,
             burst_ratio: fact("burst-ratio")?,
-            equipment: None,
+            equipment: case.equipment,
         })
     }
 

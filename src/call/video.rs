@@ -55,6 +55,7 @@ fn audio_case(case: &Case<Picture>) -> Option<Case> {
         label: case.label.clone(),
         request: beside.request.clone(),
         beside: None,
+        equipment: None,
         receiver: case.receiver,
         net: case.net.clone(),
         warm_up: case.warm_up,

@@ -3,6 +3,7 @@
 use super::net::json_of;
 use super::{print, print_json, table};
 use crate::error::Result;
+use crate::media::Media;
 use crate::net::presets::{PRESETS, Preset};
 use crate::net::spec::{Chance, NetSpec};
 use crate::net::survey::{Figures, survey};
@@ -30,7 +31,7 @@ enum What {
 
 pub fn run(args: &Args) -> Result<u8> {
     let (name, columns, mut entries) = match args.what {
-        What::Codecs => ("codecs", &["name", "rtp", "version", "licence", "plc"][..], codecs()),
+        What::Codecs => ("codecs", &["name", "kind", "rtp", "version", "licence", "plc"][..], codecs()),
         What::Metrics => ("metrics", &["name", "title", "unit", "better", "not for", "version"][..], metrics()),
         What::Clips => (
             "clips",
@@ -47,8 +48,10 @@ pub fn run(args: &Args) -> Result<u8> {
     for (entry, clip) in entries.iter_mut().zip(corpus::clips()).filter(|_| name == "clips") {
         entry["format"] = json!(clip.format.to_string());
     }
-    for (entry, metric) in entries.iter_mut().zip(metric::AUDIO).filter(|_| name == "metrics") {
-        let limits: Vec<String> = metric.validity.limits.iter().map(|(when, _)| when.to_string()).collect();
+    let of_audio = metric::AUDIO.iter().map(|m| &m.validity);
+    let validities = of_audio.chain(metric::VIDEO.iter().map(|m| &m.validity));
+    for (entry, validity) in entries.iter_mut().zip(validities).filter(|_| name == "metrics") {
+        let limits: Vec<String> = validity.limits.iter().map(|(when, _)| when.to_string()).collect();
         entry["not for"] = json!(limits.join(", "));
     }
     let cell = |entry: &Value, column: &str| match entry.pointer(&format!("/{column}")).unwrap_or(&Value::Null) {
@@ -65,13 +68,13 @@ pub fn run(args: &Args) -> Result<u8> {
 }
 
 fn codecs() -> Vec<Value> {
-    let entry = |c: &&codec::Codec<crate::media::Pcm>| {
+    fn entry<M: Media>(c: &&codec::Codec<M>) -> Value {
         json!({
-            "name": c.name, "available": true, "version": (c.version)(), "licence": c.licence, "plc": c.plc,
-            "rtp": format!("{}/{}", c.rtp.payload_type, (c.rtp.clock_rate)(48_000)),
+            "name": c.name, "kind": M::KIND, "available": true, "version": (c.version)(), "licence": c.licence,
+            "plc": c.plc, "rtp": format!("{}/{}", c.rtp.payload_type, (c.rtp.clock_rate)(48_000)),
         })
-    };
-    codec::AUDIO.iter().map(entry).collect()
+    }
+    codec::AUDIO.iter().map(entry).chain(codec::VIDEO.iter().map(entry)).collect()
 }
 
 fn metrics() -> Vec<Value> {
@@ -81,7 +84,8 @@ fn metrics() -> Vec<Value> {
         entry["version"] = json!(version);
         entry
     };
-    let scores = metric::AUDIO.iter().map(|m| entry(&m.scale, (m.version)()));
+    let of_audio = metric::AUDIO.iter().map(|m| entry(&m.scale, (m.version)()));
+    let scores = of_audio.chain(metric::VIDEO.iter().map(|m| entry(&m.scale, (m.version)())));
     scores.chain(metric::FACTS.iter().map(|s| entry(s, "fact of the call".into()))).collect()
 }
 

@@ -1,28 +1,33 @@
 //! `codecbench score REFERENCE DEGRADED`: what the metrics say of two files.
 
 use crate::error::{Error, Result};
-use crate::media::{self, Clip};
+use crate::media::{self, Clip, Media, Pcm, y4m};
 use crate::metric::{self, Evidence, Metric};
 use serde::Serialize;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Scores a degraded file against its reference.
+/// Scores a degraded file against its reference: two files of sound, or two of pictures.
 ///
-/// Files are taken as they are: any rate, mono or stereo, of any length; each metric resamples and mixes as its source
-/// says (`codecbench list metrics`). A metric that cannot score is listed with its reason, and the exit code is 1.
+/// Sound is taken as it is: any rate, mono or stereo, of any length; each metric resamples and mixes as its source says
+/// (`codecbench list metrics`). Pictures are compared one by one, so both files must have the same number of them, of one
+/// size and rate. A metric that cannot score is listed with its reason, and the exit code is 1.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   codecbench score original.wav received.wav
-  codecbench score original.wav received.wav --metric pesq-wb --metric si-sdr --json")]
+  codecbench score original.wav received.wav --metric pesq-wb --metric si-sdr --json
+  codecbench score original.y4m received.y4m")]
 pub struct Args {
-    /// The original: a WAV or FLAC file
+    /// The original: a WAV or FLAC file, or a Y4M file of 8-bit 4:2:0
     reference: PathBuf,
-    /// What became of it: a WAV or FLAC file
+    /// What became of it: a file of the same kind
     degraded: PathBuf,
-    /// Only this metric; may be given more than once [default: PESQ, ViSQOL speech, SI-SDR and delay]
+    /// Only this metric; may be given more than once [default: PESQ, ViSQOL speech, SI-SDR and delay; of pictures PSNR,
+    /// SSIM, VMAF and VMAF NEG]
     #[arg(long = "metric", value_name = "ID")]
     metrics: Vec<String>,
-    /// Align the signals first, by whole samples within 100 ms, where a metric is defined on aligned ones (SI-SDR, STOI, LSD)
+    /// Align the sounds first, by whole samples within 100 ms, where a metric is defined on aligned ones (SI-SDR, STOI, LSD)
     #[arg(long)]
     align: bool,
     /// One JSON object on stdout
@@ -68,21 +73,26 @@ pub(super) struct Row {
 
 impl Card<'_> {
     fn of(args: &Args) -> Result<Card<'_>> {
+        let Args { reference, degraded, metrics, align, .. } = args;
         // Names before files: a wrong name is told at once.
-        let metrics = match args.metrics.as_slice() {
-            [] => metric::USUAL.to_vec(),
-            ids => ids.iter().map(|id| metric::audio(id)).collect::<Result<_>>()?,
+        if let Some(wrong) = metrics.iter().find(|id| metric::audio(id).is_err() && metric::video(id).is_err()) {
+            metric::audio(wrong)?;
+        }
+        let (notes, scores) = match (is_video(reference), is_video(degraded)) {
+            (false, false) => sounds(reference, degraded, metrics, *align)?,
+            (true, true) if *align => {
+                return Err(Error::usage("--align: it aligns sounds; pictures are taken as they are"));
+            }
+            (true, true) => films(reference, degraded, metrics)?,
+            (video, _) => {
+                let (film, other) = if video { (reference, degraded) } else { (degraded, reference) };
+                // A file that cannot be read at all is told first.
+                media::load(other)?;
+                let text = format!("sound, and {} is pictures; two files of one kind would be right", film.display());
+                return Err(Error::input(other, text));
+            }
         };
-        let (reference, degraded) = (media::load(&args.reference)?, media::load(&args.degraded)?);
-        let notes =
-            [&reference, &degraded].into_iter().flat_map(|c| c.notes.iter().map(move |n| format!("{}: {n}", c.id)));
-        Ok(Card {
-            schema: 1,
-            reference: &args.reference,
-            degraded: &args.degraded,
-            notes: notes.collect(),
-            scores: metrics.into_iter().map(|metric| row(metric, &reference, &degraded, args.align)).collect(),
-        })
+        Ok(Card { schema: 1, reference, degraded, notes, scores })
     }
 
     fn json(&self) -> Result<serde_json::Value> {
@@ -111,9 +121,51 @@ fn thousandths(value: f64) -> String {
     format!("{:.3}", (value * 1000.0).round() / 1000.0 + 0.0)
 }
 
-pub(super) fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip, align: bool) -> Row {
-    let evidence = Evidence { align, ..Evidence::files(&*reference.signal, &*degraded.signal) };
-    let (value, error) = match (metric.score)(&evidence) {
+/// By its first bytes. What cannot be read is told by whoever reads it next.
+fn is_video(path: &Path) -> bool {
+    let mut start = vec![0; y4m::MAGIC.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == y4m::MAGIC
+}
+
+type Scored = (Vec<String>, Vec<Row>);
+
+fn sounds(reference: &Path, degraded: &Path, ids: &[String], align: bool) -> Result<Scored> {
+    let metrics = chosen(ids, metric::USUAL, metric::audio)?;
+    let (reference, degraded) = (media::load(reference)?, media::load(degraded)?);
+    let notes = [&reference, &degraded].into_iter().flat_map(|c| c.notes.iter().map(move |n| format!("{}: {n}", c.id)));
+    let rows = metrics.into_iter().map(|metric| row_of_sounds(metric, &reference, &degraded, align));
+    Ok((notes.collect(), rows.collect()))
+}
+
+fn films(reference: &Path, degraded: &Path, ids: &[String]) -> Result<Scored> {
+    let metrics = chosen(ids, metric::USUAL_VIDEO, metric::video)?;
+    let (a, b) = (y4m::read(reference)?, y4m::read(degraded)?);
+    metric::comparable(&a.footage, &b.footage).map_err(|reason| Error::input(degraded, reason))?;
+    let notes = [(reference, &a.notes), (degraded, &b.notes)];
+    let notes = notes.into_iter().flat_map(|(path, n)| n.iter().map(move |n| format!("{}: {n}", path.display())));
+    // Nothing else runs beside it.
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let evidence = Evidence { threads, ..Evidence::files(&a.footage, &b.footage) };
+    Ok((notes.collect(), metrics.into_iter().map(|metric| row(metric, &evidence)).collect()))
+}
+
+fn chosen<M: Media>(
+    ids: &[String],
+    usual: &[&'static Metric<M>],
+    known: fn(&str) -> Result<&'static Metric<M>>,
+) -> Result<Vec<&'static Metric<M>>> {
+    match ids {
+        [] => Ok(usual.to_vec()),
+        ids => ids.iter().map(|id| known(id)).collect(),
+    }
+}
+
+pub(super) fn row_of_sounds(metric: &Metric<Pcm>, reference: &Clip, degraded: &Clip, align: bool) -> Row {
+    row(metric, &Evidence { align, ..Evidence::files(&*reference.signal, &*degraded.signal) })
+}
+
+pub(super) fn row<M: Media>(metric: &Metric<M>, evidence: &Evidence<'_, M>) -> Row {
+    let (value, error) = match (metric.score)(evidence) {
         Ok(scored) => (Some(scored.value), None),
         Err(Error::Metric { reason, .. }) => (None, Some(reason)),
         Err(other) => (None, Some(other.to_string())),
@@ -124,7 +176,7 @@ pub(super) fn row(metric: &Metric<media::Pcm>, reference: &Clip, degraded: &Clip
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{Pcm, PcmFormat, wav};
+    use crate::media::{Footage, FrameRate, PcmFormat, Picture, PictureFormat, wav};
     use crate::units::Seed;
 
     #[derive(clap::Parser)]
@@ -184,5 +236,68 @@ mod tests {
         assert!(error.exit_code() == 2 && error.to_string().contains("did you mean 'pesq-wb'?"));
         let error = Card::of(&args(&[missing, missing])).err().unwrap();
         assert!(error.exit_code() == 2 && error.to_string().starts_with("no-such-file.wav: "));
+    }
+
+    fn film(width: u32, fps: u32, pictures: u8) -> Footage {
+        let format = PictureFormat { width, height: 48, rate: FrameRate::new(fps, 1) };
+        let picture = |i: u8| {
+            let luma = (0..format.luma()).map(|k| (k * k / 7 % 200) as u8 + i);
+            Picture::new(width, 48, luma.chain(vec![128; format.luma() / 2]).collect::<Vec<u8>>()).unwrap()
+        };
+        Footage { format, pictures: (0..pictures).map(picture).collect() }
+    }
+
+    #[test]
+    fn films_are_scored_by_what_is_usual_of_pictures() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (folder.path().join("a.y4m"), folder.path().join("b.y4m"));
+        let original = film(64, 25, 3);
+        let mut received = original.clone();
+        received.pictures[1] = original.pictures[0].clone();
+        y4m::write(&a, &original).unwrap();
+        y4m::write(&b, &received).unwrap();
+        let usual = args(&[&a, &b]);
+        let json = Card::of(&usual).unwrap().json().unwrap();
+        let scores = json["scores"].as_array().unwrap();
+        let ids: Vec<&str> = scores.iter().map(|s| s["metric"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["psnr-y", "psnr-u", "psnr-v", "ssim", "vmaf", "vmaf-neg"]);
+        // Two pictures at the cap of 60 dB; in the third all of luma is off by one: 48.13 dB.
+        assert!((scores[0]["value"].as_f64().unwrap() - 56.0436).abs() < 1e-3 && scores[1]["value"] == 60.0);
+
+        let small = args(&[&a, &b, Path::new("--metric=ms-ssim")]);
+        let card = Card::of(&small).unwrap();
+        assert_eq!(card.exit_code(), 1);
+        assert!(card.table().contains("not scored: the pictures are 64x48, it needs at least 176x176"));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_one_line_and_code_2() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let write = |name: &str, film: Footage| y4m::write(&path(name), &film).unwrap();
+        write("a.y4m", film(64, 25, 3));
+        write("short.y4m", film(64, 25, 2));
+        write("wide.y4m", film(66, 25, 3));
+        write("fast.y4m", film(64, 50, 3));
+        wav::write(&path("a.wav"), &bursts()).unwrap();
+        for (reference, degraded, options, says) in [
+            ("a.y4m", "short.y4m", &[][..], "short.y4m: the reference has 3 pictures, the degraded footage 2 pictures"),
+            ("a.y4m", "wide.y4m", &[], "wide.y4m: the reference has 64x48, the degraded footage 66x48"),
+            ("a.y4m", "fast.y4m", &[], "fast.y4m: the reference has 25 fps, the degraded footage 50 fps"),
+            ("a.y4m", "a.wav", &[], "a.wav: sound, and "),
+            ("a.wav", "a.y4m", &[], "a.wav: sound, and "),
+            ("a.y4m", "none.wav", &[], "none.wav: no such file"),
+            ("a.y4m", "a.y4m", &["--align"], "--align: "),
+            ("a.y4m", "a.y4m", &["--metric=pesq-wb"], "pesq-wb is no metric for video"),
+            ("a.wav", "a.wav", &["--metric=vmaf"], "vmaf is no metric for audio"),
+            ("a.y4m", "a.y4m", &["--metric=wmaf"], "did you mean 'vmaf'?"),
+        ] {
+            let (reference, degraded) = (path(reference), path(degraded));
+            let line: Vec<&Path> = [&*reference, &degraded].into_iter().chain(options.iter().map(Path::new)).collect();
+            let args = args(&line);
+            let error = Card::of(&args).err().unwrap();
+            let text = error.to_string();
+            assert!(error.exit_code() == 2 && text.contains(says) && !text.contains('\n'), "{text}");
+        }
     }
 }

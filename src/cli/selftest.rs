@@ -5,6 +5,8 @@
 //! compute in floating point has a tolerance that is far below anything that matters. A new metric joins by one line in
 //! `SCORES`, and by one in `VECTORS` if it has vectors.
 
+mod films;
+
 use super::{print, print_json, score, table};
 use crate::codec::{self, Request};
 use crate::error::{Error, Result};
@@ -160,6 +162,7 @@ fn built_in() -> Vec<Check> {
             .map(|l| l.total_ms);
         checks.push(Check::number(format!("algorithmic delay of {name}"), *expected, 0.1, measured));
     }
+    checks.extend(films::scores());
     checks.extend(bd_rates());
     checks.extend(statistics());
     checks
@@ -283,26 +286,39 @@ static VECTORS: &[Vectors] = &[
     of("plcmos", None, "/dnsmos/sig", "dnsmos-sig"),
     of("plcmos", None, "/dnsmos/bak", "dnsmos-bak"),
     of("plcmos", None, "/dnsmos/ovrl", "dnsmos-ovrl"),
+    of("vmaf", None, "/expected_mean/vmaf", "vmaf"),
+    of("vmaf", None, "/expected_mean/psnr_y", "psnr-y"),
+    of("vmaf", None, "/expected_mean/ssim", "ssim"),
+    of("vmaf", None, "/expected_mean/ms_ssim", "ms-ssim"),
 ];
 
 fn vectors(folder: &Path) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     for v in VECTORS {
-        let Ok(metric) = metric::audio(v.metric) else { continue };
         let path = folder.join(v.folder).join("cases.json");
         let text = std::fs::read_to_string(&path).map_err(|e| Error::input(&path, e))?;
         let all: Value = serde_json::from_str(&text).map_err(|e| Error::input(&path, e))?;
         let cases = all.get("cases").unwrap_or(&all).as_array();
         for case in cases.ok_or_else(|| Error::input(&path, "it holds no list of cases"))? {
             let file = |key: &str| case[key].as_str().map(|name| folder.join(name));
-            let numbers = (case.pointer(v.pointer).and_then(Value::as_f64), case["tolerance"].as_f64());
+            // One for all, or one for each metric.
+            let tolerance = match &case["tolerance"] {
+                Value::Object(each) => v.pointer.rsplit('/').next().and_then(|name| each.get(name)?.as_f64()),
+                one => one.as_f64(),
+            };
+            let numbers = (case.pointer(v.pointer).and_then(Value::as_f64), tolerance);
             let ((Some(expected), Some(tolerance)), Some(degraded)) = (numbers, file("degraded")) else { continue };
             if v.mode.is_some_and(|mode| case["mode"] != mode) {
                 continue;
             }
-            let (reference, degraded) =
-                (media::load(&file("reference").unwrap_or_else(|| degraded.clone()))?, media::load(&degraded)?);
-            let row = score::row(metric, &reference, &degraded, false);
+            let reference = file("reference").unwrap_or_else(|| degraded.clone());
+            let row = match (metric::audio(v.metric), metric::video(v.metric)) {
+                (Ok(metric), _) => {
+                    score::row_of_sounds(metric, &media::load(&reference)?, &media::load(&degraded)?, false)
+                }
+                (_, Ok(metric)) => films::row(metric, &reference, &degraded)?,
+                _ => continue,
+            };
             let got = row.value.ok_or_else(|| Error::usage(row.error.unwrap_or_default()));
             let name = case["degraded"].as_str().unwrap_or_default();
             checks.push(Check::number(format!("{} of {name}", v.metric), expected, tolerance, got));

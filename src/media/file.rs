@@ -276,6 +276,15 @@ mod tests {
         let (clip, truth) = (load_video(&film).unwrap(), y4m::read(&raw).unwrap());
         assert_eq!(*clip.signal, truth.footage);
         assert_eq!((clip.notes.join(", ").as_str(), clip.signal.pictures.len()), ("decoded by ffmpeg", 30));
+        let cut = dir.path().join("cut.mkv");
+        let bytes = std::fs::read(&film).unwrap();
+        std::fs::write(&cut, &bytes[..bytes.len() * 2 / 3]).unwrap();
+        let clip = load_video(&cut).unwrap();
+        assert!(
+            clip.signal.pictures.len() < 30 && clip.notes[1].starts_with("ffmpeg complained: "),
+            "{:?}",
+            clip.notes
+        );
         assert_eq!(ffmpeg::as_coded(&raw, clip.signal.format.rate).unwrap(), truth.footage);
     }
 

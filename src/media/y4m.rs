@@ -16,6 +16,8 @@ pub const MAGIC: &[u8] = b"YUV4MPEG2";
 pub struct Decoded {
     pub footage: Footage,
     pub notes: Vec<String>,
+    /// Whether there was more than the cap let in; a note says so too.
+    pub capped: bool,
 }
 
 /// The whole file.
@@ -62,11 +64,12 @@ pub fn read_from(input: impl BufRead, cap: Cap) -> Result<Decoded, String> {
         return Err("0 frames; there is nothing to see in it".into());
     }
     let mut notes = reader.notes;
-    if !reader.input.fill_buf().map_err(cannot_read)?.is_empty() {
+    let capped = !reader.input.fill_buf().map_err(cannot_read)?.is_empty();
+    if capped {
         let seconds = Picture::duration(&footage).as_secs_f64();
         notes.push(format!("cut off after {most} pictures ({seconds:.1} s)"));
     }
-    Ok(Decoded { footage, notes })
+    Ok(Decoded { footage, notes, capped })
 }
 
 /// Writes a file. One that cannot be finished is removed.
@@ -316,7 +319,7 @@ mod tests {
         let path = dir.path().join("a.y4m");
         let footage = footage(6, 4, 3);
         write(&path, &footage).unwrap();
-        assert_eq!(read(&path).unwrap(), Decoded { footage: footage.clone(), notes: Vec::new() });
+        assert_eq!(read(&path).unwrap(), Decoded { footage: footage.clone(), notes: Vec::new(), capped: false });
         let text = std::fs::read(&path).unwrap();
         assert!(text.starts_with(b"YUV4MPEG2 W6 H4 F30000:1001 Ip A1:1 C420jpeg\nFRAME\n\0\0"));
 
@@ -396,7 +399,7 @@ mod tests {
     fn a_long_stream_is_cut_off_with_a_note() {
         let long = bytes(&footage(4, 2, 60));
         let of = |cap: Cap| {
-            let Decoded { footage, notes } = read_from(&long[..], cap).unwrap();
+            let Decoded { footage, notes, .. } = read_from(&long[..], cap).unwrap();
             (footage.pictures.len(), notes.join(""))
         };
         let second = Cap { time: Duration::from_secs(1), ..Cap::NONE };

@@ -162,6 +162,15 @@ pub static FACTS: &[Scale] = &[
     fact("freeze-time", "frozen time", "%", Better::Lower, 0.1, FREEZE),
     fact("freeze-longest", "longest freeze", "ms", Better::Lower, 1.0, FREEZE),
     fact(
+        "stalled",
+        "stalled time",
+        "%",
+        Better::Lower,
+        0.1,
+        "render gaps that are at least 150 ms longer than the interval of the source, share of the pass; unlike the rule for \
+         freezes it does not get used to them",
+    ),
+    fact(
         "frame-rate",
         "harmonic frame rate",
         "fps",
@@ -203,6 +212,5 @@ pub static FACTS: &[Scale] = &[
     ),
 ];
 
-const FREEZE: &str =
-    "render gap of at least max(3 mean gaps, mean gap + 150 ms), mean of the last 30 gaps, as libwebrtc counts it";
+const FREEZE: &str = "render gap of at least max(3 mean gaps, mean gap + 150 ms), mean of the last 30 gaps, as libwebrtc counts it: where gaps are long throughout none is a freeze";
 const RENDER: &str = "capture of a picture to its render by the virtual clock, rendered pictures alone";

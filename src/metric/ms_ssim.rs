@@ -62,7 +62,7 @@ fn score(evidence: &Evidence<'_, Picture>) -> Result<Value> {
                 product *= luminance.powf(EXPONENTS[scale]);
             }
         }
-        product
+        Ok(product)
     })
 }
 

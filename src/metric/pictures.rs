@@ -59,13 +59,13 @@ pub(super) fn per_picture<S>(
     evidence: &Evidence<'_, Picture>,
     smallest: u32,
     start: impl Fn() -> S + Sync,
-    score: impl Fn(&mut S, &Picture, &Picture) -> f64 + Sync,
+    score: impl Fn(&mut S, &Picture, &Picture) -> Result<f64, String> + Sync,
 ) -> Result<Value> {
     check(metric, evidence, smallest)?;
     let (reference, degraded) = (&evidence.reference.pictures, &evidence.degraded.pictures);
-    let mut values = vec![0.0; reference.len()];
+    let mut values = vec![Ok(0.0); reference.len()];
     let share = values.len().div_ceil(evidence.threads.max(1));
-    let part = |values: &mut [f64], first: usize| {
+    let part = |values: &mut [Result<f64, String>], first: usize| {
         let mut scratch = start();
         for (i, value) in values.iter_mut().enumerate() {
             *value = score(&mut scratch, &reference[first + i], &degraded[first + i]);
@@ -79,7 +79,8 @@ pub(super) fn per_picture<S>(
             }
         }),
     }
-    pooled(metric, evidence, values)
+    let values = values.into_iter().collect::<Result<_, _>>();
+    pooled(metric, evidence, values.map_err(|reason| Error::Metric { metric, reason })?)
 }
 
 /// The arithmetic mean of the values, one per picture, with their series.
@@ -93,4 +94,52 @@ pub(super) fn pooled(metric: &'static str, evidence: &Evidence<'_, Picture>, val
         values: values.iter().map(|v| *v as f32).collect(),
     };
     Ok(Value { value: values.iter().sum::<f64>() / values.len() as f64, series: Some(series) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{FrameRate, PictureFormat};
+
+    fn footage(width: u32, height: u32, fps: u32, pictures: usize) -> Footage {
+        let format = PictureFormat { width, height, rate: FrameRate::new(fps, 1) };
+        Footage { format, pictures: vec![Picture::grey(width, height, 90); pictures] }
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_told_in_a_line() {
+        let a = footage(32, 16, 25, 2);
+        for (b, expected) in [
+            (footage(32, 16, 25, 1), "the reference has 2 pictures, the degraded footage 1 picture: "),
+            (footage(16, 32, 25, 2), "the reference has 32x16, the degraded footage 16x32: "),
+            (footage(32, 16, 50, 2), "the reference has 25 fps, the degraded footage 50 fps: "),
+        ] {
+            let reason = comparable(&a, &b).unwrap_err();
+            assert!(reason.starts_with(expected) && !reason.contains('\n'), "{reason}");
+        }
+        let none = footage(32, 16, 25, 0);
+        assert_eq!(comparable(&none, &none).unwrap_err(), "there are no pictures");
+        let mut odd = a.clone();
+        odd.pictures[1] = Picture::grey(16, 16, 90);
+        assert_eq!(comparable(&a, &odd).unwrap_err(), "picture 1 of the degraded footage is 16x16 in footage of 32x16");
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let a = footage(4, 2, 25, 7);
+        let files = Evidence::files(&a, &a);
+        let score = |threads| {
+            let files = Evidence { threads, ..Evidence::files(&a, &a) };
+            per_picture("m", &files, 2, || (), |(), a, _| Ok(f64::from(a.data[0]))).unwrap()
+        };
+        let one = score(1);
+        assert_eq!((one.value, one.series.as_ref().unwrap().values.len()), (90.0, 7));
+        assert_eq!(one.series.as_ref().unwrap().step_ms, 40.0);
+        assert!([0, 2, 3, 7, 100].into_iter().all(|threads| score(threads) == one));
+        let failed = per_picture("m", &files, 2, || (), |(), _, _| Ok(f64::NAN)).unwrap_err();
+        assert_eq!(failed.to_string(), "m: picture 0 has the score NaN");
+        assert!(
+            per_picture("m", &files, 3, || (), |(), _, _| Ok(0.0)).unwrap_err().to_string().contains("at least 3x3")
+        );
+    }
 }

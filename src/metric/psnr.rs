@@ -39,7 +39,7 @@ fn version() -> String {
 }
 
 fn score(id: &'static str, plane: usize, evidence: &Evidence<'_, Picture>) -> Result<Value> {
-    per_picture(id, evidence, 2, || (), |(), a, b| psnr(a.planes()[plane], b.planes()[plane]))
+    per_picture(id, evidence, 2, || (), |(), a, b| Ok(psnr(a.planes()[plane], b.planes()[plane])))
 }
 
 /// Of planes of equal length.

@@ -43,7 +43,7 @@ fn score(evidence: &Evidence<'_, Picture>) -> Result<Value> {
     per_picture("ssim", evidence, TAPS as u32, start, |(a, b, windows), reference, degraded| {
         a.luma(reference, box_side);
         b.luma(degraded, box_side);
-        windows.parts(a, b).similarity
+        Ok(windows.parts(a, b).similarity)
     })
 }
 

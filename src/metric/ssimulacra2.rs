@@ -1,9 +1,9 @@
 //! SSIMULACRA 2.1 (Sneyers, Cloudinary 2023), by the crate `fast-ssim2`.
 
-use super::pictures::{check, pooled};
+use super::pictures::per_picture;
 use super::validity::STILL_PICTURES;
 use super::{Better, Evidence, Metric, Scale, Value};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::media::Picture;
 use fast_ssim2::{PixelDescriptor, PixelSlice, compute_ssimulacra2};
 
@@ -26,18 +26,21 @@ pub static SSIMULACRA2: Metric<Picture> = Metric {
 const SMALLEST: u32 = 8;
 
 fn score(evidence: &Evidence<'_, Picture>) -> Result<Value> {
-    let metric = "ssimulacra2";
-    check(metric, evidence, SMALLEST)?;
-    let (width, height) = (evidence.reference.format.width, evidence.reference.format.height);
-    let one = |(a, b): (&Picture, &Picture)| {
-        let (a, b) = (rgb(a), rgb(b));
-        let pixels = |rgb| PixelSlice::new(rgb, width, height, width as usize * 3, PixelDescriptor::RGB8_SRGB);
-        let failed = |reason: String| Error::Metric { metric, reason };
-        let (a, b) = (pixels(&a).map_err(|e| failed(e.to_string()))?, pixels(&b).map_err(|e| failed(e.to_string()))?);
-        compute_ssimulacra2(&a, &b).map_err(|e| failed(e.to_string()))
-    };
-    let pairs = evidence.reference.pictures.iter().zip(&evidence.degraded.pictures);
-    pooled(metric, evidence, pairs.map(one).collect::<Result<_>>()?)
+    per_picture(
+        "ssimulacra2",
+        evidence,
+        SMALLEST,
+        || (),
+        |(), reference, degraded| {
+            let (a, b) = (rgb(reference), rgb(degraded));
+            let (width, height) = (reference.width, reference.height);
+            let pixels = |rgb| {
+                let slice = PixelSlice::new(rgb, width, height, width as usize * 3, PixelDescriptor::RGB8_SRGB);
+                slice.map_err(|e| e.to_string())
+            };
+            compute_ssimulacra2(&pixels(&a)?, &pixels(&b)?).map_err(|e| e.to_string())
+        },
+    )
 }
 
 /// ITU-R BT.709, limited range; chroma samples lie in the middle of four of luma (as in JPEG).
@@ -73,4 +76,37 @@ fn doubled(plane: &[u8], width: usize, height: usize) -> Vec<f32> {
         }));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_those_of_bt_709() {
+        // Bars of 75 % as in ITU-R BT.709: white, yellow, cyan, green, magenta, red, blue; 0.75 * 255 = 191.
+        let bars = [
+            ([180, 128, 128], [191, 191, 191]),
+            ([168, 44, 136], [191, 191, 0]),
+            ([145, 147, 44], [0, 191, 191]),
+            ([134, 63, 52], [0, 191, 0]),
+            ([63, 193, 204], [191, 0, 191]),
+            ([51, 109, 212], [191, 0, 0]),
+            ([28, 212, 120], [0, 0, 191]),
+            ([16, 128, 128], [0, 0, 0]),
+        ];
+        for ([y, u, v], expected) in bars {
+            let picture = Picture::new(2, 2, vec![y, y, y, y, u, v]).unwrap();
+            let rgb = rgb(&picture);
+            assert_eq!(rgb.len(), 12);
+            assert!(rgb.iter().zip(expected.iter().cycle()).all(|(a, b)| a.abs_diff(*b) <= 1), "{expected:?} {rgb:?}");
+        }
+    }
+
+    #[test]
+    fn chroma_runs_straight_between_its_samples() {
+        let wide = doubled(&[0, 40, 80], 3, 1);
+        assert_eq!(wide[..6], [0.0, 10.0, 30.0, 50.0, 70.0, 80.0]);
+        assert_eq!(wide[..6], wide[6..]);
+    }
 }

@@ -205,6 +205,6 @@ mod tests {
         assert_eq!(pacer.pop(Time::from_millis(9)), None);
         let paced = Paced { packet: 1, waited: Duration::from_millis(10) };
         assert_eq!(pacer.pop(Time::from_millis(10)), Some(paced));
-        assert!(pacer.is_empty() && pacer.len() == 0 && pacer.next(now).is_none());
+        assert!(pacer.is_empty() && pacer.next(now).is_none());
     }
 }

@@ -4,6 +4,7 @@ pub mod file;
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};
+use crate::metric::emodel::Equipment;
 use crate::metric::{self, Metric, Scale, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
@@ -45,6 +46,8 @@ pub struct Setting<M: Media = Pcm> {
     pub request: Request,
     /// Audio in the same PeerConnection as this video (BUNDLE, RFC 9143).
     pub beside: Option<Arc<Beside>>,
+    /// What the E-model takes the codec for, where the user knows better than the published table or it has no row.
+    pub equipment: Option<Equipment>,
 }
 
 /// The audio of a call whose video is measured. It competes for the link, is scored as any audio, and its delay against
@@ -59,7 +62,7 @@ pub struct Beside {
 
 impl<M: Media> Setting<M> {
     pub fn new(label: impl Into<String>, codec: &'static Codec<M>, request: Request) -> Setting<M> {
-        Setting { label: label.into(), codec, request, beside: None }
+        Setting { label: label.into(), codec, request, beside: None, equipment: None }
     }
 }
 
@@ -103,6 +106,7 @@ impl<M: Media> Plan<M> {
             label: setting.label.clone(),
             request: setting.request.clone(),
             beside: setting.beside.clone(),
+            equipment: setting.equipment,
             receiver: *receiver,
             net: net.clone(),
             warm_up: self.warm_up,
@@ -133,6 +137,7 @@ pub struct Case<M: Media = Pcm> {
     pub label: String,
     pub request: Request,
     pub beside: Option<Arc<Beside>>,
+    pub equipment: Option<Equipment>,
     /// `fixed:60ms` or `adaptive`.
     pub receiver: Receiver,
     pub net: NetSpec,
@@ -143,10 +148,11 @@ pub struct Case<M: Media = Pcm> {
 }
 
 impl<M: Media> Case<M> {
-    /// The setting in words, with the audio beside it.
+    /// The setting in words, with the audio beside it and the user's figures for the E-model.
     pub fn requested(&self) -> String {
         let beside = self.beside.as_ref().map_or(String::new(), |b| format!(", beside {}", b.requested()));
-        requested(self.codec, &self.request) + &beside
+        let equipment = self.equipment.map_or(String::new(), |e| format!(", E-model {}", e.words()));
+        requested(self.codec, &self.request) + &beside + &equipment
     }
 }
 
@@ -219,7 +225,7 @@ impl Outcome {
             generative: effective("dred_ms").is_some() || effective("deep_plc") == Some("on"),
             // "640x360".
             lines: effective("size").and_then(|size| size.split_once('x')).and_then(|(_, lines)| lines.parse().ok()),
-            freezes: value("freeze-time") > 0.0,
+            freezes: value("stalled") > 0.0,
         };
         // Beside one another, each picture was shown: the freezes are left out of the score, not held against it.
         let rendered = Situation { freezes: false, ..situation };
@@ -298,5 +304,35 @@ mod tests {
     #[test]
     fn the_base_seed_moves_all_seeds() {
         assert_eq!(plan(1, 1, 3).with_base_seed(40).seeds, [Seed(40), Seed(41), Seed(42)]);
+    }
+
+    #[test]
+    fn pictures_have_their_own_caveats() {
+        let values = [("vmaf", 80.0), ("vmaf-rendered", 90.0), ("psnr-y-rendered", 40.0), ("stalled", 3.0)];
+        let scores = Scores {
+            values: values.map(|(id, value)| (id.to_owned(), value)).into(),
+            effective: [("size".to_owned(), "640x360".to_owned())].into(),
+            ..Scores::default()
+        };
+        let outcome = Outcome {
+            key: String::new(),
+            index: 0,
+            clip: "c".into(),
+            content: Content::Camera,
+            codec: "VP8".into(),
+            codec_version: String::new(),
+            label: "A".into(),
+            requested: "VP8".into(),
+            net: "clean".into(),
+            net_loss: 0.0,
+            receiver: String::new(),
+            warm_up_ms: 0.0,
+            seed: 1,
+            result: Ok(scores),
+        };
+        let caveats = outcome.caveats();
+        assert_eq!(caveats.keys().copied().collect::<Vec<_>>(), ["vmaf", "vmaf-rendered"]);
+        assert!(caveats["vmaf"].len() == 2 && caveats["vmaf"][1].contains("freezes"), "{caveats:?}");
+        assert!(caveats["vmaf-rendered"].len() == 1 && caveats["vmaf-rendered"][0].contains("1080 lines"));
     }
 }

@@ -15,7 +15,7 @@ const MOST_FAMILIES: usize = 6;
 const MOST_QUALITIES: usize = 3;
 
 /// Delay, freezes and bitrate as facts, of sound and of pictures.
-const COSTS: [&str; 4] = ["mouth-to-ear-clock", "capture-to-render", "freeze-time", "wire-bitrate"];
+const COSTS: [&str; 4] = ["mouth-to-ear-clock", "capture-to-render", "stalled", "wire-bitrate"];
 
 /// What the answer says of one family of networks.
 #[derive(Clone, Debug, PartialEq)]

@@ -44,7 +44,7 @@ const FACETS: usize = 3;
 const COSTS_OF_LOSS: [&str; 4] = ["effective-loss", "mouth-to-ear-clock", "mouth-to-ear-p95", "wire-bitrate"];
 
 /// What else of moving pictures suffers from loss, the first beside the first quality.
-const FREEZES: [&str; 2] = ["freeze-time", "freezes"];
+const FREEZES: [&str; 2] = ["stalled", "freezes"];
 
 /// All charts that the view has figures for. The first metric's charts have plain names, the others' its id as suffix.
 pub fn charts(view: &View) -> Vec<Chart> {
@@ -139,6 +139,17 @@ fn axis_title(view: &View, measure: usize) -> String {
     };
     let unit = if m.unit.is_empty() { String::new() } else { format!(", {}", m.unit) };
     format!("{}{unit}{better}", m.title)
+}
+
+/// How far the vertical axis reaches: to the ends of the intervals, but where few clips make those far longer than the means
+/// are apart, no farther from them than twice that. Bars that go on end at the edge.
+fn reach<'a>(view: &View, measure: usize, scores: impl Iterator<Item = &'a Summary>) -> Vec<f64> {
+    let scores: Vec<&Summary> = scores.collect();
+    let means = || scores.iter().map(|s| s.mean);
+    let (low, high) = (means().fold(f64::INFINITY, f64::min), means().fold(f64::NEG_INFINITY, f64::max));
+    let room = 2.0 * (high - low).max(5.0 * view.measures[measure].margin);
+    let ends = scores.iter().flat_map(|s| <[f64; 2]>::from(ends(s)));
+    ends.map(|end| end.clamp(low - room, high + room)).collect()
 }
 
 /// Opinion scales go from 1 to 5, whatever the data.

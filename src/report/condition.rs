@@ -23,7 +23,7 @@ pub fn all(sums: &[ConditionSums]) -> Vec<Condition> {
     let several = contents.iter().any(|c| *c != contents[0]);
     let condition = |c: &ConditionSums| {
         let clean = c.net.is_empty() || c.net == "none";
-        let net = if clean { "clean network".to_owned() } else { c.net.clone() };
+        let net = if clean { "clean network".to_owned() } else { in_bursts(&c.net) };
         let mut more = String::new();
         if receivers.len() > 1 {
             more += &format!(", {} receiver", c.receiver);
@@ -46,6 +46,30 @@ pub fn all(sums: &[ConditionSums]) -> Vec<Condition> {
         }
     };
     sums.iter().map(condition).collect()
+}
+
+/// "loss 5% burst 3" for the two odds of a Gilbert chain that say the same; no others are changed.
+fn in_bursts(net: &str) -> String {
+    let words: Vec<&str> = net.split(' ').collect();
+    let percent = |word: &str| word.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
+    let plain = |value: f64| format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned();
+    let mut out: Vec<String> = Vec::new();
+    let mut rest = &words[..];
+    while let [first, after @ ..] = rest {
+        let more = |after: &[&str]| after.get(3).is_some_and(|word| percent(word).is_some());
+        match after {
+            ["gemodel", p, r, ..] if *first == "loss" && !more(after) => {
+                let (Some(p), Some(r)) = (percent(p), percent(r)) else { return net.to_owned() };
+                out.push(format!("loss {}% burst {}", plain(100.0 * p / (p + r)), plain(100.0 / r)));
+                rest = &after[3..];
+            }
+            _ => {
+                out.push((*first).to_owned());
+                rest = after;
+            }
+        }
+    }
+    out.join(" ")
 }
 
 /// A network's words without the amount of loss in the media direction, and the kind of that loss.
@@ -74,6 +98,15 @@ fn without_loss(net: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_odds_are_told_as_bursts() {
+        let chain = "delay 25ms loss gemodel 1.754385964912281% 33.33333333333333% back delay 25ms";
+        assert_eq!(in_bursts(chain), "delay 25ms loss 5% burst 3 back delay 25ms");
+        for same in ["delay 40ms loss 5%", "loss gemodel 3% 25% 70% 0.1%", "none", "loss state 1% 2%"] {
+            assert_eq!(in_bursts(same), same);
+        }
+    }
 
     #[test]
     fn networks_that_differ_in_loss_alone_are_one_family() {

@@ -4,7 +4,7 @@
 //! What comes out is OBU for OBU what went in, each with a size field in its shortest form; temporal delimiters, tile
 //! lists and padding stay out (sections 4.4 and 5).
 
-use super::descriptor::{DependencyReader, DependencyWriter, mandatory};
+use super::descriptor::{DependencyWriter, Resolver, mandatory};
 use super::video::gather::{Format, Gather, Head, Whole};
 use super::video::number::check;
 use super::video::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
@@ -131,7 +131,7 @@ fn pack(obus: &[Vec<u8>], max_payload: usize) -> Vec<Packet<'_>> {
 
 #[derive(Default)]
 struct Av1Format {
-    dependencies: DependencyReader,
+    dependencies: Resolver,
 }
 
 impl Format for Av1Format {
@@ -147,11 +147,7 @@ impl Format for Av1Format {
     fn join(&mut self, whole: Whole, out: &mut Vec<Frame>) {
         let Some(data) = join(whole.packets.iter().map(|p| p.payload.as_slice())) else { return };
         match whole.packets.first().and_then(|p| p.descriptor.as_deref()) {
-            Some(descriptor) => {
-                let Some(d) = self.dependencies.read(descriptor) else { return };
-                let frame = whole.frame(d.key, data);
-                out.push(Frame { id: d.number, layer: d.layer, depends_on: d.depends_on, ..frame });
-            }
+            Some(descriptor) => self.dependencies.join(descriptor, &whole, data, out),
             None => {
                 let key = whole.packets.first().and_then(|p| p.payload.first()).is_some_and(|b| b & 8 != 0);
                 out.extend(whole.in_a_row(key, data));

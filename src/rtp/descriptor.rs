@@ -10,7 +10,7 @@ mod structure;
 
 use bits::{Reader, Writer};
 
-pub use stream::{Dependencies, DependencyReader, DependencyWriter};
+pub use stream::{Dependencies, DependencyReader, DependencyWriter, Resolver};
 pub use structure::{Indication, Structure, Template};
 
 /// URI of the extension in `a=extmap`.

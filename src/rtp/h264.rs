@@ -3,7 +3,7 @@
 //!
 //! What comes out is NAL unit for NAL unit what went in, each behind a start code of four bytes.
 
-use super::descriptor::{DependencyReader, DependencyWriter, mandatory};
+use super::descriptor::{DependencyWriter, Resolver, mandatory};
 use super::video::gather::{Format, Gather, Head, Whole};
 use super::video::number::{check, shares};
 use super::video::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
@@ -116,7 +116,7 @@ fn fragment(unit: &[u8], max_payload: usize, all: &mut Vec<Vec<u8>>) {
 
 #[derive(Default)]
 struct H264Format {
-    dependencies: DependencyReader,
+    dependencies: Resolver,
 }
 
 impl Format for H264Format {
@@ -138,11 +138,7 @@ impl Format for H264Format {
         let Some(units) = units(whole.packets.iter().map(|p| p.payload.as_slice())) else { return };
         let data = units.iter().flat_map(|unit| [0, 0, 0, 1].iter().chain(unit)).copied().collect();
         match whole.packets.first().and_then(|p| p.descriptor.as_deref()) {
-            Some(descriptor) => {
-                let Some(d) = self.dependencies.read(descriptor) else { return };
-                let frame = whole.frame(d.key, data);
-                out.push(Frame { id: d.number, layer: d.layer, depends_on: d.depends_on, ..frame });
-            }
+            Some(descriptor) => self.dependencies.join(descriptor, &whole, data, out),
             None => {
                 let key = units.iter().any(|u| u[0] & 0x1f == IDR);
                 out.extend(whole.in_a_row(key, data));

@@ -59,6 +59,9 @@ impl Key {
                 field(format!("{} {}", metric.scale.id, (metric.version)()).as_bytes());
             }
         }
+        if let Some(equipment) = &case.equipment {
+            field(format!("{equipment:?}").as_bytes());
+        }
         field(case.receiver.to_string().as_bytes());
         field(case.net.identity().as_bytes());
         field(&(case.warm_up.as_nanos() as u64).to_le_bytes());

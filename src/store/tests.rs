@@ -1,6 +1,7 @@
 use super::*;
 use crate::codec::{Change, ChangeKind, Observed, Request, l16::L16};
 use crate::media::{Clip, Content, Pcm, PcmFormat};
+use crate::metric::emodel::{Band, Equipment};
 use crate::metric::{Better, Metric, Scale, Series, Validity};
 use crate::net::spec::{LinkSpec, Loss, NetSpec};
 use crate::peer::Transport;
@@ -20,6 +21,7 @@ fn plan(seeds: u64) -> Plan {
         codec: &L16,
         request: Request { bitrate, ..Request::default() },
         beside: None,
+        equipment: None,
     };
     Plan {
         name: "test".into(),
@@ -76,6 +78,8 @@ fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
         changed(&|c| c.clip = clip("a,b", Content::Music, 8000, 1)),
         changed(&|c| c.clip = clip("a,b", Content::Speech, 16_000, 1)),
         changed(&|c| c.clip = clip("a,b", Content::Speech, 8000, 2)),
+        changed(&|c| c.equipment = Some(Equipment { band: Band::Nb, ie: 11.0, bpl: None })),
+        changed(&|c| c.equipment = Some(Equipment { band: Band::Nb, ie: 11.0, bpl: Some(19.0) })),
         changed(&|c| c.request.ptime = Some(Duration::from_millis(10))),
         changed(&|c| c.request.ptime = Some(Duration::from_nanos(10_000_001))),
         changed(&|c| c.request.bitrate = Some(Bitrate(10))),

@@ -41,6 +41,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// A short call: what `fmtp` takes besides its lines.
+#[allow(dead_code, reason = "not every test of the program makes short calls")]
 pub fn short<'a>(lines: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [&["fmtp"], lines, &["--warm-up", "0.5", "--seeds", "1"], more].concat()
 }

@@ -15,8 +15,8 @@ use crate::units::{Bitrate, Time};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most bytes of a payload: libwebrtc's packets have 1200 bytes at most, with headers and extensions.
-const MAX_PAYLOAD: usize = 1140;
+/// The most bytes of a payload: a packet of 1200 bytes, as libwebrtc makes them, less RTP's header and extensions of 8 bytes.
+const MAX_PAYLOAD: usize = 1180;
 
 /// RTP's header and usual extensions.
 const RTP_BYTES: usize = 12 + 8;
@@ -167,7 +167,7 @@ impl Video {
 
     /// What congestion control leaves the video.
     pub fn allow(&mut self, now: Time, allowed: Bitrate) -> Result<()> {
-        let most = self.targets.first().map_or(u32::MAX, |(_, bitrate)| bitrate.0);
+        let most = u32::try_from(self.settings.int("gcc_max_bitrate")).unwrap_or(u32::MAX);
         let target = Bitrate(((f64::from(allowed.0) * (1.0 - HEADERS)) as u32).min(most));
         self.targets.push((now, target));
         self.pacer.set_target(now, target);

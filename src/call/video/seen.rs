@@ -12,6 +12,9 @@ use crate::units::{Bitrate, Time, ms};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// What a gap must be longer than the interval of pictures to count as stalled: what libwebrtc adds to the mean gap.
+const STALL: Duration = Duration::from_millis(150);
+
 /// When pictures are captured, and which of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticks {
@@ -96,12 +99,14 @@ impl Seen {
         self.shown.renders.iter().filter_map(move |r| Some((place(r)?, r)))
     }
 
-    /// The median capture-to-render delay, by which the displayed timeline is put back.
-    fn delay(&self) -> Result<Duration> {
-        let mut delays = self.delays();
+    /// The median capture-to-render delay, by which the displayed timeline is put back: of the scored pass, or of the whole
+    /// call where the picture stood still all through the pass; zero where nothing was ever shown.
+    fn delay(&self) -> Duration {
+        let delay = |r: &Render| r.at.since(self.ticks.at(self.tick(r)));
+        let of_call = || self.shown.renders.iter().map(delay).collect::<Vec<_>>();
+        let mut delays = Some(self.delays()).filter(|d| !d.is_empty()).unwrap_or_else(of_call);
         delays.sort_unstable();
-        let middle = delays.len() / 2;
-        delays.get(middle).copied().ok_or_else(|| Error::Call("no picture of the scored pass was rendered".into()))
+        delays.get(delays.len() / 2).copied().unwrap_or_default()
     }
 
     fn delays(&self) -> Vec<Duration> {
@@ -113,7 +118,7 @@ impl Seen {
     pub(super) fn displayed(&self, reference: &Footage) -> Result<Footage> {
         let format = reference.format;
         let render = |place: Option<usize>| place.map(|i| &self.shown.renders[i]);
-        let pictures = self.on_show(format)?.into_iter().map(render).map(|render| match render {
+        let pictures = self.on_show(format).into_iter().map(render).map(|render| match render {
             Some(Render { picture: Some(picture), .. }) => fitted(picture, format),
             _ => Ok(Picture::grey(format.width, format.height, 16)),
         });
@@ -121,12 +126,12 @@ impl Seen {
     }
 
     /// For each tick of the source the place of the render on show.
-    fn on_show(&self, source: PictureFormat) -> Result<Vec<Option<usize>>> {
-        let begin = self.ticks.at(self.ticks.start) + self.delay()? + source.rate.at(1) / 2;
+    fn on_show(&self, source: PictureFormat) -> Vec<Option<usize>> {
+        let begin = self.ticks.at(self.ticks.start) + self.delay() + source.rate.at(1) / 2;
         let duration = self.ticks.rate.at(self.ticks.count);
         let ticks = (0..).map(|k| source.rate.at(k)).take_while(|at| *at + source.rate.at(1) / 2 < duration);
         let on_show = |at: Duration| self.shown.renders.partition_point(|r| r.at <= begin + at).checked_sub(1);
-        Ok(ticks.map(on_show).collect())
+        ticks.map(on_show).collect()
     }
 
     /// Each rendered picture of the pass beside the source picture that was coded; `None` when there is none.
@@ -177,9 +182,9 @@ impl Seen {
         }
         fact("rendered", percent(self.scored().count() as f64, count as f64));
         self.shown.renders.first().map(|first| fact("first-frame", first.at.as_ms()));
-        let delay = self.delay()?;
+        let delay = self.delay();
         let frozen = self.freeze_facts(&mut fact, begin + delay, end + delay);
-        let on_show = self.on_show(case.clip.format())?;
+        let on_show = self.on_show(case.clip.format());
         Ok(Scores {
             values,
             unscored: BTreeMap::new(),
@@ -216,7 +221,9 @@ impl Seen {
     /// The freezes that lie in the pass as it was shown.
     fn freeze_facts(&self, fact: &mut impl FnMut(&str, f64) -> Option<f64>, begin: Time, end: Time) -> Freezes {
         let seconds = end.since(begin).as_secs_f64();
-        let times: Vec<Time> = self.shown.renders.iter().map(|r| r.at).collect();
+        let mut times: Vec<Time> = self.shown.renders.iter().map(|r| r.at).collect();
+        // A picture that stands still until the end is frozen that long; libwebrtc would count it with the next render.
+        times.extend(times.last().copied().filter(|last| *last < end).map(|_| end));
         let mut frozen = freezes(&times);
         // What of it lies in the pass.
         frozen.intervals.retain_mut(|(from, to)| {
@@ -234,6 +241,10 @@ impl Seen {
         if squares > 0.0 {
             fact("frame-rate", sum / squares);
         }
+        let long = self.ticks.rate.at(1) + STALL;
+        let stalls = times.windows(2).filter(|pair| pair[1].since(pair[0]) >= long);
+        let inside = stalls.map(|pair| pair[1].min(end).since(pair[0].max(begin)).as_secs_f64());
+        fact("stalled", 100.0 * inside.sum::<f64>() / seconds);
         frozen
     }
 

@@ -47,7 +47,7 @@ pub struct Args {
     /// The network between sender and receiver; repeatable, there is a verdict for each
     #[arg(long, value_name = "SPEC", default_value = "clean")]
     net: Vec<String>,
-    /// Clip id, set, file or glob; repeatable [default: speech, or video; artificial clips where those were not fetched]
+    /// Clip id, set, file or glob; repeatable [default: speech, or six camera clips; artificial ones where those were not fetched]
     #[arg(long, value_name = "ID|FILE")]
     clip: Vec<String>,
     /// Calls per clip and line, each with other chance

@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
 use crate::sdp::fmtp::Fmtp;
 
-/// Most bytes of a slice in packetization mode 0, where each is one packet: 1200, the usual payload of libwebrtc, without
-/// the RTP header and its extensions.
-const SLICE_BYTES: i64 = 1140;
+/// Most bytes of a slice in packetization mode 0, where each is one packet: 1200, the usual one of libwebrtc, without the RTP
+/// header. openh264 keeps 48 of them back, which leaves room for header extensions.
+const SLICE_BYTES: i64 = 1180;
 
 /// A profile that the encoder makes.
 pub(super) struct Profile {
@@ -301,7 +301,7 @@ mod tests {
                 ("x-google-max-bitrate=9", Ignored),
             ]
         );
-        assert_eq!((settings.int("packetization_mode"), settings.int("slice_bytes")), (0, 1140));
+        assert_eq!((settings.int("packetization_mode"), settings.int("slice_bytes")), (0, 1180));
         assert_eq!(of("packetization-mode=1", 640, 360, 30, None).unwrap().int("slice_bytes"), 0);
     }
 }

@@ -434,10 +434,10 @@ mod tests {
             let _ = (Sps::read(&unit), Pps::read(&unit));
             let sps = Sps::read(&[0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0xa0, 0x33, 0x42]);
             let pps = Pps::read(&[0x68, 0xce, 0x3c, 0x80]);
-            if let (Some(sps), Some(pps)) = (sps, pps) {
-                if let Some(slice) = Slice::read(&data, &sps, &pps) {
-                    let _ = References { kept: vec![(1, 0), (2, 1)] }.next(2, &slice, &sps);
-                }
+            if let (Some(sps), Some(pps)) = (sps, pps)
+                && let Some(slice) = Slice::read(&data, &sps, &pps)
+            {
+                let _ = References { kept: vec![(1, 0), (2, 1)] }.next(2, &slice, &sps);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! What the first bytes of a coded picture say: VP8 by RFC 6386, sections 9 and 19.2, VP9 by its bitstream specification
 //! (version 0.6), section 6.2. Anything that is not such a header is `None`, never a panic.
 
+use crate::codec::bits::Bits;
+
 /// Out of a coded picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
@@ -133,13 +135,13 @@ impl<'a> BoolReader<'a> {
 }
 
 pub(super) fn vp9(data: &[u8]) -> Option<Header> {
-    let mut bits = BitReader { data, at: 0 };
-    if bits.read(2)? != 2 {
+    let mut bits = Bits::new(data);
+    if bits.take(2)? != 2 {
         return None;
     }
-    let profile = (bits.read(1)? | bits.read(1)? << 1) as u8;
+    let profile = (bits.take(1)? | bits.take(1)? << 1) as u8;
     if profile == 3 {
-        bits.read(1)?;
+        bits.take(1)?;
     }
     if bits.flag()? {
         return None; // shows a picture again: nothing is coded here
@@ -155,7 +157,7 @@ pub(super) fn vp9(data: &[u8]) -> Option<Header> {
     } else {
         let intra_only = !shown && bits.flag()?;
         if !resilient {
-            bits.read(2)?; // which probabilities to reset
+            bits.take(2)?; // which probabilities to reset
         }
         if intra_only {
             sync(&mut bits)?;
@@ -163,7 +165,7 @@ pub(super) fn vp9(data: &[u8]) -> Option<Header> {
                 colours(&mut bits, profile)?;
             }
         }
-        writes = bits.read(8)? as u8;
+        writes = bits.take(8)? as u8;
         if intra_only {
             size = Some(frame_size(&mut bits)?);
             render_size(&mut bits)?;
@@ -171,52 +173,52 @@ pub(super) fn vp9(data: &[u8]) -> Option<Header> {
             inter(&mut bits)?;
         }
     }
-    let keeps_entropy = if resilient { false } else { bits.read(2)? & 2 != 0 };
-    bits.read(2)?; // the set of probabilities
-    bits.read(6 + 3)?; // the loop filter's level and sharpness
+    let keeps_entropy = if resilient { false } else { bits.take(2)? & 2 != 0 };
+    bits.take(2)?; // the set of probabilities
+    bits.take(6 + 3)?; // the loop filter's level and sharpness
     if bits.flag()? && bits.flag()? {
         for _ in 0..6 {
             if bits.flag()? {
-                bits.read(6 + 1)?;
+                bits.take(6 + 1)?;
             }
         }
     }
-    let qp = bits.read(8)? as u8;
+    let qp = bits.take(8)? as u8;
     Some(Header { profile, key, shown, size, qp, writes, keeps_entropy })
 }
 
-fn sync(bits: &mut BitReader<'_>) -> Option<()> {
-    (bits.read(24)? == 0x49_83_42).then_some(())
+fn sync(bits: &mut Bits<'_>) -> Option<()> {
+    (bits.take(24)? == 0x49_83_42).then_some(())
 }
 
-fn colours(bits: &mut BitReader<'_>, profile: u8) -> Option<()> {
+fn colours(bits: &mut Bits<'_>, profile: u8) -> Option<()> {
     if profile >= 2 {
-        bits.read(1)?; // 10 or 12 bit
+        bits.take(1)?; // 10 or 12 bit
     }
-    let rgb = bits.read(3)? == 7;
+    let rgb = bits.take(3)? == 7;
     if !rgb {
-        bits.read(1)?; // range
+        bits.take(1)?; // range
     }
     if profile % 2 == 1 {
-        bits.read(if rgb { 1 } else { 3 })?;
+        bits.take(if rgb { 1 } else { 3 })?;
     }
     Some(())
 }
 
-fn frame_size(bits: &mut BitReader<'_>) -> Option<(u32, u32)> {
-    Some((bits.read(16)? + 1, bits.read(16)? + 1))
+fn frame_size(bits: &mut Bits<'_>) -> Option<(u32, u32)> {
+    Some((bits.take(16)? + 1, bits.take(16)? + 1))
 }
 
-fn render_size(bits: &mut BitReader<'_>) -> Option<()> {
+fn render_size(bits: &mut Bits<'_>) -> Option<()> {
     if bits.flag()? {
-        bits.read(32)?;
+        bits.take(32)?;
     }
     Some(())
 }
 
 /// The three references and the rest up to the probabilities.
-fn inter(bits: &mut BitReader<'_>) -> Option<()> {
-    bits.read(3 * (3 + 1))?;
+fn inter(bits: &mut Bits<'_>) -> Option<()> {
+    bits.take(3 * (3 + 1))?;
     let mut found = false;
     for _ in 0..3 {
         found = bits.flag()?;
@@ -228,30 +230,11 @@ fn inter(bits: &mut BitReader<'_>) -> Option<()> {
         frame_size(bits)?;
     }
     render_size(bits)?;
-    bits.read(1)?; // precision of motion vectors
+    bits.take(1)?; // precision of motion vectors
     if !bits.flag()? {
-        bits.read(2)?; // interpolation filter
+        bits.take(2)?; // interpolation filter
     }
     Some(())
-}
-
-/// Plain bits, the highest of each byte first.
-struct BitReader<'a> {
-    data: &'a [u8],
-    at: usize,
-}
-
-impl BitReader<'_> {
-    fn flag(&mut self) -> Option<bool> {
-        let byte = self.data.get(self.at / 8)?;
-        let set = byte >> (7 - self.at % 8) & 1 == 1;
-        self.at += 1;
-        Some(set)
-    }
-
-    fn read(&mut self, width: u32) -> Option<u32> {
-        (0..width).try_fold(0u32, |value, _| Some(value << 1 | u32::from(self.flag()?)))
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod raw;
 pub mod vp8;
 pub mod vp9;
 
+use super::video_observe;
 use super::video_settle::{self, Read, Rules, change};
 use super::{
     ChangeKind, Coded, Decoder, Encoder, Feedback, Input, Knob, Observed, ObservedPictures, Request, Settings, Unit,
@@ -82,21 +83,11 @@ fn settle(
 /// Sizes out of key pictures; the rest as the encoder says.
 fn observe(kind: Kind, settings: &Settings<Picture>, units: &[Unit]) -> Observed {
     let headers: Vec<Header> = units.iter().filter_map(|unit| kind.header(&unit.data)).collect();
-    let span = units.first().zip(units.last()).map(|(first, last)| (last.pts + last.duration).since(first.pts));
-    let coded = || units.iter().filter_map(|unit| unit.picture.as_ref());
-    let qps: Vec<f64> = coded().filter_map(|picture| picture.qp).map(f64::from).collect();
+    let sizes = headers.iter().filter(|h| h.key).filter_map(|h| h.size);
     let pictures = ObservedPictures {
         profile: headers.first().filter(|_| kind == Kind::Vp9).map(|header| format!("profile {}", header.profile)),
-        level: None,
-        size: headers
-            .iter()
-            .filter(|h| h.key)
-            .filter_map(|h| h.size)
-            .max_by_key(|(w, h)| u64::from(*w) * u64::from(*h)),
-        frame_rate: span.map_or(0.0, |span| units.len() as f64 / span.as_secs_f64().max(settings.frame.as_secs_f64())),
-        layers: coded().map(|picture| picture.layer + 1).max().unwrap_or(1),
-        key_frames: headers.iter().filter(|header| header.key).count() as u32,
-        qp: (!qps.is_empty()).then(|| qps.iter().sum::<f64>() / qps.len() as f64),
+        size: sizes.max_by_key(|(w, h)| u64::from(*w) * u64::from(*h)),
+        ..video_observe::pictures(settings, units)
     };
     Observed { pictures: Some(pictures), ..Observed::default() }
 }

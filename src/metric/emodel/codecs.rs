@@ -13,6 +13,14 @@ pub struct Equipment {
     pub bpl: Option<f64>,
 }
 
+impl Equipment {
+    /// "Ie 11, Bpl 19, narrow-band".
+    pub fn words(&self) -> String {
+        let bpl = self.bpl.map_or(String::new(), |bpl| format!(", Bpl {bpl}"));
+        format!("Ie {}{bpl}, {}", self.ie, self.band.words())
+    }
+}
+
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Published {

@@ -13,9 +13,10 @@ pub use codecs::{Equipment, PUBLISHED, Published, published};
 pub use fit::{Fit, Point, fit, rating_of_mos};
 
 use super::{Better, CallFacts, Evidence, Metric, Scale, Validity};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, unknown};
 use crate::media::Pcm;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// Which of the three models. Their R lie on one extended scale; their MOS do not: each is that of listeners who know
 /// nothing better than that bandwidth.
@@ -30,7 +31,28 @@ pub enum Band {
     Fb,
 }
 
+impl FromStr for Band {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Band> {
+        match name {
+            "nb" => Ok(Band::Nb),
+            "wb" => Ok(Band::Wb),
+            "fb" => Ok(Band::Fb),
+            _ => Err(unknown("band", name, &["nb", "wb", "fb"])),
+        }
+    }
+}
+
 impl Band {
+    pub fn words(self) -> &'static str {
+        match self {
+            Band::Nb => "narrow-band",
+            Band::Wb => "wide-band",
+            Band::Fb => "full-band",
+        }
+    }
+
     /// The largest R, over 100.
     pub fn stretch(self) -> f64 {
         match self {

@@ -7,6 +7,7 @@ use crate::codec::{self, Codec, Request};
 use crate::error::Result;
 use crate::media::{Media, Pcm};
 use crate::metric;
+use crate::metric::emodel::{Band, Equipment};
 use crate::plan::{Beside, Setting, requested};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub const KEYS: &[&str] =
-    &["label", "codec", "fmtp", "ptime", "bitrate", "complexity", "mode", "layers", "repair", "beside"];
+    &["label", "codec", "fmtp", "ptime", "bitrate", "complexity", "mode", "layers", "repair", "beside", "equipment"];
 
 /// A setting before it has its final label.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub struct Draft<M: Media> {
     pub codec: &'static Codec<M>,
     pub request: Request,
     beside: Option<Arc<Beside>>,
+    equipment: Option<Equipment>,
     /// What tells it from others of its sweep: "24 kbit/s".
     marks: Vec<String>,
 }
@@ -37,6 +39,7 @@ pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Vec
         let table = section.table("key of a setting", KEYS)?;
         let label = table.get("label").map(|v| v.read(|text| Ok(text.to_owned()))).transpose()?;
         let beside = table.get("beside").map(|value| self::beside::<M>(&value, library)).transpose()?;
+        let equipment = table.get("equipment").map(|value| self::equipment(&value, M::KIND)).transpose()?;
         let mut drafts = Vec::new();
         for codec in distinct(&table.need("codec")?, |v| v.read(M::codec), |c| c.name.to_owned())? {
             drafts.push(Draft {
@@ -45,6 +48,7 @@ pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Vec
                 codec,
                 request: Request::default(),
                 beside: beside.clone(),
+                equipment,
                 marks: if label.is_none() || table.need("codec")?.is_list() {
                     vec![codec.name.into()]
                 } else {
@@ -80,8 +84,10 @@ fn beside<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Arc<Besid
     if M::KIND == Pcm::KIND {
         return Err(value.error("only video has audio beside it"));
     }
-    let keys: Vec<&str> =
-        ["clip", "metrics"].into_iter().chain(KEYS.iter().copied().filter(|k| *k != "beside")).collect();
+    let keys: Vec<&str> = ["clip", "metrics"]
+        .into_iter()
+        .chain(KEYS.iter().copied().filter(|k| !["beside", "equipment"].contains(k)))
+        .collect();
     let table = value.table("key of the audio beside a video", &keys)?;
     let codec = table.need("codec")?.read(codec::audio)?;
     let mut drafts: Vec<Draft<Pcm>> = vec![Draft {
@@ -90,6 +96,7 @@ fn beside<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Arc<Besid
         codec,
         request: Request::default(),
         beside: None,
+        equipment: None,
         marks: Vec::new(),
     }];
     sweep(&mut drafts, table.get("bitrate"), false, bitrate, |request, v| request.bitrate = Some(v))?;
@@ -105,6 +112,20 @@ fn beside<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Arc<Besid
         None => vec![&metric::pesq::WIDE_BAND],
     };
     Ok(Arc::new(Beside { clip: clip.clone(), codec, request: draft.request.clone(), metrics }))
+}
+
+/// `equipment = { ie = 11, bpl = 19, band = "nb" }`: without `bpl` only a call without loss is rated.
+fn equipment(value: &Value<'_>, kind: &str) -> Result<Equipment> {
+    if kind != Pcm::KIND {
+        return Err(value.error("the E-model rates calls of speech, not of video"));
+    }
+    let table = value.table("key of the E-model's equipment", &["ie", "bpl", "band"])?;
+    let band = table.get("band").map(|v| v.read(str::parse)).transpose()?;
+    Ok(Equipment {
+        band: band.unwrap_or(Band::Nb),
+        ie: table.need("ie")?.number(0.0..=150.0)?,
+        bpl: table.get("bpl").map(|v| v.number(0.1..=1000.0)).transpose()?,
+    })
 }
 
 fn bitrate(value: &Value<'_>) -> Result<Bitrate> {
@@ -160,7 +181,13 @@ pub fn named<M: Media>(source: &Source<'_>, drafts: Vec<Draft<M>>) -> Result<Vec
             return Err(source.error(draft.start, format_args!("label: '{label}' is taken already by line {line}")));
         }
         taken.push((label.clone(), draft.start));
-        named.push(Setting { label, codec: draft.codec, request: draft.request, beside: draft.beside });
+        named.push(Setting {
+            label,
+            codec: draft.codec,
+            request: draft.request,
+            beside: draft.beside,
+            equipment: draft.equipment,
+        });
     }
     Ok(named)
 }

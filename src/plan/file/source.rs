@@ -120,6 +120,19 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A number within `range`, both ends included, whole or not.
+    pub fn number(&self, range: RangeInclusive<f64>) -> Result<f64> {
+        let number = match self.value {
+            DeValue::Integer(number) => number.to_string().parse(),
+            DeValue::Float(number) => number.to_string().parse(),
+            other => return Err(self.error(format_args!("must be a number, not {}", other.type_str()))),
+        };
+        match number {
+            Ok(v) if range.contains(&v) => Ok(v),
+            _ => Err(self.error(format_args!("it is not within {} to {}", range.start(), range.end()))),
+        }
+    }
+
     /// A whole number within `range`, both ends included; `unit` is for the error.
     pub fn integer(&self, range: RangeInclusive<i64>, unit: &str) -> Result<i64> {
         let DeValue::Integer(number) = self.value else {

@@ -66,6 +66,16 @@ fn everything_can_be_said() {
 }
 
 #[test]
+fn the_user_says_what_the_e_model_takes_a_codec_for() {
+    let plan = read(&format!("{SMALL}equipment = {{ ie = 11, bpl = 19.5 }}\n")).unwrap();
+    let equipment = plan.settings[0].equipment.unwrap();
+    assert_eq!(equipment.words(), "Ie 11, Bpl 19.5, narrow-band");
+    assert_eq!(plan.case(0).unwrap().requested(), "L16, E-model Ie 11, Bpl 19.5, narrow-band");
+    let other = read(&format!("{SMALL}equipment = {{ ie = 11, band = 'wb' }}\n")).unwrap();
+    assert_eq!(other.settings[0].equipment.unwrap().words(), "Ie 11, wide-band");
+}
+
+#[test]
 fn a_sweep_unfolds_to_the_product_with_a_label_each() {
     let sweep =
         "clips = 'b'\n[[settings]]\ncodec = 'L16'\nbitrate = [6000, 12800]\nptime = ['10ms', '20ms']\nmode = 'x'\n";
@@ -85,6 +95,10 @@ fn every_error_names_file_line_and_what_would_be_right() {
         (at(4, "bitrate = '5'"), "p.toml:4: bitrate: must be a whole number, not string"),
         (at(4, "bitrate = []"), "p.toml:4: bitrate: the list is empty"),
         (at(4, "complexity = 11"), "p.toml:4: complexity: 11 is not within 0 to 10"),
+        (at(4, "equipment = { bpl = 19 }"), "p.toml:4: ie is missing"),
+        (at(4, "equipment = { ie = -1.5 }"), "p.toml:4: ie: it is not within 0 to 150"),
+        (at(4, "equipment = { ie = '11' }"), "p.toml:4: ie: must be a number, not string"),
+        (at(4, "equipment = { ie = 11, band = 'uwb' }"), "p.toml:4: band: unknown band 'uwb'"),
         (at(4, "ptime = '20'"), "p.toml:4: ptime: '20' is not a time"),
         (at(4, "ptime = '-20ms'"), "p.toml:4: ptime: '-20ms' is not a time"),
         (at(4, "ptime = '0ms'"), "p.toml:2: L16: ptime must be"),

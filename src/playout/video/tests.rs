@@ -147,7 +147,7 @@ fn what_lacks_a_reference_waits_for_a_key_picture_and_is_never_decoded() {
 #[test]
 fn a_picture_that_nothing_refers_to_may_be_missing() {
     // Of two layers: odd pictures refer to the even one before, even ones to the even one before.
-    let layered = |id: u64| frame(id, &Vec::from_iter(id.checked_sub(if id % 2 == 0 { 2 } else { 1 })), 50.0);
+    let layered = |id: u64| frame(id, &Vec::from_iter(id.checked_sub(if id.is_multiple_of(2) { 2 } else { 1 })), 50.0);
     let mut frames: Vec<Frame> = (0..20).map(layered).collect();
     // Picture 5 comes after its successor was decoded.
     frames[5].at = frames[5].at + Duration::from_millis(300);

@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
 use super::loss::{Ladder, Line, lines, names, plot, spaced, zero};
 use super::scene::{Rect, Scene, text_width};
-use super::{axis_title, ends, fixed_range, footnote, pooling};
+use super::{axis_title, fixed_range, footnote, pooling, reach};
 use crate::report::View;
 use crate::report::answer::{axes, heading, winner};
 
@@ -45,8 +45,8 @@ pub fn draw(view: &View, families: &[Ladder], size: Size) -> Option<(String, Sce
         let x = x.with_ticks(spaced(&losses, cell.right - cell.left - 50.0));
         // One axis for a measure, so that the families compare.
         let of_measure = panels.iter().filter(|(m, ..)| m == measure).flat_map(|(.., lines)| lines);
-        let reach = of_measure.flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
-        let reach = reach.chain(zero(view, *measure));
+        let reach = reach(view, *measure, of_measure.flat_map(|l| &l.points).map(|(_, s)| s));
+        let reach = reach.into_iter().chain(zero(view, *measure));
         let y = Axis::linear(axis_title(view, *measure), reach, fixed_range(view, *measure));
         let name = if families.len() > 1 { heading(view, ladder) } else { String::new() };
         let drawn = Panel::draw(&mut scene, cell, &name, x, y, Shape::default());

@@ -5,7 +5,7 @@ use super::axis::Axis;
 use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
 use super::loss::{Ladder, Line, lines, lines_of, names, network, plot, spaced, zero};
 use super::scene::{Scene, text_width};
-use super::{axis_title, ends, figure, fixed_range, footnote, mapping, pooling, series};
+use super::{axis_title, figure, fixed_range, footnote, mapping, pooling, reach, series};
 use crate::metric::Better;
 use crate::report::View;
 
@@ -52,8 +52,12 @@ pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option
     let beside = all().map(|l| text_width(&label(l), LABEL, true)).fold(0.0, f64::max) + 18.0;
     let losses = || conditions.iter().map(|c| view.conditions[*c].loss);
     let range = (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max));
-    let reach = all().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
-    let y = Axis::linear(axis_title(view, measure), reach.chain(zero(view, measure)), fixed_range(view, measure));
+    let reach = reach(view, measure, all().flat_map(|l| &l.points).map(|(_, s)| s));
+    let y = Axis::linear(
+        axis_title(view, measure),
+        reach.into_iter().chain(zero(view, measure)),
+        fixed_range(view, measure),
+    );
     // The names stand once, beside the last panel of a row; its plot is as wide as the others'.
     let area = super::scene::Rect { right: body.right - beside, ..body };
     for (panel, cell) in panels.iter().zip(grid(area, panels.len(), columns)) {

@@ -224,7 +224,9 @@ pub fn error_bar(scene: &mut Scene, panel: &Panel, x: f64, summary: &Summary, in
         let ((x, a), (_, b)) = (panel.at(x, low), panel.at(x, high));
         let (a, b) = (a.clamp(panel.plot.top, panel.plot.bottom), b.clamp(panel.plot.top, panel.plot.bottom));
         scene.line(vec![(x, a), (x, b)], ink, 1.4, 1.0);
-        for y in [a, b] {
+        // One that goes on beyond the panel has no end there.
+        let inside = |end: &f64| (panel.y.low..=panel.y.high).contains(end);
+        for (y, _) in [(a, low), (b, high)].into_iter().filter(|(_, end)| inside(end)) {
             scene.line(vec![(x - 3.5, y), (x + 3.5, y)], ink, 1.4, 1.0);
         }
     }

@@ -6,7 +6,7 @@ use super::ink::Ink;
 use super::place::spread;
 use super::quality::figure_of_loss;
 use super::scene::{Scene, Words, text_width};
-use super::{SERIES, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling};
+use super::{SERIES, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, reach};
 use crate::metric::Better;
 use crate::report::{Family, View};
 use crate::stats::Summary;
@@ -69,8 +69,12 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let highest = losses().fold(0.0, f64::max);
     let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
     let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>(), body.right - body.left - right - 30.0));
-    let reach = lines.iter().flat_map(|l| &l.points).flat_map(|(_, s)| <[f64; 2]>::from(ends(s)));
-    let y = Axis::linear(axis_title(view, measure), reach.chain(zero(view, measure)), fixed_range(view, measure));
+    let reach = reach(view, measure, lines.iter().flat_map(|l| &l.points).map(|(_, s)| s));
+    let y = Axis::linear(
+        axis_title(view, measure),
+        reach.into_iter().chain(zero(view, measure)),
+        fixed_range(view, measure),
+    );
     let panel = Panel::draw(&mut scene, body, "", x, y, Shape { right, ..Shape::default() });
     plot(view, measure, &mut scene, &panel, &lines);
     names(view, &mut scene, &panel, &lines, &label);

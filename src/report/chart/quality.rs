@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::frame::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
 use super::ink::Ink;
 use super::scene::{Rect, Scene, Words};
-use super::{Series, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, series, short};
+use super::{Series, axis_title, bracket, figure, fixed_range, footnote, mapping, pooling, reach, series, short};
 use crate::report::{Condition, View};
 use crate::stats::{Interval, Summary};
 
@@ -31,7 +31,7 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
     let body = (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64);
     let (mut scene, body) = page(size, &heading, body);
     let x = Axis::log2("payload bitrate, kbit/s", all.iter().map(|p| p.bitrate));
-    let reach = all.iter().flat_map(|p| <[f64; 2]>::from(ends(&p.score)));
+    let reach = reach(view, measure, all.iter().map(|p| &p.score));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let series = series(view);
     let areas = grid(body, panels.len(), columns);

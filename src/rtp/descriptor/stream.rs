@@ -3,13 +3,16 @@
 use super::structure::{Structure, indications};
 use super::{Descriptor, mandatory};
 use crate::error::Result;
-use crate::rtp::video::Described;
-use crate::rtp::video::gather::Unwrap;
+use crate::rtp::video::gather::{Unwrap, Whole};
 use crate::rtp::video::number::{Numbered, Numbers};
-use std::collections::BTreeMap;
+use crate::rtp::video::{Described, Frame};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Structures that a reader remembers, for pictures that are completed after a later key picture.
 const REMEMBERED: usize = 8;
+
+/// Pictures that wait for a structure at most: beyond, the key picture that bears it has long been asked for again.
+const WAITING: usize = 256;
 
 /// A reference, and a step of a chain, are at most so far back (fdiff has up to 12 bits, frame_chain_fdiff 8).
 const FARTHEST: u64 = 4096;
@@ -132,5 +135,45 @@ impl DependencyReader {
         }
         let number = u64::try_from(number).ok()?;
         (spatial == 0).then_some(Dependencies { number, key, layer, depends_on })
+    }
+}
+
+/// Gives pictures their numbers and references. A picture that is whole before the key picture whose structure tells of it
+/// waits for that one: a key picture has many packets, and some of them may have to be sent again.
+#[derive(Default)]
+pub struct Resolver {
+    reader: DependencyReader,
+    /// The descriptor of its first packet, and the picture.
+    waiting: VecDeque<(Vec<u8>, Frame)>,
+}
+
+impl Resolver {
+    /// Appends the picture, if it can be told what it refers to, and those that have waited for it.
+    pub(in crate::rtp) fn join(&mut self, descriptor: &[u8], whole: &Whole, data: Vec<u8>, out: &mut Vec<Frame>) {
+        let frame = whole.frame(false, data);
+        let Some(resolved) = self.reader.read(descriptor) else {
+            self.waiting.push_back((descriptor.to_vec(), frame));
+            if self.waiting.len() > WAITING {
+                self.waiting.pop_front();
+            }
+            return;
+        };
+        let key = resolved.key;
+        out.push(resolved.of(frame));
+        if key {
+            for (descriptor, frame) in std::mem::take(&mut self.waiting) {
+                match self.reader.read(&descriptor) {
+                    Some(resolved) => out.push(resolved.of(frame)),
+                    None => self.waiting.push_back((descriptor, frame)),
+                }
+            }
+        }
+    }
+}
+
+impl Dependencies {
+    fn of(self, frame: Frame) -> Frame {
+        let Dependencies { number, key, layer, depends_on } = self;
+        Frame { id: number, key, layer, depends_on, ..frame }
     }
 }
