@@ -88,8 +88,8 @@ pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings
     // libwebrtc's speeds: 11 for a screen, else 8, 9 and 10 by size.
     let default = match settings.format.luma() {
         _ if settings.text("mode") == "screen" => 4,
-        ..=57_600 => 7,
-        ..=230_400 => 6,
+        0..=57_600 => 7,
+        57_601..=230_400 => 6,
         _ => 5,
     };
     let complexity = video_settle::complexity(request, default, &mut settings.changes);

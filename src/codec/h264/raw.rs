@@ -208,10 +208,12 @@ impl Decoder {
         check("silence it", decoder.methods().SetOption, |set| unsafe {
             set(state.as_ptr(), sys::DECODER_OPTION_TRACE_LEVEL, (&raw mut quiet).cast::<c_void>()) as c_int
         })?;
-        let mut parameters = sys::SDecodingParam::default();
-        // A broken picture is an error, and nothing is made up in its place.
-        parameters.eEcActiveIdc = sys::ERROR_CON_DISABLE;
-        parameters.uiTargetDqLayer = u8::MAX;
+        let mut parameters = sys::SDecodingParam {
+            // A broken picture is an error, and nothing is made up in its place.
+            eEcActiveIdc: sys::ERROR_CON_DISABLE,
+            uiTargetDqLayer: u8::MAX,
+            ..sys::SDecodingParam::default()
+        };
         parameters.sVideoProperty.eVideoBsType = sys::VIDEO_BITSTREAM_AVC;
         // SAFETY: the state is alive, and openh264 copies the parameters.
         check("take these settings", decoder.methods().Initialize, |initialize| unsafe {
