@@ -5,6 +5,7 @@
 //! IDR pictures. [`settle`] maps the fmtp line to the encoder, [`syntax`] reads headers.
 
 mod raw;
+mod references;
 mod settle;
 mod syntax;
 
@@ -15,9 +16,10 @@ use super::{
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
+use references::References;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use syntax::{Pps, References, Slice, Sps};
+use syntax::{Pps, Slice, Sps};
 
 const NAME: &str = "H264";
 
