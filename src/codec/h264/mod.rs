@@ -2,7 +2,7 @@
 //! bitrate, pictures dropped when it cannot be held, key pictures only when asked for, one to three temporal layers.
 //!
 //! A unit is one access unit in a byte stream (Annex B), with both parameter sets before each key picture. Key pictures are
-//! IDR pictures. [`settle`] maps the fmtp line to the encoder, [`syntax`] reads headers.
+//! IDR pictures. `settle` maps the fmtp line to the encoder, `syntax` reads headers.
 
 mod raw;
 mod references;
