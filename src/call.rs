@@ -1,6 +1,6 @@
 //! One case, end to end: clip, encoder, RTP, PeerConnection, network, PeerConnection, playout, decoder, scores.
 //!
-//! This file is a call of audio; [`audio`] is its two ends, which a call of [`mod@video`] may have beside the pictures.
+//! This file is a call of audio; `audio` is its two ends, which a call of [`mod@video`] may have beside the pictures.
 
 mod audio;
 mod heard;

@@ -43,7 +43,7 @@ pub fn key<M: Media>(setting: &Setting<M>, clip: &Clip<M>) -> String {
 
 /// A kind of media that is coded frame by frame.
 pub trait Frames: Media {
-    /// The first whole frames of the clip as the encoder takes them, at most [`LONGEST`].
+    /// The first whole frames of the clip as the encoder takes them, at most 10 s.
     fn cut(clip: &Clip<Self>, settings: &Settings<Self>) -> Result<Vec<Self>>;
     /// What a decoder appends to.
     fn nothing(format: Self::Format) -> Self::Signal;

@@ -76,7 +76,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn twenty_kills_and_a_plain_run_give_what_an_undisturbed_run_gives() {
-    let bench = Bench::new(60);
+    let bench = Bench::new(150);
     let killed = bench.out("killed");
     let mut before = 0;
     for round in 0..20 {

@@ -281,7 +281,7 @@ mod tests {
         std::fs::write(&cut, &bytes[..bytes.len() * 2 / 3]).unwrap();
         let clip = load_video(&cut).unwrap();
         assert!(
-            clip.signal.pictures.len() < 30 && clip.notes[1].starts_with("ffmpeg complained: "),
+            clip.signal.pictures.len() < 30 && clip.notes.iter().any(|n| n.starts_with("ffmpeg complained: ")),
             "{:?}",
             clip.notes
         );

@@ -15,7 +15,7 @@ pub struct Exhibit {
     pub setting: String,
     /// Network, clip and seed.
     pub condition: String,
-    /// PNG files, as [`png`] makes them.
+    /// PNG files, as `png` makes them.
     pub reference_png: Vec<u8>,
     pub shown_png: Vec<u8>,
     /// A WebM file, as [`super::webm::file`] makes it.
@@ -33,7 +33,7 @@ impl Exhibit {
     /// pictures.
     ///
     /// # Errors
-    /// As [`png`].
+    /// As `png`.
     pub fn of_worst(timeline: &Timeline, reference: &Footage, shown: &Footage) -> Result<Option<Exhibit>> {
         let Some((id, tick, score)) = timeline.worst() else { return Ok(None) };
         let (Some(should), Some(was)) = (reference.pictures.get(tick), shown.pictures.get(tick)) else {

@@ -222,7 +222,7 @@ pub fn delays(view: &View) -> Table {
 }
 
 pub fn costs(view: &View) -> Table {
-    let video = view.costs.iter().any(|c| c.deadline_misses.is_some());
+    let video = view.is_video() && view.costs.iter().any(|c| c.deadline_misses.is_some());
     let mut columns = vec![
         text("setting"),
         number("encode", "µs per frame"),

@@ -3,7 +3,7 @@
 //! rav1d.
 //!
 //! A unit is one temporal unit in the low-overhead format, without its temporal delimiter, which RTP does not carry; a
-//! sequence header is before each key picture. [`settle`] maps the fmtp line to the encoder, [`obu`] reads headers.
+//! sequence header is before each key picture. `settle` maps the fmtp line to the encoder, `obu` reads headers.
 
 mod decoder_raw;
 mod encoder_raw;

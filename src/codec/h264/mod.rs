@@ -2,9 +2,10 @@
 //! bitrate, pictures dropped when it cannot be held, key pictures only when asked for, one to three temporal layers.
 //!
 //! A unit is one access unit in a byte stream (Annex B), with both parameter sets before each key picture. Key pictures are
-//! IDR pictures. [`settle`] maps the fmtp line to the encoder, [`syntax`] reads headers.
+//! IDR pictures. `settle` maps the fmtp line to the encoder, `syntax` reads headers.
 
 mod raw;
+mod references;
 mod settle;
 mod syntax;
 
@@ -15,9 +16,10 @@ use super::{
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
+use references::References;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use syntax::{Pps, References, Slice, Sps};
+use syntax::{Pps, Slice, Sps};
 
 const NAME: &str = "H264";
 

@@ -212,7 +212,7 @@ impl Decoder {
             // A broken picture is an error, and nothing is made up in its place.
             eEcActiveIdc: sys::ERROR_CON_DISABLE,
             uiTargetDqLayer: u8::MAX,
-            ..Default::default()
+            ..sys::SDecodingParam::default()
         };
         parameters.sVideoProperty.eVideoBsType = sys::VIDEO_BITSTREAM_AVC;
         // SAFETY: the state is alive, and openh264 copies the parameters.

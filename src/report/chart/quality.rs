@@ -170,11 +170,21 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, series: &
             scene.tips.push((at, tip(view, measure, p)));
         }
     }
+    let named_first =
+        view.is_video() && apart_at(&lines, |of| of.first().copied()) > apart_at(&lines, |of| of.last().copied());
     let ends = lines.iter().filter_map(|(s, of)| {
-        let last = of.last()?;
-        Some((panel.at(last.bitrate, last.score.mean), s.name.as_str(), Ink::Label(s.colour)))
+        let p = if named_first { of.first()? } else { of.last()? };
+        Some((panel.at(p.bitrate, p.score.mean), s.name.as_str(), Ink::Label(s.colour)))
     });
     labels(scene, &mut placer, &ends.collect::<Vec<_>>());
+}
+
+/// How far the ends of all lines that have several points spread. Curves of video meet where bits are many; their names
+/// stand where there is room.
+fn apart_at<'a>(lines: &[(&Series, Vec<&'a Point>)], end: fn(&[&'a Point]) -> Option<&'a Point>) -> f64 {
+    let means = lines.iter().filter(|(_, of)| of.len() > 1).filter_map(|(_, of)| end(of)).map(|p| p.score.mean);
+    let (low, high) = means.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), m| (low.min(m), high.max(m)));
+    high - low
 }
 
 fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Placer, cap: f64, figure: &str) {
