@@ -31,7 +31,9 @@ fn main() {
             let mut least = f64::INFINITY;
             for call in 0..CALLS {
                 // Another signal each time: some metrics share their work for the last one.
-                degraded.samples[call] ^= 1;
+                if let Some(sample) = degraded.samples.get_mut(1000 * (call + 1)) {
+                    *sample = sample.saturating_add(8000);
+                }
                 let start = ProcessTime::now();
                 let _ = std::hint::black_box((metric.score)(&Evidence::files(&reference, &degraded)));
                 least = least.min(start.elapsed().as_secs_f64());
