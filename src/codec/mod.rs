@@ -6,6 +6,7 @@ pub mod conceal;
 pub mod g711;
 pub mod g722;
 pub mod h264;
+pub mod ilbc;
 pub mod l16;
 pub mod opus;
 pub mod opus_packet;
