@@ -120,7 +120,7 @@ fn delays(settings: &[Setting]) -> Vec<DelayRow> {
             bitrate: None,
             frame_ms: ms(from_ms(l.frame_ms)),
             lookahead_ms: l.lookahead_ms,
-            total_ms: l.total_ms,
+            total_ms: l.met_ms(),
         }));
     }
     rows
