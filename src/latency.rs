@@ -6,7 +6,10 @@
 //! come through.
 
 mod bandwidth;
+mod footprint;
 mod marker;
+
+pub use footprint::{Footprint, footprint};
 
 use crate::codec::{Codec, Delay, Input, Request, Settings};
 use crate::error::{Error, Result};
@@ -42,8 +45,8 @@ pub struct Latency {
     pub nominal: Delay,
     /// What was measured: a marker's waveform (to a fraction of a sample), or only its envelope (to about 2 ms).
     pub by: By,
-    /// The upper edge of the audio band that comes through, in Hz; `None` where the codec keeps no waveform.
-    pub bandwidth_hz: Option<f64>,
+    /// The upper edge of the audio band that comes through, in Hz.
+    pub bandwidth_hz: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +96,7 @@ pub fn measure(codec: &Codec<Pcm>, request: &Request, clip_format: &PcmFormat) -
     let in_samples = |ms: f64| ms * rate as f64 / 1000.0;
 
     let through = Through::of(codec, &settings, STRETCH_MS, noise)?;
+    let bandwidth_hz = through.bandwidth_hz(settings.format);
     let wave = |lags_ms| through.shift(|signal| signal, rate, STRETCH_MS, lags_ms, LEAST.0);
     if let Some(lookahead) = wave(NEAR_MS).or_else(|| wave(FAR_MS)) {
         return Ok(Latency {
@@ -101,7 +105,7 @@ pub fn measure(codec: &Codec<Pcm>, request: &Request, clip_format: &PcmFormat) -
             held_ms: through.held * 1000.0 / rate as f64,
             nominal,
             by: By::Waveform,
-            bandwidth_hz: Some(bandwidth::of_noise(&through.heard[rate.min(through.heard.len())..], rate as u32)),
+            bandwidth_hz,
         });
     }
     let through = Through::of(codec, &settings, HUM_STRETCH_MS, hum)?;
@@ -114,7 +118,7 @@ pub fn measure(codec: &Codec<Pcm>, request: &Request, clip_format: &PcmFormat) -
             held_ms: through.held * 1000.0 / rate as f64,
             nominal,
             by: By::Envelope,
-            bandwidth_hz: None,
+            bandwidth_hz,
         }),
         None => {
             let reason = "the marker does not come through; a higher bitrate may help".into();
@@ -169,6 +173,12 @@ impl Through {
             begun = i * per_frame > format.sample_rate as usize / 2;
         }
         Ok(Through { sent: first_channel(&sent), heard: first_channel(&heard), held: held as f64 })
+    }
+
+    /// Of the marker that is white noise.
+    fn bandwidth_hz(&self, format: PcmFormat) -> f64 {
+        let settled = (format.sample_rate as usize).min(self.heard.len());
+        bandwidth::of_noise(&self.heard[settled..], format.sample_rate)
     }
 
     /// By how many values of what `view` makes of the signals the marker came later: the median over the stretches.

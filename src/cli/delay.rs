@@ -129,7 +129,7 @@ fn to_table(rows: &[Row]) -> String {
             figure(ms(l.nominal.decoder)),
             figure(l.spec_ms()),
             unless_zero(ms(l.nominal.container)),
-            l.bandwidth_hz.map_or(String::new(), |hz| format!("{hz:.0}")),
+            format!("{:.0}", l.bandwidth_hz),
         ]);
     }
     table(&cells)
@@ -163,14 +163,8 @@ mod tests {
 
     fn row(codec: &'static str, lookahead_ms: f64) -> Row {
         let nominal = Delay { decoder: Duration::from_micros(1375), source: "the standard", ..Delay::default() };
-        let latency = Latency {
-            frame_ms: 20.0,
-            lookahead_ms,
-            held_ms: 0.0,
-            nominal,
-            by: By::Waveform,
-            bandwidth_hz: Some(8000.0),
-        };
+        let latency =
+            Latency { frame_ms: 20.0, lookahead_ms, held_ms: 0.0, nominal, by: By::Waveform, bandwidth_hz: 8000.0 };
         Row { codec, setting: "20 ms".into(), latency: Ok(latency) }
     }
 
