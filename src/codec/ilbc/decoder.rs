@@ -1,7 +1,7 @@
 //! From frames to samples (RFC 3951, section 4).
 
 use super::conceal::Concealer;
-use super::enhance::Enhancer;
+use super::enhance::{self, Enhancer};
 use super::excitation;
 use super::filter::{HighPass, Lpc, ORDER, synthesise};
 use super::frame::{BLOCK, Frame, Mode};
@@ -60,7 +60,7 @@ impl FrameDecoder {
         let mut delay = 0;
         if let Some(enhancer) = &mut self.enhancer {
             excitation = enhancer.enhance(&excitation, after_loss);
-            delay = enhancer.delay() / BLOCK;
+            delay = enhance::delay(self.mode) / BLOCK;
         }
         let late = self.filters[self.filters.len() - delay..].iter().chain(&filters);
         for (filter, block) in late.zip(excitation.chunks_mut(BLOCK)) {

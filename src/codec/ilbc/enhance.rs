@@ -25,17 +25,17 @@ pub(super) struct Enhancer {
     periods: [usize; PERIODS],
 }
 
+/// By how many samples the output lags behind the input.
+pub(super) const fn delay(mode: Mode) -> usize {
+    match mode {
+        Mode::Ms20 => 40,
+        Mode::Ms30 => 80,
+    }
+}
+
 impl Enhancer {
     pub fn new(mode: Mode) -> Enhancer {
         Enhancer { mode, kept: vec![0.0; KEPT], periods: [40; PERIODS] }
-    }
-
-    /// By how many samples the output lags behind the input.
-    pub fn delay(&self) -> usize {
-        match self.mode {
-            Mode::Ms20 => 40,
-            Mode::Ms30 => 80,
-        }
     }
 
     /// Takes a frame's excitation and gives as much, enhanced and delayed. After a loss the end of the concealment, which is
@@ -52,14 +52,14 @@ impl Enhancer {
         if after_loss {
             self.lead_over(KEPT - count, PERIODS - new_blocks);
         }
-        let from = KEPT - self.delay() - count;
+        let from = KEPT - delay(self.mode) - count;
         (0..new_blocks).flat_map(|block| self.block(from + block * BLOCK)).collect()
     }
 
     /// Cross-fades what was concealed just before `start` with the new excitation's first pitch period, repeated backwards
     /// (section 4.5.3). `block` is the one at `start`.
     fn lead_over(&mut self, start: usize, block: usize) {
-        let length = self.delay();
+        let length = delay(self.mode);
         let (before, new) = self.kept.split_at_mut(start);
         let rough = self.periods[block];
         let similar = |lag: usize| likeness(&new[..length], &new[lag..][..length]);
@@ -213,8 +213,8 @@ mod tests {
                 out.extend(enhancer.enhance(frame, false));
             }
             let expected = pulses(0..2400, 0.0);
-            let from = 800 + enhancer.delay();
-            let error: f32 = (from..2400).map(|i| (out[i] - expected[i - enhancer.delay()]).powi(2)).sum();
+            let from = 800 + delay(mode);
+            let error: f32 = (from..2400).map(|i| (out[i] - expected[i - delay(mode)]).powi(2)).sum();
             let energy: f32 = expected[800..].iter().map(|s| s * s).sum();
             assert!(error < 0.01 * energy, "{mode:?}: {error} of {energy}");
         }
