@@ -10,6 +10,7 @@ mod exhibit;
 mod front;
 mod gather;
 mod html;
+mod published;
 mod series;
 pub mod table;
 pub mod webm;
@@ -17,6 +18,7 @@ pub mod webm;
 pub use delta::{Delta, Shift};
 pub use exhibit::{Exhibit, around, png};
 pub use front::{Standing, standings};
+pub use published::Published;
 
 use crate::codec::Change;
 use crate::error::{Error, Result};
@@ -45,6 +47,8 @@ pub struct View {
     pub comparisons: Vec<Comparison>,
     /// Whole curves over bitrate against the anchor's.
     pub deltas: Vec<Delta>,
+    /// Against what listening tests found.
+    pub published: Vec<Published>,
     pub failures: Vec<Failure>,
     pub unscored: Vec<Unscored>,
     pub caveats: Vec<Caveat>,
