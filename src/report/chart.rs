@@ -4,7 +4,9 @@ mod answer;
 mod axis;
 mod delay;
 mod difference;
+mod drawn;
 mod facets;
+mod footprint;
 mod frame;
 pub mod ink;
 mod loss;
@@ -60,6 +62,10 @@ pub fn charts(view: &View) -> Vec<Chart> {
     } else {
         chart("delay-vs-bitrate".into(), |size| delay::draw(view, size))
     });
+    charts.extend(
+        first.and_then(|m| chart("quality-vs-bitrate-drawn".into(), |size| quality::draw_over_drawn(view, m, size))),
+    );
+    charts.extend(chart("bitrate-and-delay".into(), |size| footprint::draw(view, size)));
     charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, &families, "quality-vs-loss")));
     let freezes = FREEZES.iter().filter_map(|id| view.measure(id)).filter(|_| video);
     let mut freezes = freezes.map(|m| over_loss(view, m, &families, &format!("{}-vs-loss", view.measures[m].id)));

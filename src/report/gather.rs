@@ -132,6 +132,7 @@ impl Gather {
             unscored: unscored.collect(),
             caveats: Vec::new(),
             delays: extras.delays,
+            footprints: extras.footprints,
             costs: extras.costs,
             timelines: extras.timelines,
             exhibits: extras.exhibits,

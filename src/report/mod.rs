@@ -20,6 +20,7 @@ pub use front::{Standing, standings};
 
 use crate::codec::Change;
 use crate::error::{Error, Result};
+use crate::latency::Footprint;
 use crate::media::Content;
 use crate::metric::{self, Better};
 use crate::plan::Outcome;
@@ -48,6 +49,8 @@ pub struct View {
     pub unscored: Vec<Unscored>,
     pub caveats: Vec<Caveat>,
     pub delays: Vec<DelayRow>,
+    /// Of whole codecs, beyond the settings at hand.
+    pub footprints: Vec<Footprint>,
     pub costs: Vec<CostRow>,
     pub timelines: Vec<Timeline>,
     pub exhibits: Vec<Exhibit>,
@@ -64,6 +67,7 @@ pub struct Extras {
     pub title: String,
     /// Algorithmic delays to chart and list.
     pub delays: Vec<DelayRow>,
+    pub footprints: Vec<Footprint>,
     pub costs: Vec<CostRow>,
     pub compare: Compare,
     /// What the other curves over bitrate are measured against: a codec or a label; the plan's first if not given.

@@ -1,18 +1,45 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
 use super::axis::Axis;
+use super::drawn;
 use super::frame::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
 use super::ink::Ink;
-use super::scene::{Rect, Scene, Words};
+use super::place::Placer;
+use super::scene::{Anchor, Rect, Scene, Words};
 use super::{Series, axis_title, bracket, figure, fixed_range, footnote, mapping, pooling, reach, series, short};
+use crate::codec::Terms;
+use crate::report::series::{codecs, terms};
 use crate::report::{Condition, View};
 use crate::stats::{Interval, Summary};
 
 const MOST_PANELS: usize = 6;
 const MOST_NETWORKS: usize = 3;
 
+/// From so many codecs on, their colours tell what their formats cost, as in opus-codec.org's chart.
+const MANY_CODECS: usize = 5;
+
+/// The colour of each class of licence terms.
+const fn colour(terms: Terms) -> usize {
+    match terms {
+        Terms::Open => 2,
+        Terms::Free => 0,
+        Terms::Fees => 1,
+    }
+}
+
 /// `None`: no setting has both this metric and a bitrate.
 pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
+    draw_over(view, measure, size, false)
+}
+
+/// As [`draw`], over the curves that opus-codec.org drew by hand. `None` too if they have no codec in common, or there are
+/// too few codecs to compare.
+pub fn draw_over_drawn(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
+    let codecs = codecs(view);
+    (codecs.len() >= MANY_CODECS && drawn::knows(&codecs)).then(|| draw_over(view, measure, size, true)).flatten()
+}
+
+fn draw_over(view: &View, measure: usize, size: Size, drawn: bool) -> Option<(String, Scene)> {
     let bitrate = view.measure("payload-bitrate")?;
     let panels: Vec<usize> =
         panels(view).into_iter().filter(|c| !points(view, measure, bitrate, *c).is_empty()).collect();
@@ -26,23 +53,53 @@ pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> 
         subtitle: format!("{} · {}", pooling(view, &panels), mapping(view, measure)),
         footnote: footnote(view, all.iter().map(|p| p.setting)),
     };
-    let columns = columns(view, panels.len(), size);
+    let by_terms = codecs(view).len() >= MANY_CODECS;
+    let columns = if by_terms { 1 } else { columns(view, panels.len(), size) };
     let rows = panels.len().div_ceil(columns);
-    let body = (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64);
+    let body = if by_terms {
+        Some(470.0 * rows as f64)
+    } else {
+        (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64)
+    };
     let (mut scene, body) = page(size, &heading, body);
     let x = Axis::log2("payload bitrate, kbit/s", all.iter().map(|p| p.bitrate));
     let reach = reach(view, measure, all.iter().map(|p| &p.score));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
-    let series = series(view);
+    let mut series = series(view);
+    if by_terms {
+        for (i, s) in series.iter_mut().enumerate() {
+            s.shape = i;
+            s.colour = s.settings.first().and_then(|s| terms(&view.settings[*s].codec)).map_or(s.colour, colour);
+        }
+    }
     let areas = grid(body, panels.len(), columns);
-    let shape = level(view, &panels, &areas);
+    let shape = Shape { right: if drawn { drawn::RIGHT } else { 0.0 }, ..level(view, &panels, &areas) };
     for (condition, area) in panels.iter().zip(areas) {
         let name = &view.conditions[*condition].name;
         let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), shape);
         let points = points(view, measure, bitrate, *condition);
-        plot(view, measure, &mut scene, &panel, &series, &points);
+        let mut placer = panel.placer();
+        if by_terms {
+            legend(&mut scene, &panel, &mut placer);
+        }
+        if drawn {
+            drawn::overlay(&mut scene, &panel, &mut placer);
+        }
+        plot(view, measure, &mut scene, &panel, placer, &series, &points);
     }
     Some((title, scene))
+}
+
+/// The classes of licence terms, at the foot of the plot.
+fn legend(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
+    let mut right = panel.plot.right - 6.0;
+    for terms in [Terms::Fees, Terms::Free, Terms::Open] {
+        let at = (right, panel.plot.bottom - 6.0);
+        let words = Words::new(at, terms.words(), 11.0, Ink::Label(colour(terms))).bold().anchor(Anchor::End);
+        right = words.bounds().left - 14.0;
+        placer.take(words.bounds());
+        scene.words(words);
+    }
 }
 
 struct Point {
@@ -139,9 +196,16 @@ pub fn figure_of_loss(loss: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, series: &[Series], points: &[Point]) {
+fn plot(
+    view: &View,
+    measure: usize,
+    scene: &mut Scene,
+    panel: &Panel,
+    mut placer: Placer,
+    series: &[Series],
+    points: &[Point],
+) {
     let m = &view.measures[measure];
-    let mut placer = panel.placer();
     if let Some(cap) = m.cap.filter(|c| (panel.y.low..=panel.y.high).contains(c)) {
         best_possible(scene, panel, &mut placer, cap, &figure(cap, &m.unit));
     }
@@ -162,7 +226,7 @@ fn plot(view: &View, measure: usize, scene: &mut Scene, panel: &Panel, series: &
         for p in of {
             error_bar(scene, panel, p.bitrate, &p.score, Ink::Series(s.colour));
             let at = panel.at(p.bitrate, p.score.mean);
-            marker(scene, at, Ink::Series(s.colour), s.colour);
+            marker(scene, at, Ink::Series(s.colour), s.shape);
             placer.mark(at);
             if let Some(Interval { low, high }) = p.score.interval {
                 placer.avoid(&[panel.at(p.bitrate, low), panel.at(p.bitrate, high)]);
