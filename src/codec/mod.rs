@@ -9,6 +9,10 @@ pub mod g722;
 pub mod h264;
 pub mod l16;
 pub mod opus;
+pub mod opus_131;
+mod opus_131_raw;
+mod opus_decode;
+mod opus_encode;
 pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
@@ -29,7 +33,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
-pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
+pub static AUDIO: &[&Codec<Pcm>] =
+    &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS, &opus_131::OPUS_131];
 
 /// All video codecs of this build.
 pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];
