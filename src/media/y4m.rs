@@ -111,10 +111,14 @@ pub struct Reader<R> {
     /// Colour and aspect tags that say something else than is taken for granted here.
     pub notes: Vec<String>,
     index: usize,
+    /// The samples of a picture as they arrive; stays in the cache from one to the next.
+    samples: Vec<u8>,
 }
 
 /// Larger pictures are taken for a damaged header.
 const LARGEST: u32 = 16_384;
+/// The size comes from a header that may lie: memory is taken in steps of this many bytes as the samples arrive.
+const STEP: usize = 1 << 22;
 /// Lines of text in the stream are short; what is longer is no such line.
 const LONGEST_LINE: u64 = 1024;
 
@@ -134,7 +138,7 @@ impl<R: BufRead> Reader<R> {
         };
         let tags = String::from_utf8_lossy(tags);
         let (format, notes) = header(&tags)?;
-        Ok(Reader { input, format, notes, index: 0 })
+        Ok(Reader { input, format, notes, index: 0, samples: Vec::new() })
     }
 
     /// The next picture; `None` behind the last.
@@ -170,15 +174,29 @@ impl<R: BufRead> Reader<R> {
                 ));
             }
         }
-        let size = self.format.bytes();
-        // The size comes from a header that may lie: memory is taken as the bytes arrive.
-        let mut data = Vec::with_capacity(size.min(1 << 22));
-        (&mut self.input).take(size as u64).read_to_end(&mut data).map_err(cannot_read)?;
-        if data.len() < size {
-            return Err(format!("cut short: frame {i} lacks {} of its {size} bytes", size - data.len()));
+        let (size, got) = (self.format.bytes(), self.fill().map_err(cannot_read)?);
+        if got < size {
+            return Err(format!("cut short: frame {i} lacks {} of its {size} bytes", size - got));
         }
         self.index += 1;
-        Picture::new(width, height, data).map(Some).map_err(|e| e.to_string())
+        Picture::new(width, height, self.samples.as_slice()).map(Some).map_err(|e| e.to_string())
+    }
+
+    /// Reads the samples of a picture; returns how many bytes of them there were.
+    fn fill(&mut self) -> io::Result<usize> {
+        let (size, mut got) = (self.format.bytes(), 0);
+        while got < size {
+            if got == self.samples.len() {
+                self.samples.resize(size.min(got + STEP), 0);
+            }
+            match self.input.read(&mut self.samples[got..]) {
+                Ok(0) => break,
+                Ok(n) => got += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(got)
     }
 }
 
