@@ -85,7 +85,7 @@ pub fn measure(codec: &Codec<Pcm>, request: &Request, clip_format: &PcmFormat) -
         frame_ms,
         lookahead_ms,
         total_ms: frame_ms + lookahead_ms,
-        nominal_ms: frame_ms + ms((codec.nominal_lookahead)(&settings)),
+        nominal_ms: frame_ms + ms((codec.delay)(&settings).lookahead()),
     })
 }
 

@@ -15,13 +15,14 @@ use std::time::Duration;
 
 /// What is negotiated for the audio of that case.
 pub(super) fn track(case: &Case) -> Result<TrackSpec> {
+    let rtp = case.codec.rtp()?;
     let asked = (case.codec.settle)(&case.request, &case.clip.format())?;
     Ok(TrackSpec {
         kind: Kind::Audio,
-        name: case.codec.name,
-        payload_type: case.codec.rtp.payload_type,
-        clock_rate: (case.codec.rtp.clock_rate)(asked.format.sample_rate),
-        channels: (case.codec.rtp.channels)(asked.format.channels),
+        name: (rtp.encoding)(asked.bitrate),
+        payload_type: rtp.payload_type,
+        clock_rate: (rtp.clock_rate)(asked.format.sample_rate),
+        channels: (rtp.channels)(asked.format.channels),
         fmtp: case.request.fmtp.clone(),
         repair: case.request.repair,
         patience: match case.receiver {
@@ -62,7 +63,7 @@ impl Audio {
         }
         let encoder = (case.codec.encoder)(&settings)?;
         let playout = Playout::new(case.receiver, settings.format, (case.codec.decoder)(&settings)?, case.warm_up);
-        let sender = Sender::new(case, track, spec.clock_rate);
+        let sender = Sender::new(case, track, spec);
         let receiver = Unwrap::new(&sender, &settings, spec);
         Ok(Audio { track, settings, source, pass, encoder, sender, receiver, playout, position: 0 })
     }

@@ -202,7 +202,7 @@ impl Heard {
         Some(CallFacts {
             codec: case.codec.name,
             bitrate: self.settings.bitrate.map(|b| b.0),
-            mouth_to_ear_ms: fact("mouth-to-ear-clock")? + ms((case.codec.nominal_lookahead)(&self.settings)),
+            mouth_to_ear_ms: fact("mouth-to-ear-clock")? + ms((case.codec.delay)(&self.settings).lookahead()),
             loss_percent: fact("effective-loss")?,
             burst_ratio: fact("burst-ratio")?,
             equipment: case.equipment,

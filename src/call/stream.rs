@@ -36,7 +36,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub fn new(case: &Case, track: usize, clock_rate: u32) -> Sender {
+    pub fn new(case: &Case, track: usize, spec: &TrackSpec) -> Sender {
         // Random start values (RFC 3550, section 5.1), but from the seed.
         let start = chance(case).draw("rtp", &[]);
         Sender {
@@ -45,8 +45,8 @@ impl Sender {
             sent: 0,
             first_sequence: start as u16,
             first_timestamp: (start >> 16) as u32,
-            clock_rate,
-            payload_type: case.codec.rtp.payload_type,
+            clock_rate: spec.clock_rate,
+            payload_type: spec.payload_type,
             red: usize::from(case.request.repair.red),
             copies: Vec::new(),
             silent: true,

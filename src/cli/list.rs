@@ -70,8 +70,8 @@ pub fn run(args: &Args) -> Result<u8> {
 fn codecs() -> Vec<Value> {
     fn entry<M: Media>(c: &&codec::Codec<M>) -> Value {
         json!({
-            "name": c.name, "kind": M::KIND, "available": true, "version": (c.version)(), "licence": c.licence,
-            "plc": c.plc, "rtp": format!("{}/{}", c.rtp.payload_type, (c.rtp.clock_rate)(48_000)),
+            "name": c.name, "kind": M::KIND, "available": true, "version": (c.version)(), "licence": c.licence.code,
+            "plc": c.plc,
         })
     }
     codec::AUDIO.iter().map(entry).chain(codec::VIDEO.iter().map(entry)).collect()

@@ -1,96 +1,67 @@
 //! PCMU and PCMA: ITU-T G.711 at 64 kbit/s, 8 kHz (RFC 3551, sections 4.5.14).
 
 use super::conceal::Concealer;
-use super::{Change, ChangeKind, Codec, Decoder, Encoder, Input, Observed, Request, RtpFormat, Settings, Unit};
+use super::settle::{Default, settle};
+use super::{
+    Bitrates, Codec, Decoder, Delay, Encoder, Input, Licence, Observed, Range, Request, RtpFormat, Settings, Terms,
+    Unit,
+};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
-use crate::units::{Bitrate, Time, ms};
-use std::collections::BTreeMap;
+use crate::units::{Time, ms};
 use std::time::Duration;
 
 pub static PCMU: Codec<Pcm> = Codec {
     name: "PCMU",
     version: || "codecbench G.711 mu-law 1".into(),
-    licence: "MIT OR Apache-2.0",
-    rtp: RtpFormat { payload_type: 0, clock_rate: |_| 8000, channels: |_| 1 },
+    licence: Licence { code: "MIT OR Apache-2.0", terms: Terms::Open },
+    feature: None,
+    range: RANGE,
+    rtp: Some(RtpFormat { encoding: |_| "PCMU", payload_type: 0, ..RTP }),
     plc: "pitch repetition after G.711 Appendix I, without its 3.75 ms delay",
-    settle: |request, _| settle(request, 8000),
+    fec: "",
+    settle: |request, _| settle(&RANGE, &DEFAULT, request),
     encoder: |settings| Ok(Box::new(G711Encoder { law: mu_encode, frame: settings.frame })),
     decoder: |settings| Ok(Box::new(G711Decoder::new("PCMU", mu_decode, settings))),
     observe,
     variants,
-    nominal_lookahead: |_| Duration::ZERO,
+    delay: |_| Delay { source: "G.711: each sample by itself", ..Delay::default() },
 };
 
 pub static PCMA: Codec<Pcm> = Codec {
     name: "PCMA",
     version: || "codecbench G.711 A-law 1".into(),
-    licence: "MIT OR Apache-2.0",
-    rtp: RtpFormat { payload_type: 8, clock_rate: |_| 8000, channels: |_| 1 },
+    licence: Licence { code: "MIT OR Apache-2.0", terms: Terms::Open },
+    feature: None,
+    range: RANGE,
+    rtp: Some(RtpFormat { encoding: |_| "PCMA", payload_type: 8, ..RTP }),
     plc: "pitch repetition after G.711 Appendix I, without its 3.75 ms delay",
-    settle: |request, _| settle(request, 8000),
+    fec: "",
+    settle: |request, _| settle(&RANGE, &DEFAULT, request),
     encoder: |settings| Ok(Box::new(G711Encoder { law: a_encode, frame: settings.frame })),
     decoder: |settings| Ok(Box::new(G711Decoder::new("PCMA", a_decode, settings))),
     observe,
     variants,
-    nominal_lookahead: |_| Duration::ZERO,
+    delay: |_| Delay { source: "G.711: each sample by itself", ..Delay::default() },
 };
 
-/// For the fixed-rate mono codecs of RFC 3551: 64 kbit/s, packets of 10 to 60 ms in whole tens, 20 by default. As
-/// libwebrtc takes it, `ptime` (RFC 8866, section 6.4) may stand among the fmtp parameters and is rounded down.
-///
-/// # Errors
-/// None today; the type is that of [`super::Settle`].
-pub(super) fn settle(request: &Request, sample_rate: u32) -> Result<Settings<Pcm>> {
-    let (ptimes, mut changes): (Vec<_>, Vec<_>) =
-        super::unknown_parameters(request).into_iter().partition(|c| c.requested.split('=').next() == Some("ptime"));
-    let change = |requested: String, effective: String, kind, reason: &str| Change {
-        requested,
-        effective,
-        kind,
-        reason: reason.into(),
-    };
-    let written = ptimes.into_iter().next().map(|c| c.requested);
-    let asked = match (request.ptime, &written) {
-        (Some(ptime), Some(text)) => {
-            changes.push(change(text.clone(), "ignored".into(), ChangeKind::Ignored, "the setting has its own ptime"));
-            Some((format!("ptime={}", ms(ptime)), ms(ptime)))
-        }
-        (Some(ptime), None) => Some((format!("ptime={}", ms(ptime)), ms(ptime))),
-        (None, Some(text)) => match request.fmtp.get("ptime").and_then(|v| v.parse::<u32>().ok()).filter(|v| *v > 0) {
-            Some(value) => Some((text.clone(), f64::from(value))),
-            None => {
-                let reason = "not a whole number of milliseconds above 0";
-                changes.push(change(text.clone(), "20".into(), ChangeKind::Invalid, reason));
-                None
-            }
-        },
-        (None, None) => None,
-    };
-    let mut frame_ms = 20;
-    if let Some((text, value)) = asked {
-        frame_ms = ((value / 10.0).floor() as u64 * 10).clamp(10, 60);
-        if !(10.0..=60.0).contains(&value) {
-            changes.push(change(text, frame_ms.to_string(), ChangeKind::Clamped, "packets of 10 to 60 ms (libwebrtc)"));
-        } else if frame_ms as f64 != value {
-            changes.push(change(text, frame_ms.to_string(), ChangeKind::Rounded, "packets of whole 10 ms (libwebrtc)"));
-        }
-    }
-    let mut ignore = |requested: Option<String>, effective: &str, reason: &str| {
-        changes.extend(requested.map(|r| change(r, effective.into(), ChangeKind::Ignored, reason)));
-    };
-    let other_rate = request.bitrate.filter(|b| b.0 != 64_000);
-    ignore(other_rate.map(|b| format!("bitrate={}", b.0)), "64000", "the codec has one bitrate");
-    ignore(request.complexity.map(|c| format!("complexity={c}")), "ignored", "the encoder has no such knob");
-    ignore(request.mode.as_ref().map(|m| format!("mode={m}")), "ignored", "the encoder has no modes");
-    Ok(Settings {
-        format: PcmFormat::mono(sample_rate),
-        frame: Duration::from_millis(frame_ms),
-        bitrate: Some(Bitrate(64_000)),
-        knobs: BTreeMap::new(),
-        changes,
-    })
-}
+/// One bitrate; packets of 10 to 60 ms in whole tens as libwebrtc takes them, 20 by default (RFC 3551, section 4.2).
+pub(super) const RANGE: Range = Range {
+    sample_rates: &[8000],
+    bitrates: Bitrates::One(64_000),
+    packets_ms: &[10.0, 20.0, 30.0, 40.0, 50.0, 60.0],
+    fmtp: &[],
+    modes: &[],
+    complexity: None,
+};
+const DEFAULT: Default = Default { codec: "G.711", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 64_000 };
+const RTP: RtpFormat = RtpFormat {
+    encoding: |_| "PCMU",
+    payload_type: 0,
+    clock_rate: |_| 8000,
+    channels: |_| 1,
+    source: "RFC 3551, section 4.5.14",
+};
 
 /// What the packets of a fixed-rate mono codec show: their usual length.
 pub(super) fn observe(settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
@@ -231,23 +202,5 @@ mod tests {
         assert_coded_to_the_middle(&mu, mu_encode, mu_decode);
         let a: Vec<i32> = [16; 16].into_iter().chain(doubling(16, 7)).collect();
         assert_coded_to_the_middle(&a, a_encode, a_decode);
-    }
-
-    #[test]
-    fn settling_reports_each_difference() {
-        let request = Request {
-            fmtp: "ptime=35;useinbandfec=1".parse().unwrap(),
-            bitrate: Some(Bitrate(32_000)),
-            ..Request::default()
-        };
-        let settings = (PCMU.settle)(&request, &PcmFormat { sample_rate: 48_000, channels: 2 }).unwrap();
-        assert_eq!((settings.format, settings.frame), (PcmFormat::mono(8000), Duration::from_millis(30)));
-        let kinds: Vec<_> = settings.changes.iter().map(|c| (c.requested.as_str(), c.kind)).collect();
-        let expected = [
-            ("useinbandfec=1", ChangeKind::Unknown),
-            ("ptime=35", ChangeKind::Rounded),
-            ("bitrate=32000", ChangeKind::Ignored),
-        ];
-        assert_eq!(kinds, expected);
     }
 }

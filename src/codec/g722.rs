@@ -6,7 +6,8 @@
 //! cross-fade of the concealment covers the worst.
 
 use super::conceal::Concealer;
-use super::{Codec, Decoder, Encoder, Input, RtpFormat, Settings, Unit, g711};
+use super::settle::{Default, settle};
+use super::{Codec, Decoder, Delay, Encoder, Input, Licence, Range, RtpFormat, Settings, Terms, Unit, g711};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -17,17 +18,34 @@ use std::time::Duration;
 pub static G722: Codec<Pcm> = Codec {
     name: "G722",
     version: || "audio-codec 0.4.13, concealment 1".into(),
-    licence: "MIT",
-    rtp: RtpFormat { payload_type: 9, clock_rate: |_| 8000, channels: |_| 1 },
+    licence: Licence { code: "MIT", terms: Terms::Open },
+    feature: None,
+    range: RANGE,
+    rtp: Some(RtpFormat {
+        encoding: |_| "G722",
+        payload_type: 9,
+        clock_rate: |_| 8000,
+        channels: |_| 1,
+        source: "RFC 3551, section 4.5.2",
+    }),
     plc: "pitch repetition after G.711 Appendix I at 16 kHz; the ADPCM state rests",
-    settle: |request, _| g711::settle(request, 16_000),
+    fec: "",
+    settle: |request, _| settle(&RANGE, &DEFAULT, request),
     encoder: |settings| Ok(Box::new(G722Encoder { adpcm: AdpcmEncoder::new(), frame: settings.frame })),
     decoder: |settings| Ok(Box::new(G722Decoder::new(settings))),
     observe: g711::observe,
     variants: g711::variants,
-    // The two 24-tap quadrature mirror filters (G.722, section 3.1): 22 samples at 16 kHz.
-    nominal_lookahead: |_| Duration::from_micros(1375),
+    // The two 24-tap quadrature mirror filters: 22 samples at 16 kHz, half in the encoder, half in the decoder.
+    delay: |_| Delay {
+        encoder: Duration::from_nanos(687_500),
+        decoder: Duration::from_nanos(687_500),
+        source: "G.722, section 3.1: two filters of 24 taps",
+        ..Delay::default()
+    },
 };
+
+const RANGE: Range = Range { sample_rates: &[16_000], ..g711::RANGE };
+const DEFAULT: Default = Default { codec: "G722", format: PcmFormat::mono(16_000), packet_ms: 20.0, bitrate: 64_000 };
 
 struct G722Encoder {
     adpcm: AdpcmEncoder,

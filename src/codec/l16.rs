@@ -1,6 +1,10 @@
 //! L16, linear PCM (RFC 3551, section 4.5.11): the identity codec that shows what the path alone does.
 
-use super::{Codec, Decoder, Encoder, Input, Observed, Request, RtpFormat, Settings, Unit};
+use super::settle::unknown_parameters;
+use super::{
+    Bitrates, Codec, Decoder, Delay, Encoder, Input, Licence, Observed, Range, Request, RtpFormat, Settings, Terms,
+    Unit,
+};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -13,9 +17,18 @@ const MAX_PAYLOAD: usize = 1200;
 pub static L16: Codec<Pcm> = Codec {
     name: "L16",
     version: || "codecbench L16 1".into(),
-    licence: "MIT OR Apache-2.0",
-    rtp: RtpFormat { payload_type: 96, clock_rate: |rate| rate, channels: u16::from },
+    licence: Licence { code: "MIT OR Apache-2.0", terms: Terms::Open },
+    feature: None,
+    range: RANGE,
+    rtp: Some(RtpFormat {
+        encoding: |_| "L16",
+        payload_type: 96,
+        clock_rate: |rate| rate,
+        channels: u16::from,
+        source: "RFC 3551, section 4.5.11",
+    }),
     plc: "silence",
+    fec: "",
     settle,
     encoder: |settings| Ok(Box::new(L16Encoder { format: settings.format })),
     decoder: |settings| Ok(Box::new(L16Decoder { format: settings.format })),
@@ -25,7 +38,16 @@ pub static L16: Codec<Pcm> = Codec {
         ..Observed::default()
     },
     variants: || vec![("48 kHz".into(), Request { ptime: Some(Duration::from_millis(10)), ..Request::default() })],
-    nominal_lookahead: |_| Duration::ZERO,
+    delay: |_| Delay { source: "the samples as they are", ..Delay::default() },
+};
+
+const RANGE: Range = Range {
+    sample_rates: &[8000, 16_000, 24_000, 32_000, 44_100, 48_000],
+    bitrates: Bitrates::Span(128_000, 1_536_000),
+    packets_ms: &[],
+    fmtp: &[],
+    modes: &[],
+    complexity: None,
 };
 
 fn settle(request: &Request, format: &PcmFormat) -> Result<Settings<Pcm>> {
@@ -38,7 +60,7 @@ fn settle(request: &Request, format: &PcmFormat) -> Result<Settings<Pcm>> {
         frame,
         bitrate: None,
         knobs: BTreeMap::new(),
-        changes: super::unknown_parameters(request),
+        changes: unknown_parameters(&RANGE, request),
     })
 }
 

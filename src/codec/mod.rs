@@ -1,5 +1,6 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+mod about;
 pub mod av1;
 mod bits;
 pub mod conceal;
@@ -11,11 +12,14 @@ pub mod opus;
 pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
+mod settle;
 mod video_observe;
 mod video_settle;
 pub mod vpx;
 
-use crate::error::{Result, unknown};
+pub use about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
+
+use crate::error::{Error, Result, unknown};
 use crate::media::{Media, Pcm, Picture};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
@@ -24,21 +28,21 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// All audio codecs of this build.
+/// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
 pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
 
 /// All video codecs of this build.
 pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];
 
-/// The audio codec of that SDP encoding name, in any case.
+/// The audio codec of that name, in any case.
 ///
 /// # Errors
-/// [`crate::Error::Usage`] that names the nearest known name.
+/// [`Error::Usage`] that names the nearest known name, or the feature without which this build has no such codec.
 pub fn audio(name: &str) -> Result<&'static Codec<Pcm>> {
     of(AUDIO, name)
 }
 
-/// The video codec of that SDP encoding name, in any case.
+/// The video codec of that name, in any case.
 ///
 /// # Errors
 /// As [`audio`].
@@ -49,22 +53,35 @@ pub fn video(name: &str) -> Result<&'static Codec<Picture>> {
 fn of<M: Media>(list: &[&'static Codec<M>], name: &str) -> Result<&'static Codec<M>> {
     let found = list.iter().find(|c| c.name.eq_ignore_ascii_case(name)).copied();
     let names: Vec<&str> = AUDIO.iter().map(|c| c.name).chain(VIDEO.iter().map(|c| c.name)).collect();
-    found.ok_or_else(|| match names.iter().find(|n| n.eq_ignore_ascii_case(name)) {
-        Some(other) => crate::Error::usage(format!("{other} is no {} codec", M::KIND)),
+    let found = found.ok_or_else(|| match names.iter().find(|n| n.eq_ignore_ascii_case(name)) {
+        Some(other) => Error::usage(format!("{other} is no {} codec", M::KIND)),
         None => unknown("codec", name, &names),
-    })
+    })?;
+    match found.feature {
+        Some(Feature { name: feature, built: false }) => Err(Error::usage(format!(
+            "{} is not in this build: build it with --features {feature} (licence {})",
+            found.name, found.licence.code
+        ))),
+        _ => Ok(found),
+    }
 }
 
 /// A codec: what it is, and how to make its running parts.
 pub struct Codec<M: Media> {
-    /// SDP encoding name: "opus", "PCMU", "G722".
+    /// What plans call it, unique in its list: the SDP encoding name where there is one ("opus", "PCMU", "G722").
     pub name: &'static str,
     /// What is inside: the library and the version that really got linked. Enters the cache key and every report.
     pub version: fn() -> String,
-    pub licence: &'static str,
-    pub rtp: RtpFormat,
+    pub licence: Licence,
+    /// The feature that it needs; `None`: it is in every build.
+    pub feature: Option<Feature>,
+    pub range: Range,
+    /// `None`: a storage codec, which no call carries; see [`Codec::rtp`].
+    pub rtp: Option<RtpFormat>,
     /// What a lost packet is filled with, in words.
     pub plc: &'static str,
+    /// What its packets can carry against loss, in words; empty: nothing.
+    pub fec: &'static str,
     /// Requested to effective, each difference with its reason. Out-of-range values follow libwebrtc.
     pub settle: Settle<M>,
     #[expect(clippy::type_complexity, reason = "a plain function from settings to a running encoder")]
@@ -75,23 +92,28 @@ pub struct Codec<M: Media> {
     pub observe: fn(&Settings<M>, &[Unit]) -> Observed,
     /// Settings whose algorithmic delay is worth measuring: (label, request).
     pub variants: fn() -> Vec<(String, Request)>,
-    /// The implementation's documented look-ahead of encoder plus decoder, beyond the frame.
-    pub nominal_lookahead: fn(&Settings<M>) -> Duration,
+    /// The implementation's documented delays beyond the frame.
+    pub delay: fn(&Settings<M>) -> Delay,
+}
+
+impl<M: Media> Codec<M> {
+    /// Whether this build can run it.
+    pub fn is_built(&self) -> bool {
+        self.feature.is_none_or(|f| f.built)
+    }
+
+    /// How it travels.
+    ///
+    /// # Errors
+    /// [`Error::Usage`]: it is a storage codec.
+    pub fn rtp(&self) -> Result<RtpFormat> {
+        let none = || format!("{} is a storage codec: nothing carries it in a call", self.name);
+        self.rtp.ok_or_else(|| Error::usage(none()))
+    }
 }
 
 /// From what is asked and the clip's format to what the codec runs with.
 pub type Settle<M> = fn(&Request, &<M as Media>::Format) -> Result<Settings<M>>;
-
-/// How a codec travels in RTP.
-#[derive(Clone, Copy, Debug)]
-pub struct RtpFormat {
-    /// Static (RFC 3551) or the usual dynamic number.
-    pub payload_type: u8,
-    /// The RTP clock in Hz; G.722 says 8000 though it samples at 16000 (RFC 3551, section 4.5.2).
-    pub clock_rate: fn(sample_rate: u32) -> u32,
-    /// The channels of `a=rtpmap`; Opus always says 2 (RFC 7587, section 7).
-    pub channels: fn(channels: u8) -> u16,
-}
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -271,6 +293,11 @@ pub trait Encoder<M: Media>: Send {
     /// Codes one frame of exactly [`Settings::frame`] into 0..n units (0: DTX). `pts` is the frame's capture time.
     fn encode(&mut self, pts: Time, frame: &M, out: &mut Vec<Unit>) -> Result<()>;
 
+    /// Gives out what is still held back. Only storage codecs hold anything; no frame comes after it.
+    fn finish(&mut self, _out: &mut Vec<Unit>) -> Result<()> {
+        Ok(())
+    }
+
     fn adapt(&mut self, _feedback: Feedback) -> Result<()> {
         Ok(())
     }
@@ -303,28 +330,4 @@ pub trait Decoder<M: Media>: Send {
     fn reach(&self, _from: &[u8]) -> Duration {
         Duration::ZERO
     }
-}
-
-/// For codecs whose payload format defines no fmtp parameter: every one that was requested is unknown. Nor have they the
-/// redundancy, the neural concealment and the choice of bitrate that Opus has.
-fn unknown_parameters(request: &Request) -> Vec<Change> {
-    let change = |(name, value): (&str, Option<&str>)| Change {
-        requested: value.map_or_else(|| name.to_owned(), |v| format!("{name}={v}")),
-        effective: "ignored".into(),
-        kind: ChangeKind::Unknown,
-        reason: "the payload format defines no such parameter".into(),
-    };
-    let Repair { dred, deep_plc, gcc, .. } = request.repair;
-    let of_opus = [
-        (!dred.is_zero(), format!("dred:{}ms", dred.as_millis()), "only Opus carries deep redundancy"),
-        (deep_plc, "deep-plc".to_owned(), "only Opus has neural concealment"),
-        (gcc, "gcc".to_owned(), "the codec has one bitrate only"),
-    ];
-    let ignored = of_opus.into_iter().filter(|(asked, ..)| *asked).map(|(_, requested, reason)| Change {
-        requested,
-        effective: "ignored".into(),
-        kind: ChangeKind::Ignored,
-        reason: reason.into(),
-    });
-    request.fmtp.iter().map(change).chain(ignored).collect()
 }

@@ -7,7 +7,10 @@
 
 use super::opus_packet::{Mode, OpusPacket};
 use super::opus_raw::{self as raw, Set};
-use super::{Codec, Decoder, Encoder, Feedback, Input, Observed, Request, RtpFormat, Settings, Unit, opus_settle};
+use super::{
+    Codec, Decoder, Delay, Encoder, Feedback, Input, Licence, Observed, Request, RtpFormat, Settings, Terms, Unit,
+    opus_settle,
+};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Probability, Time, from_ms, ms};
@@ -25,16 +28,30 @@ const DTX_BYTES: usize = 2;
 pub static OPUS: Codec<Pcm> = Codec {
     name: "opus",
     version: || format!("{} through opusic-sys 0.7.7", raw::version()),
-    licence: "BSD-3-Clause",
-    rtp: RtpFormat { payload_type: 111, clock_rate: |_| 48_000, channels: |_| 2 },
-    plc: "libopus, in steps of 10 ms (neural with deep-plc); in-band FEC (LBRR) or DRED where a later packet carries it",
+    licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
+    feature: None,
+    range: opus_settle::RANGE,
+    rtp: Some(RtpFormat {
+        encoding: |_| "opus",
+        payload_type: 111,
+        clock_rate: |_| 48_000,
+        channels: |_| 2,
+        source: "RFC 7587",
+    }),
+    plc: "libopus, in steps of 10 ms; neural with deep-plc",
+    fec: "in-band FEC (LBRR) of one frame, DRED",
     settle: opus_settle::settle,
     encoder: |settings| Ok(Box::new(OpusEncoder::new(settings)?)),
     decoder: |settings| Ok(Box::new(OpusDecoder::new(settings)?)),
     observe,
     variants,
-    // RFC 6716, section 2.1.9, and the manual of OPUS_GET_LOOKAHEAD: 2.5 ms of CELT, 4 ms more where SILK may be used.
-    nominal_lookahead: |settings| from_ms(if settings.text("application") == "lowdelay" { 2.5 } else { 6.5 }),
+    delay: |settings| Delay {
+        // In the decoder nothing waits but the overlap of CELT's windows.
+        encoder: from_ms(if settings.text("application") == "lowdelay" { 0.0 } else { 4.0 }),
+        decoder: from_ms(2.5),
+        source: "RFC 6716, section 2.1.9, and OPUS_GET_LOOKAHEAD: 2.5 ms of overlap in CELT, 4 ms more where SILK may be used",
+        ..Delay::default()
+    },
 };
 
 /// High bitrates, so that the marker of the delay measurement survives.

@@ -4,7 +4,7 @@
 //! Outside libwebrtc: a request with a `mode` may also have frames of 2.5 and 5 ms, and the mode "lowdelay" (CELT only,
 //! 2.5 ms look-ahead) is reachable; no fmtp line leads there.
 
-use super::{Change, ChangeKind, Knob, Request, Settings};
+use super::{Bitrates, Change, ChangeKind, Knob, Range, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Pcm, PcmFormat};
 use crate::sdp::repair::Repair;
@@ -13,6 +13,27 @@ use std::collections::BTreeMap;
 
 /// The range of `maxaveragebitrate` (RFC 7587, section 6.1), in bit/s.
 pub(super) const BITRATE: (i32, i32) = (6000, 510_000);
+/// Complexity is 9 where nothing is asked. Without a `mode` it is "voip", or "audio" in stereo.
+pub(super) const RANGE: Range = Range {
+    sample_rates: &[48_000],
+    bitrates: Bitrates::Span(BITRATE.0 as u32, BITRATE.1 as u32),
+    packets_ms: &[2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0],
+    fmtp: &[
+        "maxplaybackrate",
+        "sprop-maxcapturerate",
+        "maxaveragebitrate",
+        "stereo",
+        "sprop-stereo",
+        "cbr",
+        "useinbandfec",
+        "usedtx",
+        "ptime",
+        "minptime",
+        "maxptime",
+    ],
+    modes: &["voip", "audio", "lowdelay"],
+    complexity: Some(10),
+};
 /// What libwebrtc's encoder takes as packet lengths, in ms.
 const PTIMES: [f64; 5] = [10.0, 20.0, 40.0, 60.0, 120.0];
 
@@ -29,10 +50,9 @@ pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pc
     let channels = if flag("stereo") { 2 } else { 1 };
     let application = match request.mode.as_deref() {
         None => ["voip", "audio"][channels - 1],
-        Some(mode) => ["voip", "audio", "lowdelay"]
-            .into_iter()
-            .find(|known| *known == mode)
-            .ok_or_else(|| unknown("opus mode", mode, &["voip", "audio", "lowdelay"]))?,
+        Some(mode) => {
+            RANGE.modes.iter().find(|known| **known == mode).ok_or_else(|| unknown("opus mode", mode, RANGE.modes))?
+        }
     };
     let playback_rate =
         fmtp.get("maxplaybackrate").and_then(number).filter(|v| *v >= 8000).map_or(48_000, |v| v.min(48_000));

@@ -35,11 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is negotiated for the video of that case.
 pub(super) fn track(case: &Case<Picture>) -> Result<TrackSpec> {
+    let rtp = case.codec.rtp()?;
     (case.codec.settle)(&case.request, &case.clip.format())?;
     Ok(TrackSpec {
         kind: Kind::Video,
         name: case.codec.name,
-        payload_type: case.codec.rtp.payload_type,
+        payload_type: rtp.payload_type,
         clock_rate: CLOCK_RATE,
         channels: 0,
         fmtp: case.request.fmtp.clone(),

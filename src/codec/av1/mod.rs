@@ -11,14 +11,13 @@ mod obu;
 mod settle;
 
 use super::{
-    Codec, Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, RtpFormat, Settings, Unit,
-    video_observe, video_settle,
+    Codec, Coded, Decoder, Delay, Encoder, Feedback, Input, Licence, Observed, ObservedPictures, Range, RtpFormat,
+    Settings, Terms, Unit, video_observe, video_settle,
 };
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
 use encoder_raw::Step;
-use std::time::Duration;
 
 const NAME: &str = "AV1";
 
@@ -28,15 +27,23 @@ pub static AV1: Codec<Picture> = Codec {
         let (encoder, decoder) = (encoder_raw::version(), decoder_raw::version());
         format!("libaom {encoder} through libaom-sys 0.17.2, rav1d 1.1.0 of dav1d {decoder}")
     },
-    licence: "BSD-2-Clause",
-    rtp: RtpFormat { payload_type: 45, clock_rate: |_| 90_000, channels: |_| 0 },
+    licence: Licence { code: "BSD-2-Clause", terms: Terms::Open },
+    feature: None,
+    range: Range { fmtp: &["profile", "level-idx", "tier"], ..Range::VIDEO },
+    rtp: Some(RtpFormat {
+        encoding: |_| NAME,
+        payload_type: 45,
+        source: "AOMedia, RTP Payload Format for AV1",
+        ..RtpFormat::VIDEO
+    }),
     plc: "the last picture stays",
+    fec: "",
     settle: settle::settle,
     encoder: |settings| Ok(Box::new(Av1Encoder::new(settings)?)),
     decoder: |settings| Ok(Box::new(Av1Decoder::new(settings)?)),
     observe,
     variants: Vec::new,
-    nominal_lookahead: |_| Duration::ZERO,
+    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
 };
 
 /// Profile, level and size out of the sequence headers; the layers and quantisers as the encoder says.

@@ -10,15 +10,14 @@ mod settle;
 mod syntax;
 
 use super::{
-    Codec, Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, RtpFormat, Settings, Unit,
-    video_observe, video_settle,
+    Codec, Coded, Decoder, Delay, Encoder, Feedback, Input, Licence, Observed, ObservedPictures, Range, RtpFormat,
+    Settings, Terms, Unit, video_observe, video_settle,
 };
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
 use references::References;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use syntax::{Pps, Slice, Sps};
 
 const NAME: &str = "H264";
@@ -26,15 +25,18 @@ const NAME: &str = "H264";
 pub static H264: Codec<Picture> = Codec {
     name: NAME,
     version: || format!("openh264 {} through openh264-sys2 0.9.9", raw::version()),
-    licence: "BSD-2-Clause",
-    rtp: RtpFormat { payload_type: 102, clock_rate: |_| 90_000, channels: |_| 0 },
+    licence: Licence { code: "BSD-2-Clause", terms: Terms::Fees },
+    feature: None,
+    range: Range { fmtp: &["profile-level-id", "packetization-mode", "level-asymmetry-allowed"], ..Range::VIDEO },
+    rtp: Some(RtpFormat { encoding: |_| NAME, payload_type: 102, source: "RFC 6184", ..RtpFormat::VIDEO }),
     plc: "the last picture stays",
+    fec: "",
     settle: settle::settle,
     encoder: |settings| Ok(Box::new(H264Encoder::new(settings)?)),
     decoder: |settings| Ok(Box::new(H264Decoder::new(settings)?)),
     observe,
     variants: Vec::new,
-    nominal_lookahead: |_| Duration::ZERO,
+    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
 };
 
 /// Profile, level and size out of the sequence parameter sets; the layers and quantisers as the encoder says.

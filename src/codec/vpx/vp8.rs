@@ -2,23 +2,25 @@
 
 use super::{Kind, Step, VpxDecoder, VpxEncoder, raw::Set, step};
 use crate::codec::video_settle::Read;
-use crate::codec::{Codec, Knob, Request, RtpFormat, Settings};
+use crate::codec::{Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
 use crate::error::Result;
 use crate::media::{Picture, PictureFormat};
-use std::time::Duration;
 
 pub static VP8: Codec<Picture> = Codec {
     name: "VP8",
     version: super::version,
-    licence: "BSD-3-Clause",
-    rtp: RtpFormat { payload_type: 96, clock_rate: |_| 90_000, channels: |_| 0 },
+    licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
+    feature: None,
+    range: Range { fmtp: &["max-fr", "max-fs"], ..Range::VIDEO },
+    rtp: Some(RtpFormat { encoding: |_| "VP8", payload_type: 96, source: "RFC 7741", ..RtpFormat::VIDEO }),
     plc: "the last picture stays",
+    fec: "",
     settle,
     encoder: |settings| Ok(Box::new(encoder(settings)?)),
     decoder: |settings| Ok(Box::new(VpxDecoder::new(Kind::Vp8, settings)?)),
     observe: |settings, units| super::observe(Kind::Vp8, settings, units),
     variants: Vec::new,
-    nominal_lookahead: |_| Duration::ZERO,
+    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
 };
 
 /// `max-fr` and `max-fs` (RFC 7741, section 6.1) are all that there is. Complexity 10 is speed -4, libwebrtc's for small

@@ -2,23 +2,25 @@
 
 use super::{Kind, Step, VpxDecoder, VpxEncoder, raw::Set, step};
 use crate::codec::video_settle::Read;
-use crate::codec::{ChangeKind, Codec, Knob, Request, RtpFormat, Settings};
+use crate::codec::{ChangeKind, Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
-use std::time::Duration;
 
 pub static VP9: Codec<Picture> = Codec {
     name: "VP9",
     version: super::version,
-    licence: "BSD-3-Clause",
-    rtp: RtpFormat { payload_type: 98, clock_rate: |_| 90_000, channels: |_| 0 },
+    licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
+    feature: None,
+    range: Range { fmtp: &["profile-id", "max-fr", "max-fs"], ..Range::VIDEO },
+    rtp: Some(RtpFormat { encoding: |_| "VP9", payload_type: 98, source: "RFC 9628", ..RtpFormat::VIDEO }),
     plc: "the last picture stays",
+    fec: "",
     settle,
     encoder: |settings| Ok(Box::new(encoder(settings)?)),
     decoder: |settings| Ok(Box::new(VpxDecoder::new(Kind::Vp9, settings)?)),
     observe: |settings, units| super::observe(Kind::Vp9, settings, units),
     variants: Vec::new,
-    nominal_lookahead: |_| Duration::ZERO,
+    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
 };
 
 /// The parameters of RFC 9628, section 6: `profile-id`, `max-fr`, `max-fs`. Complexity 10 is speed 5, libwebrtc's for small

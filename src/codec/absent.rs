@@ -1,0 +1,18 @@
+//! What stands in for the running parts of a codec whose feature this build does not have. [`super::audio`] refuses such a
+//! codec by name, so that none of these is reached but through a static value.
+
+use super::{Decoder, Encoder, Settings};
+use crate::error::{Error, Result};
+use crate::media::Pcm;
+
+pub(super) fn version() -> String {
+    "not in this build".into()
+}
+
+pub(super) fn encoder(_: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+    Err(Error::usage("the codec is not in this build"))
+}
+
+pub(super) fn decoder(_: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+    Err(Error::usage("the codec is not in this build"))
+}
