@@ -383,7 +383,8 @@ mod tests {
             let request = Request { mode: Some(mode.into()), ..Request::default() };
             let settings = (OPUS.settle)(&request, &PcmFormat::mono(48_000)).unwrap();
             assert_eq!(OpusEncoder::new(&settings).unwrap().opus.look_ahead().unwrap(), samples);
-            assert_eq!(settings.format.samples((OPUS.nominal_lookahead)(&settings)), samples as usize);
+            let Delay { encoder, decoder, .. } = (OPUS.delay)(&settings);
+            assert_eq!(settings.format.samples(encoder + decoder), samples as usize);
         }
     }
 
