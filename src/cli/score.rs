@@ -139,7 +139,8 @@ fn sounds(reference: &Path, degraded: &Path, ids: &[String], align: bool) -> Res
 
 fn films(reference: &Path, degraded: &Path, ids: &[String]) -> Result<Scored> {
     let metrics = chosen(ids, metric::USUAL_VIDEO, metric::video)?;
-    let (a, b) = (y4m::read(reference)?, y4m::read(degraded)?);
+    let (a, b) = rayon::join(|| y4m::read(reference), || y4m::read(degraded));
+    let (a, b) = (a?, b?);
     metric::comparable(&a.footage, &b.footage).map_err(|reason| Error::input(degraded, reason))?;
     let notes = [(reference, &a.notes), (degraded, &b.notes)];
     let notes = notes.into_iter().flat_map(|(path, n)| n.iter().map(move |n| format!("{}: {n}", path.display())));

@@ -8,6 +8,7 @@ pub mod g711;
 pub mod g722;
 pub mod h264;
 pub mod l16;
+mod layers;
 pub mod opus;
 pub mod opus_131;
 mod opus_131_raw;
