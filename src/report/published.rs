@@ -103,7 +103,9 @@ pub(super) fn all(view: &View, curves: &dyn Curves) -> Vec<Published> {
     let clean = |c: &usize, content| view.conditions[*c].content == content && view.conditions[*c].loss == 0.0;
     for test in &TESTS {
         let conditions = (0..view.conditions.len()).filter(|c| clean(c, test.content));
-        for (condition, measure) in conditions.flat_map(|c| view.qualities().into_iter().map(move |m| (c, m))) {
+        let speaks = |m: &usize| view.speaks(*m, test.content);
+        let qualities: Vec<usize> = view.qualities().into_iter().filter(speaks).collect();
+        for (condition, measure) in conditions.flat_map(|c| qualities.iter().map(move |m| (c, *m))) {
             for (i, x) in test.scores.iter().enumerate() {
                 for y in &test.scores[i + 1..] {
                     let (high, low) = if x.2 >= y.2 { (x, y) } else { (y, x) };
