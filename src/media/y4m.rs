@@ -13,6 +13,9 @@ use std::time::Duration;
 /// The first bytes of every such file.
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
 
+/// What is wrong with a stream of no frames.
+pub const EMPTY: &str = "0 frames; there is nothing to see in it";
+
 /// What a stream holds, and what a reader of the report should know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
@@ -28,6 +31,14 @@ pub struct Decoded {
 /// [`Error::Input`]: missing, or as for [`Reader::new`] and [`Reader::picture`].
 pub fn read(path: &Path) -> Result<Decoded> {
     read_from(BufReader::new(open(path)?), Cap::NONE).map_err(|reason| Error::input(path, reason))
+}
+
+/// A file, to be read picture by picture.
+///
+/// # Errors
+/// [`Error::Input`]: missing, or as for [`Reader::new`].
+pub fn reader(path: &Path) -> Result<Reader<BufReader<File>>> {
+    Reader::new(BufReader::new(open(path)?)).map_err(|reason| Error::input(path, reason))
 }
 
 /// Where a stream is cut off, with a note.
@@ -63,7 +74,7 @@ pub fn read_from(input: impl BufRead, cap: Cap) -> Result<Decoded, String> {
         footage.pictures.push(picture);
     }
     if footage.pictures.is_empty() {
-        return Err("0 frames; there is nothing to see in it".into());
+        return Err(EMPTY.into());
     }
     let mut notes = reader.notes;
     let capped = !reader.input.fill_buf().map_err(cannot_read)?.is_empty();

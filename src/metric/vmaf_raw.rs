@@ -14,25 +14,30 @@ pub(super) fn version() -> String {
     unsafe { CStr::from_ptr(sys::vmaf_version()) }.to_string_lossy().into_owned()
 }
 
-/// The scores of a model that is built into the library, one per picture.
+/// The scores of a model that is built into the library, one per pair of pictures of that format.
 ///
 /// `threads`: above 1 that many of the library's own run beside this one; the scores are the same.
 ///
 /// # Errors
 /// What the library refused, in a few words.
-pub(super) fn model(name: &CStr, reference: &Footage, degraded: &Footage, threads: usize) -> Result<Vec<f64>, String> {
+pub(super) fn model(
+    name: &CStr,
+    format: PictureFormat,
+    pairs: impl Iterator<Item = (Picture, Picture)>,
+    threads: usize,
+) -> Result<Vec<f64>, String> {
     // The context must go before the model.
     let model = Model::new(name)?;
     // The models look at luma alone.
-    let context = Context::new(threads, reference.format, sys::VmafPixelFormat_VMAF_PIX_FMT_YUV400P)?;
+    let context = Context::new(threads, format, sys::VmafPixelFormat_VMAF_PIX_FMT_YUV400P)?;
     // SAFETY: both are alive, and the model outlives the context.
     check("model", unsafe { sys::vmaf_use_features_from_model(context.0.as_ptr(), model.0.as_ptr()) })?;
-    context.read(reference, degraded)?;
+    let count = context.read(pairs)?;
     let score = |index, out: &mut f64| {
         // SAFETY: both are alive, and `out` is a place for one number.
         unsafe { sys::vmaf_score_at_index(context.0.as_ptr(), model.0.as_ptr(), out, index) }
     };
-    per_picture(reference.pictures.len(), score)
+    per_picture(count, score)
 }
 
 /// The values of the feature `name` that `extractor` provides, one per picture.
@@ -49,12 +54,12 @@ pub(super) fn feature(
     let context = Context::new(threads, reference.format, sys::VmafPixelFormat_VMAF_PIX_FMT_YUV420P)?;
     // SAFETY: the context is alive; the name ends with a zero byte; there need be no options.
     check("feature", unsafe { sys::vmaf_use_feature(context.0.as_ptr(), extractor.as_ptr(), null_mut()) })?;
-    context.read(reference, degraded)?;
+    let count = context.read(super::pictures::pairs(reference, degraded))?;
     let score = |index, out: &mut f64| {
         // SAFETY: the context is alive; the name ends with a zero byte; `out` is a place for one number.
         unsafe { sys::vmaf_feature_score_at_index(context.0.as_ptr(), name.as_ptr(), out, index) }
     };
-    per_picture(reference.pictures.len(), score)
+    per_picture(count, score)
 }
 
 fn per_picture(pictures: usize, score: impl Fn(u32, &mut f64) -> c_int) -> Result<Vec<f64>, String> {
@@ -119,16 +124,19 @@ impl Context {
         Ok(context)
     }
 
-    /// Reads all pairs, and waits until all is computed.
-    fn read(&self, reference: &Footage, degraded: &Footage) -> Result<(), String> {
-        for (index, (a, b)) in reference.pictures.iter().zip(&degraded.pictures).enumerate() {
-            let (mut a, mut b) = (self.copied(a)?, self.copied(b)?);
+    /// Reads all pairs, and waits until all is computed; returns how many there were.
+    fn read(&self, pairs: impl Iterator<Item = (Picture, Picture)>) -> Result<usize, String> {
+        let mut count = 0;
+        for (a, b) in pairs {
+            let (mut a, mut b) = (self.copied(&a)?, self.copied(&b)?);
             // SAFETY: the context is alive; both pictures are whole. What the library takes it clears.
-            let code = unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), &mut a.0, &mut b.0, index as u32) };
+            let code = unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), &mut a.0, &mut b.0, count as u32) };
             check("picture", code)?;
+            count += 1;
         }
         // SAFETY: the context is alive; without pictures this call flushes.
-        check("flush", unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), null_mut(), null_mut(), 0) })
+        check("flush", unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), null_mut(), null_mut(), 0) })?;
+        Ok(count)
     }
 
     /// A picture in the library's own memory, whose rows it wants aligned; its pool keeps that from picture to picture.
