@@ -109,11 +109,8 @@ fn version() -> String {
 fn variants(bitrates: &[u32]) -> Vec<(String, Request)> {
     let mut all = Vec::new();
     for bitrate in bitrates {
-        for packet in [20, 60] {
-            let ptime = Some(Duration::from_millis(packet));
-            let label = format!("{} kbit/s, {packet} ms", f64::from(*bitrate) / 1000.0);
-            all.push((label, Request { bitrate: Some(Bitrate(*bitrate)), ptime, ..Request::default() }));
-        }
+        let label = format!("{} kbit/s", f64::from(*bitrate) / 1000.0);
+        all.push((label, Request { bitrate: Some(Bitrate(*bitrate)), ..Request::default() }));
     }
     all
 }
