@@ -9,7 +9,7 @@ use std::time::Duration;
 
 #[test]
 fn names_are_found_in_any_case_and_the_nearest_is_named() {
-    for codec in AUDIO {
+    for codec in AUDIO.iter().filter(|codec| codec.is_built()) {
         assert!(std::ptr::eq(audio(&codec.name.to_lowercase()).unwrap(), *codec));
         assert!(!(codec.version)().is_empty() && !codec.plc.is_empty() && !(codec.variants)().is_empty());
     }
@@ -138,12 +138,12 @@ fn random_bytes_are_refused_or_decoded_and_decoding_goes_on() {
     }
 }
 
-/// Every codec in a few settings.
+/// Every codec of calls in a few settings; what storage codecs must do is in `storage.rs`.
 fn settings() -> Vec<(&'static Codec<Pcm>, Settings<Pcm>, String)> {
     let mut all = Vec::new();
-    for codec in AUDIO {
+    for codec in AUDIO.iter().filter(|codec| codec.rtp.is_some() && codec.is_built()) {
         let mut requests = (codec.variants)();
-        if codec.name == "opus" {
+        if codec.name.starts_with("opus") {
             for fmtp in [
                 "",
                 "useinbandfec=1;maxplaybackrate=16000;maxaveragebitrate=20000",

@@ -1,15 +1,25 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
 mod about;
+pub mod amr;
 pub mod av1;
 mod bits;
 pub mod conceal;
+mod framed;
 pub mod g711;
 pub mod g722;
+pub mod g726;
+mod g726_adpcm;
+pub mod gsm;
+mod gsm_raw;
 pub mod h264;
 pub mod l16;
 mod layers;
 pub mod opus;
+pub mod opus_131;
+mod opus_131_raw;
+mod opus_decode;
+mod opus_encode;
 pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
@@ -30,7 +40,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
-pub static AUDIO: &[&Codec<Pcm>] = &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS];
+#[rustfmt::skip]
+pub static AUDIO: &[&Codec<Pcm>] = &[
+    &l16::L16,
+    &g711::PCMU,
+    &g711::PCMA,
+    &g722::G722,
+    &g726::G726,
+    &gsm::GSM,
+    &amr::AMR,
+    &amr::AMR_WB,
+    &opus::OPUS,
+    &opus_131::OPUS_131,
+];
 
 /// All video codecs of this build.
 pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];

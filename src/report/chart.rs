@@ -4,7 +4,9 @@ mod answer;
 mod axis;
 mod delay;
 mod difference;
+mod drawn;
 mod facets;
+mod footprint;
 mod frame;
 pub mod ink;
 mod loss;
@@ -60,6 +62,21 @@ pub fn charts(view: &View) -> Vec<Chart> {
     } else {
         chart("delay-vs-bitrate".into(), |size| delay::draw(view, size))
     });
+    charts.extend(chart("bitrate-and-delay".into(), |size| footprint::draw(view, size)));
+    let many_codecs = quality::has_many_codecs(view);
+    if many_codecs {
+        charts.extend(others.iter().filter_map(|m| over_bitrate(view, *m, &families, &suffix(view, *m))));
+    }
+    for (m, suffix) in
+        first.map(|m| (m, String::new())).into_iter().chain(others.iter().map(|m| (*m, suffix(view, *m))))
+    {
+        let over = |name: &str, over| {
+            let drawn = chart(format!("{name}{suffix}"), |size| quality::draw(view, m, over, size))?;
+            Some(Chart { secondary: !suffix.is_empty(), ..drawn })
+        };
+        charts.extend(over("quality-vs-bitrate-drawn", quality::Over::Drawn));
+        charts.extend(over("quality-vs-cpu", quality::Over::Cpu));
+    }
     charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, &families, "quality-vs-loss")));
     let freezes = FREEZES.iter().filter_map(|id| view.measure(id)).filter(|_| video);
     let mut freezes = freezes.map(|m| over_loss(view, m, &families, &format!("{}-vs-loss", view.measures[m].id)));
@@ -77,8 +94,8 @@ pub fn charts(view: &View) -> Vec<Chart> {
     );
     let mut more: Vec<Chart> = freezes.flatten().collect();
     for m in others {
-        let suffix = format!("-{}", view.measures[*m].id);
-        more.extend(over_bitrate(view, *m, &families, &suffix));
+        let suffix = suffix(view, *m);
+        more.extend(over_bitrate(view, *m, &families, &suffix).filter(|_| !many_codecs));
         // Rendered frames alone say what loss does to the picture only together with how many there are.
         if !view.measures[*m].id.ends_with(crate::metric::RENDERED) {
             more.extend(over_loss(view, *m, &families, &format!("quality-vs-loss{suffix}")));
@@ -88,12 +105,17 @@ pub fn charts(view: &View) -> Vec<Chart> {
     charts
 }
 
+/// What the names of a metric's charts end in, unless it is the first.
+fn suffix(view: &View, measure: usize) -> String {
+    format!("-{}", view.measures[measure].id)
+}
+
 fn over_bitrate(view: &View, measure: usize, families: &[loss::Ladder], suffix: &str) -> Option<Chart> {
     // Settings of one bitrate over many networks are told apart by the facets; over bitrate they would cover each other.
     if families.len() >= FACETS && one_bitrate(view) {
         return None;
     }
-    chart(format!("quality-vs-bitrate{suffix}"), |size| quality::draw(view, measure, size))
+    chart(format!("quality-vs-bitrate{suffix}"), |size| quality::draw(view, measure, quality::Over::Bitrate, size))
 }
 
 /// All payload bitrates lie within a quarter of each other.
