@@ -13,6 +13,7 @@ mod g726_adpcm;
 pub mod gsm;
 mod gsm_raw;
 pub mod h264;
+pub mod ilbc;
 pub mod l16;
 mod layers;
 pub mod opus;
@@ -50,6 +51,7 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
     &gsm::GSM,
     &amr::AMR,
     &amr::AMR_WB,
+    &ilbc::ILBC,
     &opus::OPUS,
     &opus_131::OPUS_131,
 ];
