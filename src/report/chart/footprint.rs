@@ -67,7 +67,9 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let (mut points, mut pills) = (Vec::new(), Vec::new());
     for group in shapes.chunk_by(|a, b| alike(a, b)) {
         let place = plot(&mut scene, &mut placer, &mut pills, &panel, group[0]);
-        points.push((place, group.iter().map(|f| f.codec).collect::<Vec<_>>().join(", ")));
+        let mut names: Vec<&str> = group.iter().map(|f| f.codec).collect();
+        names.sort_unstable();
+        points.push((place, names.join(", ")));
     }
     legend(&mut scene, &panel);
     // The small ones have little room around them and come first.
