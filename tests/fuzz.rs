@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic; clippy does not see that its helpers are tests")]
 
 use codecbench::codec::{AUDIO, Codec, Input, Settings, Unit, VIDEO};
-use codecbench::media::{Footage, FrameRate, Media, Pcm, PcmFormat, PictureFormat, motion};
+use codecbench::media::{Footage, FrameRate, Media, Pcm, PcmFormat, Picture, PictureFormat};
 use codecbench::units::{Rng, Seed, Time, from_ms};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -40,26 +40,22 @@ fn audio_decoders_survive_whatever_comes() {
     });
 }
 
-/// AV1's decoder (rav1d 1.1.0) stops the process on broken tile data, so it gets noise only; in a call it never sees a
-/// picture that is not whole.
+/// Not AV1: its decoder (rav1d 1.1.0) stops the process on broken data by a panic that cannot be caught. In a call it never
+/// sees a picture that is not whole.
 #[test]
 fn video_decoders_survive_whatever_comes() {
-    let format = PictureFormat { width: 160, height: 96, rate: FrameRate::new(25, 1).unwrap() };
-    let pictures = motion::talk::footage(format, 12);
-    each(VIDEO.to_vec(), |codec, until| {
+    let format = PictureFormat { width: 160, height: 96, rate: FrameRate::new(25, 1) };
+    let pictures: Vec<Picture> = (0..12).map(|i| texture(&format, i)).collect();
+    each(VIDEO.iter().filter(|c| c.name != "AV1").copied().collect(), |codec, until| {
         let settings = (codec.settle)(&codecbench::codec::Request::default(), &format).unwrap();
-        let real = units(codec, &settings, &pictures.pictures);
+        let real = units(codec, &settings, &pictures);
         let mut packets = 0;
         for turn in 0.. {
             let mut rng = Seed(turn).stream(codec.name);
             let mut decoder = (codec.decoder)(&settings).unwrap();
             let mut out = Footage::new(settings.format);
             for i in 0..50 {
-                let bytes = match codec.name {
-                    "AV1" => noise(&mut rng, 400),
-                    _ if i % 3 == 0 => real[i % real.len()].data.clone(),
-                    _ => spoiled(&real, &mut rng),
-                };
+                let bytes = if i % 3 == 0 { real[i % real.len()].data.clone() } else { spoiled(&real, &mut rng) };
                 let _ = decoder.decode(Input::Unit(&bytes), &mut out);
                 packets += 1;
             }
@@ -113,6 +109,12 @@ fn hum(settings: &Settings<Pcm>) -> Vec<Pcm> {
         .collect();
     let pcm = Pcm { format: PcmFormat::mono(format.sample_rate), samples }.with_channels(format.channels);
     (0..count / frame).map(|i| pcm.slice(i * frame, frame)).collect()
+}
+
+/// A moving texture.
+fn texture(format: &PictureFormat, index: usize) -> Picture {
+    let data: Vec<u8> = (0..format.bytes()).map(|i| (((i + 3 * index) * (i / 160 + 7)) % 251) as u8).collect();
+    Picture::new(format.width, format.height, data).unwrap()
 }
 
 fn spoiled(real: &[Unit], rng: &mut Rng) -> Vec<u8> {
