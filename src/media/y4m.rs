@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The first bytes of every such file.
@@ -126,6 +127,8 @@ pub struct Reader<R> {
     index: usize,
     /// The samples of a picture as they arrive; stays in the cache from one to the next.
     samples: Vec<u8>,
+    /// Those of the last picture; the next one takes their place when nobody else has kept them.
+    last: Arc<[u8]>,
 }
 
 /// The size comes from a header that may lie: memory is taken in steps of this many bytes as the samples arrive.
@@ -149,7 +152,7 @@ impl<R: BufRead> Reader<R> {
         };
         let tags = String::from_utf8_lossy(tags);
         let (format, notes) = header::format(&tags)?;
-        Ok(Reader { input, format, notes, index: 0, samples: Vec::new() })
+        Ok(Reader { input, format, notes, index: 0, samples: Vec::new(), last: Arc::default() })
     }
 
     /// The next picture; `None` behind the last.
@@ -185,30 +188,49 @@ impl<R: BufRead> Reader<R> {
                 ));
             }
         }
-        let (size, got) = (self.format.bytes(), self.fill().map_err(cannot_read)?);
+        let size = self.format.bytes();
+        let got = match Arc::get_mut(&mut self.last) {
+            Some(samples) if samples.len() == size => fill(&mut self.input, samples),
+            _ => self.fill_anew(size),
+        };
+        let got = got.map_err(cannot_read)?;
         if got < size {
             return Err(format!("cut short: frame {i} lacks {} of its {size} bytes", size - got));
         }
         self.index += 1;
-        Picture::new(width, height, self.samples.as_slice()).map(Some).map_err(|e| e.to_string())
+        Picture::new(width, height, self.last.clone()).map(Some).map_err(|e| e.to_string())
     }
 
-    /// Reads the samples of a picture; returns how many bytes of them there were.
-    fn fill(&mut self) -> io::Result<usize> {
-        let (size, mut got) = (self.format.bytes(), 0);
+    /// Reads the samples of a picture into memory of their own; returns how many bytes of them there were.
+    fn fill_anew(&mut self, size: usize) -> io::Result<usize> {
+        let mut got = 0;
         while got < size {
-            if got == self.samples.len() {
-                self.samples.resize(size.min(got + STEP), 0);
+            let end = size.min(got + STEP);
+            if self.samples.len() < end {
+                self.samples.resize(end, 0);
             }
-            match self.input.read(&mut self.samples[got..]) {
-                Ok(0) => break,
-                Ok(n) => got += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
+            got += fill(&mut self.input, &mut self.samples[got..end])?;
+            if got < end {
+                return Ok(got);
             }
         }
+        self.last = self.samples.as_slice().into();
         Ok(got)
     }
+}
+
+/// As much of `samples` as there is; returns how many bytes that were.
+fn fill(input: &mut impl Read, samples: &mut [u8]) -> io::Result<usize> {
+    let mut got = 0;
+    while got < samples.len() {
+        match input.read(&mut samples[got..]) {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(got)
 }
 
 /// Up to and with the next line end, or what there is.
@@ -301,6 +323,20 @@ mod tests {
         // A header may promise what no machine holds.
         assert!(refused(&headed("W16384 H16384 F30:1")).starts_with("cut short: frame 0 lacks 402653172 of"));
         assert_eq!(read_from(&with("Xcomment")[..], Cap::NONE).unwrap().footage.pictures.len(), 3);
+    }
+
+    #[test]
+    fn a_picture_that_is_kept_stays_and_one_that_is_not_makes_room() {
+        let stream = bytes(&footage(4, 2, 3));
+        let mut reader = Reader::new(&stream[..]).unwrap();
+        let first = reader.picture().unwrap().unwrap();
+        let second = reader.picture().unwrap().unwrap();
+        assert_eq!((first.data[0], second.data[0]), (0, 1));
+        let place = second.data.as_ptr();
+        drop(second);
+        let third = reader.picture().unwrap().unwrap();
+        assert_eq!((first.data[0], third.data[0], third.data.as_ptr()), (0, 2, place));
+        assert_eq!(reader.picture(), Ok(None));
     }
 
     #[test]

@@ -19,7 +19,8 @@ mod timeline;
 
 use super::View;
 use super::series::{Series, rungs, series};
-use crate::metric::Better;
+use crate::media::Content;
+use crate::metric::{self, Better, When};
 use crate::stats::{Interval, Summary};
 use frame::Size;
 pub use ink::SERIES;
@@ -60,7 +61,7 @@ pub fn charts(view: &View) -> Vec<Chart> {
     charts.extend(if video {
         chart("render-delay-vs-bitrate".into(), |size| render::draw(view, size))
     } else {
-        chart("delay-vs-bitrate".into(), |size| delay::draw(view, size))
+        chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)).filter(|_| view.footprints.is_empty())
     });
     charts.extend(chart("bitrate-and-delay".into(), |size| footprint::draw(view, size)));
     let many_codecs = quality::has_many_codecs(view);
@@ -199,10 +200,18 @@ pub(super) fn counts(view: &View, conditions: &[usize]) -> String {
 }
 
 /// The head of a metric's source: its standard and mapping; the metrics' table has the rest. Then what should keep the
-/// reader from trusting it alone here.
-fn mapping(view: &View, measure: usize) -> String {
+/// reader from trusting it alone under these conditions.
+fn mapping(view: &View, measure: usize, conditions: &[usize]) -> String {
     let source = view.measures[measure].source.split(';').next().unwrap_or_default();
-    let reasons: Vec<&str> = view.caveats.iter().filter(|c| c.measure == measure).map(|c| c.reason.as_str()).collect();
+    let contents: Vec<Content> = conditions.iter().map(|c| view.conditions[*c].content).collect();
+    let metric = metric::AUDIO.iter().find(|m| m.scale.id == view.measures[measure].id);
+    // Of material that is not shown here.
+    let elsewhere = |reason: &str| {
+        let limits = metric.map_or(&[][..], |m| m.validity.limits);
+        limits.iter().any(|(when, why)| matches!(when, When::Content(c) if *why == reason && !contents.contains(c)))
+    };
+    let caveats = view.caveats.iter().filter(|c| c.measure == measure && !elsewhere(&c.reason));
+    let reasons: Vec<&str> = caveats.map(|c| c.reason.as_str()).collect();
     if reasons.is_empty() { source.to_owned() } else { format!("{source} · caveat: {}", reasons.join("; ")) }
 }
 

@@ -41,7 +41,7 @@ pub static ILBC: Codec<Pcm> = Codec {
     range: settle::RANGE,
     rtp: Some(RtpFormat {
         encoding: |_| "iLBC",
-        payload_type: 102,
+        payload_type: 104,
         clock_rate: |_| 8000,
         channels: |_| 1,
         source: "RFC 3952",

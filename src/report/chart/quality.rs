@@ -45,13 +45,18 @@ pub fn has_many_codecs(view: &View) -> bool {
 /// `None`: no setting has both this metric and what it is drawn over.
 pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(String, Scene)> {
     let by_terms = has_many_codecs(view);
-    if over != Over::Bitrate && !by_terms || over == Over::Drawn && !drawn::knows(&codecs(view)) {
+    if over != Over::Bitrate && !by_terms || over == Over::Drawn && !codecs(view).into_iter().any(drawn::knows) {
         return None;
     }
     let bitrate = view.measure("payload-bitrate")?;
     let points = |condition: usize| match over {
+        Over::Bitrate => points(view, measure, bitrate, condition),
+        Over::Drawn => {
+            let mut points = points(view, measure, bitrate, condition);
+            points.retain(|p| drawn::knows(&view.settings[p.setting].codec));
+            points
+        }
         Over::Cpu => by_cpu(view, measure, condition),
-        _ => points(view, measure, bitrate, condition),
     };
     let speaks = |c: &usize| !by_terms || view.speaks(measure, view.conditions[*c].content);
     let has = |c: &usize| !points(*c).is_empty();
@@ -65,7 +70,7 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
         view.costs.first().filter(|_| over == Over::Cpu).map_or(String::new(), |c| format!(" · {}", c.machine));
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{} · {}{machine}", pooling(view, &panels), mapping(view, measure)),
+        subtitle: format!("{} · {}{machine}", pooling(view, &panels), mapping(view, measure, &panels)),
         footnote: footnote(view, all.iter().map(|p| p.setting)),
     };
     let columns = if by_terms { 1 } else { columns(view, panels.len(), size) };
@@ -100,9 +105,12 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
             legend(&mut scene, &panel, &mut placer);
         }
         if over == Over::Drawn {
-            drawn::overlay(&mut scene, &panel, &mut placer);
+            drawn::curves(&mut scene, &panel, &mut placer);
         }
-        plot(view, measure, over, &mut scene, (&panel, placer), &series, &points(*condition));
+        plot(view, measure, over, &mut scene, (&panel, &mut placer), &series, &points(*condition));
+        if over == Over::Drawn {
+            drawn::names(&mut scene, &panel, &mut placer);
+        }
     }
     Some((title, scene))
 }
@@ -236,13 +244,13 @@ fn plot(
     measure: usize,
     over: Over,
     scene: &mut Scene,
-    (panel, mut placer): (&Panel, Placer),
+    (panel, placer): (&Panel, &mut Placer),
     series: &[Series],
     points: &[Point],
 ) {
     let m = &view.measures[measure];
     if let Some(cap) = m.cap.filter(|c| (panel.y.low..=panel.y.high).contains(c)) {
-        best_possible(scene, panel, &mut placer, cap, &figure(cap, &m.unit));
+        best_possible(scene, panel, placer, cap, &figure(cap, &m.unit));
     }
     let mut lines: Vec<(&Series, Vec<&Point>)> = Vec::new();
     for s in series {
@@ -253,7 +261,8 @@ fn plot(
     for (s, of) in &lines {
         let path: Vec<_> = of.iter().map(|p| panel.at(p.x, p.score.mean)).collect();
         placer.avoid(&path);
-        if path.len() > 1 {
+        // More bits may cost less time.
+        if path.len() > 1 && over != Over::Cpu {
             scene.line(path, Ink::Series(s.colour), 2.2, 1.0);
         }
     }
@@ -275,7 +284,7 @@ fn plot(
         let p = if named_first { of.first()? } else { of.last()? };
         Some((panel.at(p.x, p.score.mean), s.name.as_str(), Ink::Label(s.colour)))
     });
-    labels(scene, &mut placer, &ends.collect::<Vec<_>>());
+    labels(scene, placer, &ends.collect::<Vec<_>>());
 }
 
 /// How far the ends of all lines that have several points spread. Curves of video meet where bits are many; their names
