@@ -29,7 +29,7 @@ use crate::units::Time;
 use decoder::FrameDecoder;
 use encoder::FrameEncoder;
 use frame::{Frame, Mode, Unpacked, unpack};
-use settle::{mode, settle};
+use settle::{enhanced, mode, settle};
 use std::time::Duration;
 
 pub static ILBC: Codec<Pcm> = Codec {
@@ -51,13 +51,13 @@ pub static ILBC: Codec<Pcm> = Codec {
     settle,
     encoder: |settings| Ok(Box::new(IlbcEncoder::new(settings))),
     decoder: |settings| {
-        let mode = mode(settings);
-        Framed::boxed("iLBC", settings, move || Ok(IlbcFrames::new(mode, true)))
+        let (mode, enhance) = (mode(settings), enhanced(settings));
+        Framed::boxed("iLBC", settings, move || Ok(IlbcFrames::new(mode, enhance)))
     },
     observe: g711::observe,
     variants,
     delay: |settings| Delay {
-        decoder: settings.format.duration(enhance::delay(mode(settings))),
+        decoder: settings.format.duration(if enhanced(settings) { enhance::delay(mode(settings)) } else { 0 }),
         source: "RFC 3951, section 4.6: the enhancer's look-ahead of 40 or 80 samples",
         ..Delay::default()
     },
@@ -142,7 +142,7 @@ fn refused(reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Decoder, Input};
+    use crate::codec::{Decoder, Input, Knob};
     use crate::media::PcmFormat;
     use crate::units::Seed;
 
@@ -186,8 +186,10 @@ mod tests {
     }
 
     fn decoder(mode: Mode, enhance: bool) -> (Box<dyn Decoder<Pcm>>, Pcm) {
-        let settings = settings(if mode == Mode::Ms20 { "mode=20" } else { "mode=30" });
-        let decoder = Framed::boxed("iLBC", &settings, move || Ok(IlbcFrames::new(mode, enhance))).unwrap();
+        let mut settings = settings(if mode == Mode::Ms20 { "mode=20" } else { "mode=30" });
+        settings.knobs.insert("mode", Knob::Text(if enhance { "enhanced" } else { "plain" }));
+        let decoder = (ILBC.decoder)(&settings).unwrap();
+        assert_eq!((ILBC.delay)(&settings).decoder.is_zero(), !enhance);
         (decoder, Pcm::silence(settings.format, 0))
     }
 
@@ -224,13 +226,13 @@ mod tests {
             let heard = decoded(mode, true, &units, |_| false);
             let by_delay: Vec<f64> = [delay - 1, delay, delay + 1].map(|d| snr(&said, &heard, d)).into();
             assert!(plain > SNR_FLOOR, "{fmtp}: {plain:.1} dB without the enhancer");
-            assert!(by_delay[1] > SNR_FLOOR - 2.0, "{fmtp}: {by_delay:.1?} dB");
+            assert!(by_delay[1] > SNR_FLOOR, "{fmtp}: {by_delay:.1?} dB");
             assert!(by_delay[1] > by_delay[0] && by_delay[1] > by_delay[2], "{fmtp}: {by_delay:.1?} dB");
         }
     }
 
-    /// What this implementation reached when the test was written was above it by less than 1 dB, in either mode.
-    const SNR_FLOOR: f64 = 15.0;
+    /// When the test was written, 20 ms frames gave 17.5 dB and 30 ms frames 18.0 dB; enhanced, 17.9 and 18.1 dB.
+    const SNR_FLOOR: f64 = 17.0;
 
     #[test]
     fn packets_of_several_frames_are_the_same_frames() {
