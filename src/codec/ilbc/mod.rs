@@ -21,14 +21,15 @@ mod settle;
 mod start;
 mod tables;
 
-use super::{Codec, Decoder, Delay, Encoder, Input, Licence, Request, RtpFormat, Settings, Terms, Unit, g711};
+use super::framed::{Framed, Frames};
+use super::{Codec, Delay, Encoder, Licence, Request, RtpFormat, Settings, Terms, Unit, g711};
 use crate::error::{Error, Result};
-use crate::media::{Pcm, PcmFormat};
+use crate::media::Pcm;
 use crate::units::Time;
 use decoder::FrameDecoder;
 use encoder::FrameEncoder;
 use frame::{Frame, Mode, Unpacked, unpack};
-use settle::{mode, settle};
+use settle::{enhanced, mode, settle};
 use std::time::Duration;
 
 pub static ILBC: Codec<Pcm> = Codec {
@@ -49,11 +50,14 @@ pub static ILBC: Codec<Pcm> = Codec {
     fec: "",
     settle,
     encoder: |settings| Ok(Box::new(IlbcEncoder::new(settings))),
-    decoder: |settings| Ok(Box::new(IlbcDecoder::new(mode(settings), settings.format, true))),
+    decoder: |settings| {
+        let (mode, enhance) = (mode(settings), enhanced(settings));
+        Framed::boxed("iLBC", settings, move || Ok(IlbcFrames::new(mode, enhance)))
+    },
     observe: g711::observe,
     variants,
     delay: |settings| Delay {
-        decoder: settings.format.duration(enhance::delay(mode(settings))),
+        decoder: settings.format.duration(if enhanced(settings) { enhance::delay(mode(settings)) } else { 0 }),
         source: "RFC 3951, section 4.6: the enhancer's look-ahead of 40 or 80 samples",
         ..Delay::default()
     },
@@ -89,41 +93,30 @@ impl Encoder<Pcm> for IlbcEncoder {
     }
 }
 
-struct IlbcDecoder {
+struct IlbcFrames {
     mode: Mode,
-    format: PcmFormat,
     decoder: FrameDecoder,
-    /// Of a concealed frame, what is not given yet: losses need not be whole frames.
-    concealed: Vec<i16>,
 }
 
-impl IlbcDecoder {
-    fn new(mode: Mode, format: PcmFormat, enhance: bool) -> IlbcDecoder {
-        IlbcDecoder { mode, format, decoder: FrameDecoder::new(mode, enhance), concealed: Vec::new() }
+impl IlbcFrames {
+    fn new(mode: Mode, enhance: bool) -> IlbcFrames {
+        IlbcFrames { mode, decoder: FrameDecoder::new(mode, enhance) }
     }
 }
 
-impl Decoder<Pcm> for IlbcDecoder {
-    fn decode(&mut self, input: Input<'_>, out: &mut Pcm) -> Result<()> {
-        match input {
-            Input::Unit(data) => {
-                let frames = frames(self.mode, data)?;
-                self.concealed.clear();
-                for frame in frames {
-                    out.samples.extend(match frame {
-                        Some(frame) => self.decoder.decode(&frame),
-                        None => self.decoder.conceal(),
-                    });
-                }
-            }
-            Input::Recover { missing, .. } | Input::Lost(missing) => {
-                let count = self.format.samples(missing);
-                while self.concealed.len() < count {
-                    self.concealed.extend(self.decoder.conceal());
-                }
-                out.samples.extend(self.concealed.drain(..count));
-            }
+impl Frames for IlbcFrames {
+    fn packet(&mut self, data: &[u8], out: &mut Vec<i16>) -> Result<()> {
+        for frame in frames(self.mode, data)? {
+            out.extend(match frame {
+                Some(frame) => self.decoder.decode(&frame),
+                None => self.decoder.conceal(),
+            });
         }
+        Ok(())
+    }
+
+    fn lost(&mut self, _: usize, out: &mut Vec<i16>) -> Result<()> {
+        out.extend(self.decoder.conceal());
         Ok(())
     }
 }
@@ -149,6 +142,8 @@ fn refused(reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::{Decoder, Input, Knob};
+    use crate::media::PcmFormat;
     use crate::units::Seed;
 
     const MODES: [(Mode, &str, usize); 2] = [(Mode::Ms20, "mode=20", 40), (Mode::Ms30, "mode=30", 80)];
@@ -190,10 +185,16 @@ mod tests {
         units
     }
 
+    fn decoder(mode: Mode, enhance: bool) -> (Box<dyn Decoder<Pcm>>, Pcm) {
+        let mut settings = settings(if mode == Mode::Ms20 { "mode=20" } else { "mode=30" });
+        settings.knobs.insert("mode", Knob::Text(if enhance { "enhanced" } else { "plain" }));
+        let decoder = (ILBC.decoder)(&settings).unwrap();
+        assert_eq!((ILBC.delay)(&settings).decoder.is_zero(), !enhance);
+        (decoder, Pcm::silence(settings.format, 0))
+    }
+
     fn decoded(mode: Mode, enhance: bool, units: &[Unit], lost: impl Fn(usize) -> bool) -> Vec<i16> {
-        let format = PcmFormat::mono(8000);
-        let mut decoder = IlbcDecoder::new(mode, format, enhance);
-        let mut out = Pcm::silence(format, 0);
+        let (mut decoder, mut out) = decoder(mode, enhance);
         for (i, unit) in units.iter().enumerate() {
             let input = if lost(i) { Input::Lost(unit.duration) } else { Input::Unit(&unit.data) };
             decoder.decode(input, &mut out).unwrap();
@@ -225,13 +226,13 @@ mod tests {
             let heard = decoded(mode, true, &units, |_| false);
             let by_delay: Vec<f64> = [delay - 1, delay, delay + 1].map(|d| snr(&said, &heard, d)).into();
             assert!(plain > SNR_FLOOR, "{fmtp}: {plain:.1} dB without the enhancer");
-            assert!(by_delay[1] > SNR_FLOOR - 2.0, "{fmtp}: {by_delay:.1?} dB");
+            assert!(by_delay[1] > SNR_FLOOR, "{fmtp}: {by_delay:.1?} dB");
             assert!(by_delay[1] > by_delay[0] && by_delay[1] > by_delay[2], "{fmtp}: {by_delay:.1?} dB");
         }
     }
 
-    /// What this implementation reached when the test was written was above it by less than 1 dB, in either mode.
-    const SNR_FLOOR: f64 = 15.0;
+    /// When the test was written, 20 ms frames gave 17.5 dB and 30 ms frames 18.0 dB; enhanced, 17.9 and 18.1 dB.
+    const SNR_FLOOR: f64 = 17.0;
 
     #[test]
     fn packets_of_several_frames_are_the_same_frames() {
@@ -272,26 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn the_split_of_a_loss_does_not_matter() {
-        let units = encoded("mode=30", &voice(1));
-        let format = PcmFormat::mono(8000);
-        let lost = |pieces: &[u64]| {
-            let mut decoder = IlbcDecoder::new(Mode::Ms30, format, true);
-            let mut out = Pcm::silence(format, 0);
-            units[..10].iter().for_each(|unit| decoder.decode(Input::Unit(&unit.data), &mut out).unwrap());
-            pieces.iter().for_each(|ms| decoder.decode(Input::Lost(Duration::from_millis(*ms)), &mut out).unwrap());
-            out.samples
-        };
-        assert_eq!(lost(&[60]), lost(&[10, 20, 1, 29]));
-        assert_eq!(lost(&[5]).len(), 10 * 240 + 40);
-    }
-
-    #[test]
     fn random_frames_stay_finite_and_wrong_ones_are_refused_or_concealed() {
-        for (mode, _, _) in MODES {
+        for (mode, fmtp, _) in MODES {
             let mut rng = Seed(11).stream("random frames");
-            let mut decoder = IlbcDecoder::new(mode, PcmFormat::mono(8000), true);
-            let (mut refused, mut out) = (0, Pcm::silence(PcmFormat::mono(8000), 0));
+            let (mut decoder, mut out) = decoder(mode, true);
+            let mut refused = 0;
             for _ in 0..2000 {
                 let data: Vec<u8> = (0..mode.bytes()).map(|_| rng.bits() as u8).collect();
                 let before = out.len();
@@ -305,7 +291,7 @@ mod tests {
                 "{refused}: an eighth has an impossible start, half is marked empty"
             );
             // It goes on as well as a new one with a voice.
-            let units = encoded(if mode == Mode::Ms20 { "mode=20" } else { "mode=30" }, &voice(1));
+            let units = encoded(fmtp, &voice(1));
             let mut after = Pcm::silence(PcmFormat::mono(8000), 0);
             units.iter().for_each(|unit| decoder.decode(Input::Unit(&unit.data), &mut after).unwrap());
             let fresh = decoded(mode, true, &units, |_| false);

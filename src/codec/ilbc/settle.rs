@@ -6,7 +6,6 @@ use super::frame::Mode;
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, ms};
-use std::collections::BTreeMap;
 
 /// Packets of whole frames, up to the 60 ms that libwebrtc takes; which of them depends on the mode.
 pub(super) const RANGE: Range = Range {
@@ -14,13 +13,14 @@ pub(super) const RANGE: Range = Range {
     bitrates: Bitrates::List(&[RATE_30, RATE_20]),
     packets_ms: &[20.0, 30.0, 40.0, 60.0],
     fmtp: &["mode"],
-    modes: &[],
+    // With the enhancer of RFC 3951, section 4.6, and its delay, or without both.
+    modes: &["enhanced", "plain"],
     complexity: None,
 };
 
-/// 304 bits in 20 ms, and 400 bits in 30 ms, in bit/s.
+/// 304 bits in 20 ms, and 400 bits in 30 ms, which the RFC calls 13.33 kbit/s; in bit/s.
 const RATE_20: u32 = 15_200;
-const RATE_30: u32 = 13_333;
+const RATE_30: u32 = 13_330;
 
 /// The frame length is what the fmtp line says (RFC 3952, section 4.2: `mode`). Where it says nothing, it follows from the
 /// bitrate, then from a `ptime` of whole 20 ms frames but not of 30 ms, as libwebrtc has it; else it is 30 ms.
@@ -36,13 +36,18 @@ pub(super) fn settle(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> 
     let default = Default { codec: "iLBC", format: PcmFormat::mono(8000), packet_ms, bitrate };
     let mut settings = settled(&Range { bitrates, packets_ms, ..RANGE }, &default, request)?;
     changes.append(&mut settings.changes);
-    let frame = Knob::Int(packet_ms as i64);
-    Ok(Settings { knobs: BTreeMap::from([("mode", frame)]), changes, ..settings })
+    settings.knobs.insert("frame_ms", Knob::Int(packet_ms as i64));
+    Ok(Settings { changes, ..settings })
 }
 
-/// The mode of settled `settings`.
+/// The frames of settled `settings`.
 pub(super) fn mode(settings: &Settings<Pcm>) -> Mode {
-    if settings.int("mode") == 20 { Mode::Ms20 } else { Mode::Ms30 }
+    if settings.int("frame_ms") == 20 { Mode::Ms20 } else { Mode::Ms30 }
+}
+
+/// Whether their decoder has the enhancer.
+pub(super) fn enhanced(settings: &Settings<Pcm>) -> bool {
+    settings.text("mode") != "plain"
 }
 
 /// What the fmtp line says of the mode.
@@ -87,7 +92,7 @@ mod tests {
         };
         let settings = settle(&request, &PcmFormat::mono(48_000)).unwrap();
         assert_eq!(settings.format, PcmFormat::mono(8000));
-        let mode = settings.int("mode");
+        let mode = settings.int("frame_ms");
         assert_eq!(settings.bitrate, Some(Bitrate(if mode == 20 { RATE_20 } else { RATE_30 })));
         (mode, ms(settings.frame), settings.changes.into_iter().map(|c| (c.requested, c.kind)).collect())
     }
