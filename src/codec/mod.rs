@@ -59,6 +59,10 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
     &amr::AMR,
     &amr::AMR_WB,
     &ilbc::ILBC,
+    &g729::G729,
+    &speex::SPEEX,
+    &lc3::LC3,
+    &codec2::CODEC2,
     &opus::OPUS,
     &opus_131::OPUS_131,
 ];
