@@ -1,6 +1,10 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+pub mod aac;
+#[cfg(feature = "aac-fdk")]
+mod aac_raw;
 mod about;
+mod absent;
 pub mod av1;
 mod bits;
 pub mod conceal;
@@ -8,6 +12,9 @@ pub mod g711;
 pub mod g722;
 pub mod h264;
 pub mod l16;
+pub mod mp3;
+#[cfg(feature = "lame")]
+mod mp3_raw;
 pub mod opus;
 pub mod opus_131;
 mod opus_131_raw;
@@ -17,8 +24,11 @@ pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
 mod settle;
+mod storage;
 mod video_observe;
 mod video_settle;
+pub mod vorbis;
+mod vorbis_raw;
 pub mod vpx;
 
 pub use about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
@@ -33,8 +43,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
-pub static AUDIO: &[&Codec<Pcm>] =
-    &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS, &opus_131::OPUS_131];
+pub static AUDIO: &[&Codec<Pcm>] = &[
+    &l16::L16,
+    &g711::PCMU,
+    &g711::PCMA,
+    &g722::G722,
+    &opus::OPUS,
+    &opus_131::OPUS_131,
+    &aac::AAC_LC,
+    &aac::HE_AAC,
+    &aac::AAC_LD,
+    &aac::AAC_ELD,
+    &mp3::MP3,
+    &vorbis::VORBIS,
+];
 
 /// All video codecs of this build.
 pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];
