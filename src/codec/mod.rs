@@ -1,6 +1,10 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+pub mod aac;
+#[cfg(feature = "aac-fdk")]
+mod aac_raw;
 mod about;
+mod absent;
 pub mod amr;
 pub mod av1;
 mod bits;
@@ -20,6 +24,9 @@ pub mod l16;
 mod layers;
 pub mod lc3;
 mod lc3_raw;
+pub mod mp3;
+#[cfg(feature = "lame")]
+mod mp3_raw;
 pub mod opus;
 pub mod opus_131;
 mod opus_131_raw;
@@ -32,8 +39,11 @@ mod settle;
 pub mod speex;
 #[cfg(feature = "speex")]
 mod speex_raw;
+mod storage;
 mod video_observe;
 mod video_settle;
+pub mod vorbis;
+mod vorbis_raw;
 pub mod vpx;
 
 pub use about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
@@ -65,6 +75,12 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
     &codec2::CODEC2,
     &opus::OPUS,
     &opus_131::OPUS_131,
+    &aac::AAC_LC,
+    &aac::HE_AAC,
+    &aac::AAC_LD,
+    &aac::AAC_ELD,
+    &mp3::MP3,
+    &vorbis::VORBIS,
 ];
 
 /// All video codecs of this build.
