@@ -71,7 +71,7 @@ fn path(c: &mut Criterion<CpuTime>) {
     let pictures: Vec<Picture> = few.iter().chain(few.iter().rev()).cycle().take(CALL).cloned().collect();
     let request =
         Request { bitrate: Some(Bitrate(500_000)), repair: "nack".parse().expect("a repair"), ..Request::default() };
-    let clip = Arc::new(Clip::new("disc", Content::Camera, Footage { format: FORMAT, pictures: pictures.clone() }));
+    let clip = Arc::new(Clip::video("disc", Content::Camera, Footage { format: FORMAT, pictures: pictures.clone() }));
     let mut group = c.benchmark_group("path of a video call");
     group.throughput(Throughput::Elements(CALL as u64));
     for codec in VIDEO {
@@ -83,7 +83,7 @@ fn path(c: &mut Criterion<CpuTime>) {
             ..**codec
         }));
         for net in ["delay 25ms", "delay 25ms 5ms loss 5% burst 3"] {
-            let case = Case {
+            let case = Case::<Picture> {
                 clip: clip.clone(),
                 codec: replayed,
                 label: codec.name.into(),

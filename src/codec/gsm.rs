@@ -41,14 +41,14 @@ pub static GSM: Codec<Pcm> = Codec {
 
 const RANGE: Range = Range {
     sample_rates: &[8000],
-    bitrates: Bitrates::One(13_200),
+    bitrates: Bitrates::One(13_000),
     packets_ms: &[20.0, 40.0, 60.0],
     fmtp: &[],
     modes: &[],
     complexity: None,
 };
-/// 33 bytes per 20 ms: 13 kbit/s of speech and four bits that mark the frame.
-const DEFAULT: Default = Default { codec: "GSM", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 13_200 };
+/// With the four bits that mark each frame, 33 bytes per 20 ms.
+const DEFAULT: Default = Default { codec: "GSM", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 13_000 };
 
 struct GsmEncoder {
     state: State,

@@ -1,21 +1,32 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
+pub mod aac;
+#[cfg(feature = "aac-fdk")]
+mod aac_raw;
 mod about;
+mod absent;
 pub mod amr;
 pub mod av1;
 mod bits;
+pub mod codec2;
 pub mod conceal;
 mod framed;
 pub mod g711;
 pub mod g722;
 pub mod g726;
 mod g726_adpcm;
+pub mod g729;
 pub mod gsm;
 mod gsm_raw;
 pub mod h264;
 pub mod ilbc;
 pub mod l16;
 mod layers;
+pub mod lc3;
+mod lc3_raw;
+pub mod mp3;
+#[cfg(feature = "lame")]
+mod mp3_raw;
 pub mod opus;
 pub mod opus_131;
 mod opus_131_raw;
@@ -25,8 +36,14 @@ pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
 mod settle;
+pub mod speex;
+#[cfg(feature = "speex")]
+mod speex_raw;
+mod storage;
 mod video_observe;
 mod video_settle;
+pub mod vorbis;
+mod vorbis_raw;
 pub mod vpx;
 
 pub use about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
@@ -52,8 +69,18 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
     &amr::AMR,
     &amr::AMR_WB,
     &ilbc::ILBC,
+    &g729::G729,
+    &speex::SPEEX,
+    &lc3::LC3,
+    &codec2::CODEC2,
     &opus::OPUS,
     &opus_131::OPUS_131,
+    &aac::AAC_LC,
+    &aac::HE_AAC,
+    &aac::AAC_LD,
+    &aac::AAC_ELD,
+    &mp3::MP3,
+    &vorbis::VORBIS,
 ];
 
 /// All video codecs of this build.
