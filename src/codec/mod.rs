@@ -4,6 +4,7 @@ mod about;
 pub mod av1;
 mod bits;
 pub mod conceal;
+pub mod external;
 pub mod g711;
 pub mod g722;
 pub mod h264;
@@ -28,13 +29,22 @@ use crate::media::{Media, Pcm, Picture};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Probability, Time};
+use external::Program;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
-pub static AUDIO: &[&Codec<Pcm>] =
-    &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &opus::OPUS, &opus_131::OPUS_131];
+pub static AUDIO: &[&Codec<Pcm>] = &[
+    &l16::L16,
+    &g711::PCMU,
+    &g711::PCMA,
+    &g722::G722,
+    &opus::OPUS,
+    &opus_131::OPUS_131,
+    &external::EXTERNAL,
+    &external::EXTERNAL_FILE,
+];
 
 /// All video codecs of this build.
 pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];
@@ -136,6 +146,8 @@ pub struct Request {
     pub repair: Repair,
     /// Temporal layers of a video codec, 1 to 3.
     pub layers: Option<u8>,
+    /// What the external codecs run.
+    pub program: Option<Program>,
 }
 
 /// What the encoder and decoder are set to.
@@ -184,6 +196,8 @@ pub enum Knob {
     Flag(bool),
     Int(i64),
     Text(&'static str),
+    /// What an external codec runs.
+    Program(Box<Program>),
 }
 
 /// One difference between requested and effective.
