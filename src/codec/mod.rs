@@ -11,6 +11,7 @@ mod bits;
 pub mod codec2;
 pub mod conceal;
 mod framed;
+pub mod external;
 pub mod g711;
 pub mod g722;
 pub mod g726;
@@ -53,6 +54,7 @@ use crate::media::{Media, Pcm, Picture};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Probability, Time};
+use external::Program;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -81,6 +83,8 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
     &aac::AAC_ELD,
     &mp3::MP3,
     &vorbis::VORBIS,
+    &external::EXTERNAL,
+    &external::EXTERNAL_FILE,
 ];
 
 /// All video codecs of this build.
@@ -183,6 +187,8 @@ pub struct Request {
     pub repair: Repair,
     /// Temporal layers of a video codec, 1 to 3.
     pub layers: Option<u8>,
+    /// What the external codecs run.
+    pub program: Option<Program>,
 }
 
 /// What the encoder and decoder are set to.
@@ -231,6 +237,8 @@ pub enum Knob {
     Flag(bool),
     Int(i64),
     Text(&'static str),
+    /// What an external codec runs.
+    Program(Box<Program>),
 }
 
 /// One difference between requested and effective.
