@@ -18,7 +18,7 @@ use std::time::Duration;
 pub static MP3: Codec<Pcm> = Codec {
     name: "MP3",
     version,
-    licence: Licence { code: "LGPL-2.0-or-later", terms: Terms::Fees },
+    licence: Licence { code: "LGPL-2.0-or-later", terms: Terms::Open },
     feature: Some(Feature { name: "lame", built: cfg!(feature = "lame") }),
     range: storage::range(BITRATES),
     rtp: None,
