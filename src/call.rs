@@ -1,8 +1,11 @@
 //! One case, end to end: clip, encoder, RTP, PeerConnection, network, PeerConnection, playout, decoder, scores.
 //!
+//! A storage codec has no call: [`run`] codes and decodes its clip as a file (`direct`).
+//!
 //! This file is a call of audio; `audio` is its two ends, which a call of [`mod@video`] may have beside the pictures.
 
 mod audio;
+mod direct;
 mod heard;
 mod stream;
 pub mod video;
@@ -40,6 +43,9 @@ pub struct Call<M: Media = Pcm> {
 /// The setting cannot be made, or the call does not connect. A metric that cannot score is no error: it stands in
 /// [`Scores::unscored`] with its reason.
 pub fn run(case: &Case) -> Result<Call> {
+    if case.codec.rtp.is_none() {
+        return direct::run(case);
+    }
     score(case, &talk(case)?)
 }
 
@@ -61,18 +67,20 @@ pub fn run_captured(case: &Case) -> Result<(Call, Vec<u8>)> {
 /// The scored pass was never played.
 pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
     let mut scores = heard.facts(case)?;
-    let reference = case.clip.signal.clone();
     let (degraded, removed_delay_ms) = heard.scored_pass()?;
-    let evidence = Evidence {
-        reference: &*reference,
-        degraded: &degraded,
-        removed_delay_ms,
-        align: true,
-        threads: 1,
-        call: heard.call_facts(case, &scores),
-    };
+    let call = heard.call_facts(case, &scores);
+    measure(case, &Evidence { removed_delay_ms, call, ..evidence_of(case, &degraded) }, &mut scores);
+    Ok(Call { scores, reference: case.clip.signal.clone(), degraded })
+}
+
+fn evidence_of<'a>(case: &'a Case, degraded: &'a Pcm) -> Evidence<'a, Pcm> {
+    Evidence { align: true, ..Evidence::files(&*case.clip.signal, degraded) }
+}
+
+/// Every metric of the case; one that cannot score leaves its reason.
+fn measure(case: &Case, evidence: &Evidence<'_, Pcm>, scores: &mut Scores) {
     for metric in &case.metrics {
-        match (metric.score)(&evidence) {
+        match (metric.score)(evidence) {
             Ok(value) => {
                 scores.values.insert(metric.scale.id.into(), value.value);
                 scores.series.extend(value.series);
@@ -82,7 +90,6 @@ pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
             }
         }
     }
-    Ok(Call { scores, reference, degraded })
 }
 
 /// The call itself, without scores: for benches, and for whoever wants the signal.

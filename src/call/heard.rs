@@ -268,7 +268,7 @@ fn burst_ratio(lost: &[bool]) -> f64 {
 }
 
 /// The encoder's settings as reports show them.
-fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
+pub(super) fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
     let clip = case.clip.format();
     let mut shown = super::shared(settings, &case.request.repair, case.transport);
     shown.insert("frame".into(), format!("{} ms", ms(settings.frame)));

@@ -137,7 +137,7 @@ fn voices_instead(e: &Error) -> Result<Vec<Arc<Clip>>> {
 /// Columns aligned, the first to the left, those of numbers to the right.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let numeric = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-−".contains(c)) || text.is_empty();
+    let numeric = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-−~".contains(c)) || text.is_empty();
     let right: Vec<bool> =
         (0..columns).map(|c| c > 0 && rows.iter().skip(1).filter_map(|r| r.get(c)).all(|t| numeric(t))).collect();
     crate::report::table::aligned(rows, &right)

@@ -3,13 +3,14 @@
 pub mod worst;
 
 use super::{exhibit, print};
-use crate::codec::{self, Request};
+use crate::codec::{self, Codec, Request};
 use crate::error::{Error, Result};
-use crate::latency;
-use crate::media::PcmFormat;
+use crate::latency::{self, Footprint};
+use crate::media::{Pcm, PcmFormat};
 use crate::report::{self, Compare, CostRow, DelayRow, Extras, Setting, View};
 use crate::store::Store;
 use crate::units::{from_ms, ms};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -94,6 +95,7 @@ fn gathered(stores: &[&Store], compare: Compare, anchor: Option<String>) -> Resu
     view.exhibits = worst.cases().iter().filter_map(|c| exhibit::read(stores[c.store].folder(), c)).collect();
     view.timelines = worst.cases().iter().map(|case| case.timeline(stores)).collect::<Result<_>>()?;
     view.delays = delays(&view.settings);
+    view.footprints = footprints(&view.settings);
     Ok(view)
 }
 
@@ -120,10 +122,24 @@ fn delays(settings: &[Setting]) -> Vec<DelayRow> {
             bitrate: None,
             frame_ms: ms(from_ms(l.frame_ms)),
             lookahead_ms: l.lookahead_ms,
-            total_ms: l.total_ms,
+            total_ms: l.met_ms(),
         }));
     }
     rows
+}
+
+/// Of the audio codecs at hand, where there are enough to compare. Those that this build does not have are missing.
+fn footprints(settings: &[Setting]) -> Vec<Footprint> {
+    let mut codecs: Vec<&Codec<Pcm>> = Vec::new();
+    for codec in settings.iter().filter_map(|s| codec::audio(&s.codec).ok()) {
+        if !codecs.iter().any(|known| known.name == codec.name) {
+            codecs.push(codec);
+        }
+    }
+    if codecs.len() < 3 {
+        return Vec::new();
+    }
+    codecs.par_iter().filter_map(|codec| latency::footprint(codec).ok()).collect()
 }
 
 /// The number at the head of an effective setting: 20 of "20 ms".

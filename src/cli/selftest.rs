@@ -159,7 +159,7 @@ fn built_in() -> Vec<Check> {
     for (name, expected) in DELAYS {
         let measured = codec::audio(name)
             .and_then(|codec| latency::measure(codec, &Request::default(), &PcmFormat::mono(48_000)))
-            .map(|l| l.total_ms);
+            .map(|l| l.total_ms());
         checks.push(Check::number(format!("algorithmic delay of {name}"), *expected, 0.1, measured));
     }
     checks.extend(films::scores());

@@ -34,12 +34,10 @@ pub static AMR: Codec<Pcm> = Codec {
     decoder: |settings| decoder(AmrVariant::NarrowBand, settings),
     observe: |settings, units| observe(AmrVariant::NarrowBand, settings, units),
     variants: || variants(&[12_200]),
-    // The input's high-pass filter (80 Hz) and the post-filter shift the waveform back by a little, so that less than the
-    // 5 ms of look-ahead is measured.
+    // Of speech, whose weight lies at low frequencies, the high-pass and the post-filter make it look up to 0.4 ms less.
     delay: |_| Delay {
-        encoder: Duration::from_micros(4620),
-        spec: Some(Duration::from_millis(5)),
-        source: "TS 26.090, section 4.4.1: 5 ms look-ahead; less as measured",
+        encoder: Duration::from_millis(5),
+        source: "TS 26.090, section 4.4.1: 5 ms of look-ahead",
         ..Delay::default()
     },
 };
@@ -109,11 +107,8 @@ fn version() -> String {
 fn variants(bitrates: &[u32]) -> Vec<(String, Request)> {
     let mut all = Vec::new();
     for bitrate in bitrates {
-        for packet in [20, 60] {
-            let ptime = Some(Duration::from_millis(packet));
-            let label = format!("{} kbit/s, {packet} ms", f64::from(*bitrate) / 1000.0);
-            all.push((label, Request { bitrate: Some(Bitrate(*bitrate)), ptime, ..Request::default() }));
-        }
+        let label = format!("{} kbit/s", f64::from(*bitrate) / 1000.0);
+        all.push((label, Request { bitrate: Some(Bitrate(*bitrate)), ..Request::default() }));
     }
     all
 }

@@ -15,10 +15,16 @@ pub mod g729;
 pub mod gsm;
 mod gsm_raw;
 pub mod h264;
+pub mod ilbc;
 pub mod l16;
+mod layers;
 pub mod lc3;
 mod lc3_raw;
 pub mod opus;
+pub mod opus_131;
+mod opus_131_raw;
+mod opus_decode;
+mod opus_encode;
 pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
@@ -42,8 +48,24 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
-pub static AUDIO: &[&Codec<Pcm>] =
-    &[&l16::L16, &g711::PCMU, &g711::PCMA, &g722::G722, &g726::G726, &gsm::GSM, &amr::AMR, &amr::AMR_WB, &opus::OPUS];
+#[rustfmt::skip]
+pub static AUDIO: &[&Codec<Pcm>] = &[
+    &l16::L16,
+    &g711::PCMU,
+    &g711::PCMA,
+    &g722::G722,
+    &g726::G726,
+    &gsm::GSM,
+    &g729::G729,
+    &ilbc::ILBC,
+    &amr::AMR,
+    &amr::AMR_WB,
+    &speex::SPEEX,
+    &codec2::CODEC2,
+    &lc3::LC3,
+    &opus::OPUS,
+    &opus_131::OPUS_131,
+];
 
 /// All video codecs of this build.
 pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];

@@ -1,5 +1,5 @@
 //! libopus by its C interface (opusic-sys): what the safe bindings leave out is deep redundancy (DRED) and the decoder's
-//! complexity. The only unsafe code of the codecs.
+//! complexity.
 //!
 //! All audio is interleaved 16-bit PCM; lengths in samples are per channel.
 #![expect(unsafe_code, reason = "libopus is a C library")]
@@ -12,6 +12,31 @@ use std::ptr::NonNull;
 pub(super) const VOIP: c_int = sys::OPUS_APPLICATION_VOIP;
 pub(super) const AUDIO: c_int = sys::OPUS_APPLICATION_AUDIO;
 pub(super) const LOW_DELAY: c_int = sys::OPUS_APPLICATION_RESTRICTED_LOWDELAY;
+/// libopus 1.6 and later.
+pub(super) const SILK: c_int = sys::OPUS_APPLICATION_RESTRICTED_SILK;
+pub(super) const CELT: c_int = sys::OPUS_APPLICATION_RESTRICTED_CELT;
+
+/// An encoder of some version of libopus.
+pub(super) trait Encode: Sized + Send {
+    /// `application`: [`VOIP`] and its like.
+    fn new(sample_rate: u32, channels: u8, application: c_int) -> Result<Self>;
+    fn set(&mut self, option: Set, value: i32) -> Result<()>;
+    /// Codes one frame into `out`; gives the packet's length in bytes.
+    fn encode(&mut self, samples: &[i16], out: &mut [u8]) -> Result<usize>;
+}
+
+/// A decoder of some version of libopus.
+pub(super) trait Decode: Sized + Send {
+    fn new(sample_rate: u32, channels: u8) -> Result<Self>;
+    fn set(&mut self, option: Set, value: i32) -> Result<()>;
+    /// Decodes `packet`, or with `fec` the media before it. `None` conceals as much as `out` holds. Gives samples.
+    fn decode(&mut self, packet: Option<&[u8]>, out: &mut [i16], fec: bool) -> Result<usize>;
+
+    /// Fills `out` from redundancy: the stretch that begins `offset` samples before its packet.
+    fn decode_dred(&mut self, _dred: &Dred, _offset: usize, _out: &mut [i16]) -> Result<usize> {
+        Err(refused(sys::OPUS_UNIMPLEMENTED))
+    }
+}
 
 /// Options that take one number. Others, which take a pointer, cannot be named here.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +72,20 @@ pub(super) struct Encoder {
 // SAFETY: the state is owned by this value alone, and libopus keeps nothing of it in thread-local storage.
 unsafe impl Send for Encoder {}
 
+#[cfg(test)]
 impl Encoder {
-    /// `application`: `OPUS_APPLICATION_VOIP` and its like.
-    pub fn new(sample_rate: u32, channels: u8, application: c_int) -> Result<Encoder> {
+    /// In samples.
+    pub fn look_ahead(&mut self) -> Result<i32> {
+        let mut samples = 0i32;
+        let place = &mut samples as *mut i32;
+        // SAFETY: the state is alive, and this request writes one number to the pointer.
+        check(unsafe { sys::opus_encoder_ctl(self.state.as_ptr(), sys::OPUS_GET_LOOKAHEAD_REQUEST, place) })?;
+        Ok(samples)
+    }
+}
+
+impl Encode for Encoder {
+    fn new(sample_rate: u32, channels: u8, application: c_int) -> Result<Encoder> {
         let mut error = 0;
         // SAFETY: `error` is a valid place for one number; the other arguments are plain numbers that libopus checks.
         let state =
@@ -60,23 +96,12 @@ impl Encoder {
         }
     }
 
-    pub fn set(&mut self, option: Set, value: i32) -> Result<()> {
+    fn set(&mut self, option: Set, value: i32) -> Result<()> {
         // SAFETY: the state is alive, and every option of `Set` takes one number.
         check(unsafe { sys::opus_encoder_ctl(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
     }
 
-    /// In samples.
-    #[cfg(test)]
-    pub fn look_ahead(&mut self) -> Result<i32> {
-        let mut samples = 0i32;
-        let place = &mut samples as *mut i32;
-        // SAFETY: the state is alive, and this request writes one number to the pointer.
-        check(unsafe { sys::opus_encoder_ctl(self.state.as_ptr(), sys::OPUS_GET_LOOKAHEAD_REQUEST, place) })?;
-        Ok(samples)
-    }
-
-    /// Codes one frame into `out`; gives the packet's length in bytes.
-    pub fn encode(&mut self, samples: &[i16], out: &mut [u8]) -> Result<usize> {
+    fn encode(&mut self, samples: &[i16], out: &mut [u8]) -> Result<usize> {
         let (frame, room) = (length(samples.len() / self.channels), length(out.len()));
         // SAFETY: the state is alive; `frame` samples for each channel can be read and `room` bytes be written.
         check(unsafe { sys::opus_encode(self.state.as_ptr(), samples.as_ptr(), frame, out.as_mut_ptr(), room) })
@@ -99,8 +124,8 @@ pub(super) struct Decoder {
 // SAFETY: as for the encoder.
 unsafe impl Send for Decoder {}
 
-impl Decoder {
-    pub fn new(sample_rate: u32, channels: u8) -> Result<Decoder> {
+impl Decode for Decoder {
+    fn new(sample_rate: u32, channels: u8) -> Result<Decoder> {
         let mut error = 0;
         // SAFETY: `error` is a valid place for one number; the other arguments are plain numbers that libopus checks.
         let state = unsafe { sys::opus_decoder_create(sample_rate as i32, c_int::from(channels), &mut error) };
@@ -110,13 +135,12 @@ impl Decoder {
         }
     }
 
-    pub fn set(&mut self, option: Set, value: i32) -> Result<()> {
+    fn set(&mut self, option: Set, value: i32) -> Result<()> {
         // SAFETY: the state is alive, and every option of `Set` takes one number.
         check(unsafe { sys::opus_decoder_ctl(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
     }
 
-    /// Decodes `packet`, or with `fec` the media before it. `None` conceals as much as `out` holds. Gives samples.
-    pub fn decode(&mut self, packet: Option<&[u8]>, out: &mut [i16], fec: bool) -> Result<usize> {
+    fn decode(&mut self, packet: Option<&[u8]>, out: &mut [i16], fec: bool) -> Result<usize> {
         let (data, bytes) = packet.map_or((std::ptr::null(), 0), |p| (p.as_ptr(), length(p.len())));
         let room = length(out.len() / self.channels);
         // SAFETY: the state is alive; `data` is null or points to `bytes` bytes; `out` takes `room` samples for each
@@ -124,8 +148,7 @@ impl Decoder {
         check(unsafe { sys::opus_decode(self.state.as_ptr(), data, bytes, out.as_mut_ptr(), room, c_int::from(fec)) })
     }
 
-    /// Fills `out` from redundancy: the stretch that begins `offset` samples before its packet.
-    pub fn decode_dred(&mut self, dred: &Dred, offset: usize, out: &mut [i16]) -> Result<usize> {
+    fn decode_dred(&mut self, dred: &Dred, offset: usize, out: &mut [i16]) -> Result<usize> {
         let room = length(out.len() / self.channels);
         // SAFETY: both states are alive, libopus only reads the second, and `out` takes `room` samples for each channel.
         check(unsafe {

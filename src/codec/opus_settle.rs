@@ -1,8 +1,9 @@
 //! From an fmtp line to Opus encoder settings, as libwebrtc maps the parameters of RFC 7587, section 6.1. Where it differs
 //! from the RFC, libwebrtc is followed and the change says so.
 //!
-//! Outside libwebrtc: a request with a `mode` may also have frames of 2.5 and 5 ms, and the mode "lowdelay" (CELT only,
-//! 2.5 ms look-ahead) is reachable; no fmtp line leads there.
+//! Outside libwebrtc: a request with a `mode` may also have frames of 2.5 and 5 ms, and more modes are reachable, to
+//! which no fmtp line leads: "lowdelay" and "celt" (CELT only, 2.5 ms look-ahead; the latter cannot be switched over), and
+//! "silk" (SILK only, frames of 10 ms and more, at most wideband).
 
 use super::{Bitrates, Change, ChangeKind, Knob, Range, Request, Settings};
 use crate::error::{Error, Result, unknown};
@@ -31,7 +32,7 @@ pub(super) const RANGE: Range = Range {
         "minptime",
         "maxptime",
     ],
-    modes: &["voip", "audio", "lowdelay"],
+    modes: &["voip", "audio", "lowdelay", "silk", "celt"],
     complexity: Some(10),
 };
 /// What libwebrtc's encoder takes as packet lengths, in ms.
@@ -42,6 +43,11 @@ const PTIMES: [f64; 5] = [10.0, 20.0, 40.0, 60.0, 120.0];
 /// # Errors
 /// [`Error::Usage`]: the request's own mode or ptime is none. What the fmtp line holds is never an error.
 pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pcm>> {
+    settle_among(RANGE.modes, request)
+}
+
+/// As [`settle`], for a libopus that has but these modes.
+pub(super) fn settle_among(modes: &[&'static str], request: &Request) -> Result<Settings<Pcm>> {
     if request.ptime.is_some_and(|ptime| ptime.is_zero()) {
         return Err(Error::usage("opus: ptime must be above 0 ms"));
     }
@@ -50,9 +56,7 @@ pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pc
     let channels = if flag("stereo") { 2 } else { 1 };
     let application = match request.mode.as_deref() {
         None => ["voip", "audio"][channels - 1],
-        Some(mode) => {
-            RANGE.modes.iter().find(|known| **known == mode).ok_or_else(|| unknown("opus mode", mode, RANGE.modes))?
-        }
+        Some(mode) => modes.iter().find(|known| **known == mode).ok_or_else(|| unknown("opus mode", mode, modes))?,
     };
     let playback_rate =
         fmtp.get("maxplaybackrate").and_then(number).filter(|v| *v >= 8000).map_or(48_000, |v| v.min(48_000));
@@ -70,7 +74,8 @@ pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pc
         fmtp.iter().filter_map(|(name, value)| parameter_change(request, name, value, default_bitrate)).collect();
     let asked_ptime = request.ptime.map(ms).or_else(|| fmtp.get("ptime").and_then(number).map(f64::from));
     let frame_ms = asked_ptime.map_or(20.0, |asked| {
-        let (frame_ms, change) = packet_time(asked, request.mode.is_some() && request.ptime.is_some());
+        let (frame_ms, change) =
+            packet_time(asked, request.mode.is_some() && request.ptime.is_some() && application != "silk");
         changes.extend(change);
         frame_ms
     });
@@ -105,7 +110,10 @@ pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pc
         ("complexity", Knob::Int(i64::from(complexity.min(10)))),
         ("dtx", Knob::Flag(flag("usedtx"))),
         ("inband_fec", Knob::Flag(flag("useinbandfec"))),
-        ("max_bandwidth", Knob::Text(max_bandwidth(playback_rate))),
+        (
+            "max_bandwidth",
+            Knob::Text(max_bandwidth(if application == "silk" { playback_rate.min(16_000) } else { playback_rate })),
+        ),
     ]);
     // Only what was asked for: a browser has none of it.
     let Repair { dred, deep_plc, gcc, .. } = request.repair;

@@ -57,6 +57,11 @@ impl NetSpec {
         NetSpec { forward, back, chance, notes: Vec::new() }
     }
 
+    /// Whether nothing happens to any packet.
+    pub fn is_clean(&self) -> bool {
+        (&self.forward, &self.back) == (&LinkSpec::default(), &LinkSpec::default())
+    }
+
     /// The share of packets that the way forward loses in the long run, in percent: by its loss model, by corruption and by a
     /// trace, not by a full queue. With a schedule the mean over its time, the last phase counted as long as the one before it.
     pub fn asked_loss(&self) -> f64 {

@@ -98,6 +98,11 @@ fn parse_as<M: Kind>(text: &str, file: &str, name: &str, library: &Library<'_>) 
     let clips = material::<M>(&table.need("clips")?, library)?;
     let formats: BTreeSet<M::Format> = clips.iter().map(|clip| clip.format()).collect();
     for draft in &drafts {
+        if let Some(net) = networks.iter().find(|net| draft.codec.rtp.is_none() && !net.is_clean()) {
+            let codec = draft.codec.name;
+            let text = format!("codec: {codec} is a storage codec: it has no network but 'clean', not '{net}'");
+            return Err(source.error(draft.start, text));
+        }
         for format in &formats {
             (draft.codec.settle)(&draft.request, format).map_err(|e| source.error(draft.start, e))?;
         }

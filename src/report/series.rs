@@ -2,11 +2,14 @@
 
 use super::View;
 use super::chart::SERIES;
+use crate::codec::{self, Terms};
 
 /// Settings of one codec that differ in nothing but their bitrate: one line in a chart over bitrate.
 pub struct Series {
     pub name: String,
     pub colour: usize,
+    /// Of its markers.
+    pub shape: usize,
     /// In the order of the plan.
     pub settings: Vec<usize>,
 }
@@ -43,9 +46,26 @@ pub fn series(view: &View) -> Vec<Series> {
     let make = |(i, g): (usize, &Vec<usize>)| Series {
         name: name((i, g)),
         colour: view.settings[g[0]].colour,
+        shape: view.settings[g[0]].colour,
         settings: g.clone(),
     };
     groups.iter().enumerate().map(make).collect()
+}
+
+/// What the codec's format asked of its users, if this is a known codec of audio.
+pub fn terms(codec: &str) -> Option<Terms> {
+    codec::AUDIO.iter().find(|c| c.name == codec).map(|c| c.licence.terms)
+}
+
+/// The codecs of audio in the view, each once.
+pub fn codecs(view: &View) -> Vec<&str> {
+    let mut codecs: Vec<&str> = Vec::new();
+    for codec in view.settings.iter().map(|s| s.codec.as_str()).filter(|c| terms(c).is_some()) {
+        if !codecs.contains(&codec) {
+            codecs.push(codec);
+        }
+    }
+    codecs
 }
 
 /// Settings of like bitrate, one of each series, by rising bitrate; `None` unless all series have equally many bitrates, and

@@ -1,0 +1,108 @@
+//! libopus 1.3.1 as `unsafe-libopus` has it: the functions of the C library, as unsafe as they were there.
+#![expect(unsafe_code, reason = "the translated library has the interface of the C one")]
+
+use super::opus_raw::{Decode, Encode, Set};
+use crate::error::{Error, Result};
+use std::ffi::c_int;
+use std::ptr::NonNull;
+use unsafe_libopus as sys;
+
+#[cfg(test)]
+pub(super) fn version() -> &'static str {
+    sys::opus_get_version_string()
+}
+
+/// A running encoder.
+pub(super) struct Encoder {
+    state: NonNull<sys::OpusEncoder>,
+    channels: usize,
+}
+
+// SAFETY: the state is owned by this value alone, and the library keeps nothing of it in thread-local storage.
+unsafe impl Send for Encoder {}
+
+impl Encode for Encoder {
+    fn new(sample_rate: u32, channels: u8, application: c_int) -> Result<Encoder> {
+        let mut error = 0;
+        // SAFETY: `error` is a valid place for one number; the other arguments are plain numbers that are checked.
+        let state =
+            unsafe { sys::opus_encoder_create(sample_rate as i32, c_int::from(channels), application, &mut error) };
+        match NonNull::new(state) {
+            Some(state) if error == sys::OPUS_OK => Ok(Encoder { state, channels: usize::from(channels) }),
+            _ => Err(refused(error)),
+        }
+    }
+
+    fn set(&mut self, option: Set, value: i32) -> Result<()> {
+        // SAFETY: the state is alive, and every option of `Set` takes one number, or is refused before it is read.
+        check(unsafe { sys::opus_encoder_ctl!(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
+    }
+
+    fn encode(&mut self, samples: &[i16], out: &mut [u8]) -> Result<usize> {
+        let (frame, room) = (length(samples.len() / self.channels), length(out.len()));
+        // SAFETY: the state is alive; `frame` samples for each channel can be read and `room` bytes be written.
+        check(unsafe { sys::opus_encode(self.state.as_ptr(), samples.as_ptr(), frame, out.as_mut_ptr(), room) })
+    }
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        // SAFETY: made by `opus_encoder_create`, and dropped once.
+        unsafe { sys::opus_encoder_destroy(self.state.as_ptr()) }
+    }
+}
+
+/// A running decoder.
+pub(super) struct Decoder {
+    state: NonNull<sys::OpusDecoder>,
+    channels: usize,
+}
+
+// SAFETY: as for the encoder.
+unsafe impl Send for Decoder {}
+
+impl Decode for Decoder {
+    fn new(sample_rate: u32, channels: u8) -> Result<Decoder> {
+        let mut error = 0;
+        // SAFETY: `error` is a valid place for one number; the other arguments are plain numbers that are checked.
+        let state = unsafe { sys::opus_decoder_create(sample_rate as i32, c_int::from(channels), &mut error) };
+        match NonNull::new(state) {
+            Some(state) if error == sys::OPUS_OK => Ok(Decoder { state, channels: usize::from(channels) }),
+            _ => Err(refused(error)),
+        }
+    }
+
+    fn set(&mut self, option: Set, value: i32) -> Result<()> {
+        // SAFETY: the state is alive, and every option of `Set` takes one number, or is refused before it is read.
+        check(unsafe { sys::opus_decoder_ctl!(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
+    }
+
+    fn decode(&mut self, packet: Option<&[u8]>, out: &mut [i16], fec: bool) -> Result<usize> {
+        let (data, bytes) = packet.map_or((std::ptr::null(), 0), |p| (p.as_ptr(), length(p.len())));
+        let room = length(out.len() / self.channels);
+        // SAFETY: the state is alive; `data` is null or points to `bytes` bytes; `out` takes `room` samples for each
+        // channel.
+        check(unsafe { sys::opus_decode(self.state.as_ptr(), data, bytes, out.as_mut_ptr(), room, c_int::from(fec)) })
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // SAFETY: made by `opus_decoder_create`, and dropped once.
+        unsafe { sys::opus_decoder_destroy(self.state.as_ptr()) }
+    }
+}
+
+/// No buffer of this program is near 2^31.
+fn length(n: usize) -> c_int {
+    c_int::try_from(n).unwrap_or(c_int::MAX)
+}
+
+/// A count, or the error that a negative one is.
+fn check(code: c_int) -> Result<usize> {
+    usize::try_from(code).map_err(|_| refused(code))
+}
+
+fn refused(code: c_int) -> Error {
+    Error::Codec { codec: "opus@1.3.1", reason: sys::opus_strerror(code).into() }
+}
