@@ -1,13 +1,19 @@
-//! What video codecs cost: 30 pictures of 640x360 per iteration, so that elements per second are pictures per second. Time
-//! is that of the processor, all threads together, so that a busy machine matters less.
+//! What video codecs cost: 30 pictures of 640x360 per iteration, so that elements per second are pictures per second; then
+//! what the path costs without them, in calls of 10 s. Time is that of the processor, all threads together, so that a busy
+//! machine matters less.
 
-use codecbench::codec::{Codec, Input, Request, Settings, Unit, VIDEO};
-use codecbench::media::{Footage, FrameRate, Picture, PictureFormat};
+use codecbench::call;
+use codecbench::codec::{Codec, Coded, Decoder, Encoder, Feedback, Input, Request, Settings, Unit, VIDEO};
+use codecbench::error::Result;
+use codecbench::media::{Clip, Content, Footage, FrameRate, Picture, PictureFormat};
+use codecbench::peer::Transport;
+use codecbench::plan::Case;
 use codecbench::units::{Bitrate, Seed, Time};
 use cpu_time::ProcessTime;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 criterion_group! {
@@ -17,7 +23,7 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2));
-    targets = codecs
+    targets = codecs, path
 }
 criterion_main!(benches);
 
@@ -54,6 +60,94 @@ fn codecs(c: &mut Criterion<CpuTime>) {
         }
     }
     group.finish();
+}
+
+const CALL: usize = 300;
+
+/// Calls of 10 s whose encoder replays what was coded before, and whose decoder shows grey: what is left is the path, from
+/// the packets of a payload format to the frames that are on show.
+fn path(c: &mut Criterion<CpuTime>) {
+    let few: Vec<Picture> = (0..PICTURES).map(picture).collect();
+    let pictures: Vec<Picture> = few.iter().chain(few.iter().rev()).cycle().take(CALL).cloned().collect();
+    let request =
+        Request { bitrate: Some(Bitrate(500_000)), repair: "nack".parse().expect("a repair"), ..Request::default() };
+    let clip = Arc::new(Clip::video("disc", Content::Camera, Footage { format: FORMAT, pictures: pictures.clone() }));
+    let mut group = c.benchmark_group("path of a video call");
+    group.throughput(Throughput::Elements(CALL as u64));
+    for codec in VIDEO {
+        let settings = (codec.settle)(&request, &FORMAT).expect("a setting that all codecs take");
+        *CODED.lock().unwrap_or_else(PoisonError::into_inner) = encode(codec, &settings, &pictures);
+        let replayed: &Codec<Picture> = Box::leak(Box::new(Codec {
+            encoder: |_| Ok(Box::new(Replay::default())),
+            decoder: |settings| Ok(Box::new(Grey(Picture::grey(settings.format.width, settings.format.height, 90)))),
+            ..**codec
+        }));
+        for net in ["delay 25ms", "delay 25ms 5ms loss 5% burst 3"] {
+            let case = Case::<Picture> {
+                clip: clip.clone(),
+                codec: replayed,
+                label: codec.name.into(),
+                request: request.clone(),
+                beside: None,
+                equipment: None,
+                receiver: "adaptive".parse().expect("a receiver"),
+                net: net.parse().expect("a network"),
+                warm_up: Duration::ZERO,
+                seed: Seed(1),
+                metrics: Vec::new(),
+                transport: Transport::Virtual,
+            };
+            let rendered = call::video::talk(&case).expect("a call").renders().len();
+            assert!(rendered > CALL * 8 / 10, "{} over {net}: {rendered} pictures", codec.name);
+            group.bench_function(format!("{} over {net}", codec.name), |b| b.iter(|| call::video::talk(&case)));
+        }
+    }
+    group.finish();
+}
+
+/// What [`Replay`] says: codecs are plain functions, which hold nothing.
+static CODED: Mutex<Vec<Unit>> = Mutex::new(Vec::new());
+
+/// Gives out the coded pictures one by one, and from the first on again when a key picture is wanted or all are out.
+#[derive(Default)]
+struct Replay {
+    /// Numbers of the next picture, and of the one that this round began with.
+    next: u64,
+    round: u64,
+}
+
+impl Encoder<Picture> for Replay {
+    fn encode(&mut self, pts: Time, _: &Picture, out: &mut Vec<Unit>) -> Result<()> {
+        if self.next - self.round == CALL as u64 {
+            self.round = self.next;
+        }
+        let (round, place) = (self.round, self.next - self.round);
+        self.next += 1;
+        let coded = CODED.lock().unwrap_or_else(PoisonError::into_inner);
+        for unit in coded.iter() {
+            let Some(picture) = unit.picture.as_ref().filter(|picture| picture.id == place) else { continue };
+            let depends_on = picture.depends_on.iter().map(|id| id + round).collect();
+            let picture = Some(Coded { id: picture.id + round, depends_on, ..picture.clone() });
+            out.push(Unit { data: unit.data.clone(), pts, duration: unit.duration, picture });
+        }
+        Ok(())
+    }
+
+    fn adapt(&mut self, feedback: Feedback) -> Result<()> {
+        if feedback.key_wanted {
+            self.round = self.next;
+        }
+        Ok(())
+    }
+}
+
+struct Grey(Picture);
+
+impl Decoder<Picture> for Grey {
+    fn decode(&mut self, _: Input<'_>, out: &mut Footage) -> Result<()> {
+        out.pictures.push(self.0.clone());
+        Ok(())
+    }
 }
 
 struct CpuTime;

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 #[test]
 fn names_are_found_in_any_case_and_the_nearest_is_named() {
-    for codec in AUDIO.iter().filter(|codec| codec.is_built()) {
-        assert!(std::ptr::eq(audio(&codec.name.to_lowercase()).unwrap(), *codec));
+    for codec in AUDIO {
+        match audio(&codec.name.to_lowercase()) {
+            Ok(found) => assert!(std::ptr::eq(found, *codec)),
+            Err(error) => assert!(!codec.is_built() && error.to_string().contains("--features"), "{error}"),
+        }
         assert!(!(codec.version)().is_empty() && !codec.plc.is_empty() && !(codec.variants)().is_empty());
     }
     assert!(audio("opsu").err().unwrap().to_string().contains("did you mean 'opus'"));
@@ -68,7 +71,7 @@ fn the_same_input_gives_the_same_bytes_and_another_input_gives_others() {
 }
 
 #[test]
-fn the_decoder_comes_back_to_the_undisturbed_signal_after_a_loss() {
+fn the_decoder_comes_back_to_the_undisturbed_signal_after_a_loss_and_a_pause() {
     for (codec, settings, label) in settings() {
         let units = encode(codec, &settings, &voice(settings.format, 3));
         let decode = |lost: std::ops::Range<usize>| {
@@ -84,10 +87,10 @@ fn the_decoder_comes_back_to_the_undisturbed_signal_after_a_loss() {
         let (clean, hurt) = (decode(0..0), decode(first..first + 2));
         assert_eq!(clean.len(), hurt.len());
         assert_ne!(clean, hurt, "{label}: the loss is heard at all");
-        let half_a_second_later = units[first + 2].pts.since(Time::ZERO) + from_ms(500.0);
-        let from = settings.format.samples(half_a_second_later) * settings.format.channels as usize;
+        // Long-term predictors carry a difference on for as long as the voice lasts: until the pause at 2 to 2.25 s.
+        let from = settings.format.samples(from_ms(2300.0)) * settings.format.channels as usize;
         let snr = snr(&clean.samples[from..], &hurt.samples[from..]);
-        assert!(snr > 15.0, "{label}: {snr:.1} dB half a second after the loss");
+        assert!(snr > 15.0, "{label}: {snr:.1} dB after the loss and a pause");
     }
 }
 

@@ -6,21 +6,16 @@ use crate::call;
 use crate::codec::{self, Feedback, Request};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
-use crate::metric::Series;
 use crate::plan::Plan;
-use crate::report::webm;
-use crate::report::{Exhibit, png};
+use crate::report::{Exhibit, around, webm};
 use crate::store::Store;
 use crate::units::{Bitrate, Time};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "exhibits";
 
-/// Of a thumbnail, in pixels.
-const WIDTH: u32 = 480;
-
-/// Seconds of a clip, and its bitrate: so much that it looks as what was shown, with room for a report by mail.
-const CLIP_SECONDS: f64 = 4.0;
+/// Of a clip: so much that it looks as what was shown, with room for a report by mail.
 const CLIP_BITRATE: Bitrate = Bitrate(1_200_000);
 
 /// Makes what is not in `folder` yet.
@@ -37,17 +32,15 @@ pub fn make(plan: &Plan<Picture>, store: &Store, folder: &Path) -> Result<()> {
         let Some(case) = plan.case(shown.index).filter(|_| !files.clip.is_file()) else { continue };
         eprintln!("pictures of {}, {}", shown.label, shown.words());
         let call = call::video::run(&case, false)?.0;
-        let Some((place, words)) = worst_frame(&call.scores.series) else { continue };
-        let place = place.min(call.degraded.pictures.len().saturating_sub(1));
-        let path = folder.join(FOLDER);
-        std::fs::create_dir_all(&path).map_err(|e| Error::output(&path, e))?;
-        let (Some(reference), Some(degraded)) = (call.reference.pictures.get(place), call.degraded.pictures.get(place))
+        let timeline = shown.timeline(&[store])?;
+        let (Some(exhibit), Some(ticks)) =
+            (Exhibit::of_worst(&timeline, &call.reference, &call.degraded)?, around(&timeline))
         else {
             continue;
         };
-        let at = call.degraded.format.rate.at(place).as_secs_f64();
-        let caption = format!("frame {place} at {at:.1} s: {words}");
-        files.write(&caption, &png(reference, WIDTH)?, &png(degraded, WIDTH)?, &clip(&call.degraded, place)?)?;
+        let path = folder.join(FOLDER);
+        std::fs::create_dir_all(&path).map_err(|e| Error::output(&path, e))?;
+        files.write(&exhibit, &clip(&call.degraded, ticks)?)?;
     }
     Ok(())
 }
@@ -84,11 +77,11 @@ impl Files {
     }
 
     /// The clip last: when it is there, all is.
-    fn write(&self, caption: &str, reference: &[u8], shown: &[u8], clip: &[u8]) -> Result<()> {
+    fn write(&self, exhibit: &Exhibit, clip: &[u8]) -> Result<()> {
         let files = [
-            (&self.caption, caption.as_bytes()),
-            (&self.reference, reference),
-            (&self.shown, shown),
+            (&self.caption, exhibit.caption.as_bytes()),
+            (&self.reference, &exhibit.reference_png),
+            (&self.shown, &exhibit.shown_png),
             (&self.clip, clip),
         ];
         files.into_iter().try_for_each(|(path, bytes)| {
@@ -97,25 +90,14 @@ impl Files {
     }
 }
 
-/// The place of the worst frame by the most telling series that there is, and its score in words.
-fn worst_frame(series: &[Series]) -> Option<(usize, String)> {
-    let named = |id: &str| series.iter().find(|s| s.name == id);
-    let (series, title) =
-        [("vmaf", "VMAF"), ("psnr-y", "PSNR-Y"), ("ssim", "SSIM")].iter().find_map(|(id, t)| Some((named(id)?, t)))?;
-    let (place, value) = series.values.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
-    Some((place, format!("{title} {value:.1}")))
-}
-
-/// Some seconds around that frame, for browsers.
-fn clip(footage: &Footage, place: usize) -> Result<Vec<u8>> {
+/// What was on show on those ticks, for browsers.
+fn clip(footage: &Footage, ticks: Range<usize>) -> Result<Vec<u8>> {
     let codec = codec::video("VP8")?;
     let settings = (codec.settle)(&Request { bitrate: Some(CLIP_BITRATE), ..Request::default() }, &footage.format)?;
     let footage = footage.in_format(settings.format)?;
-    let length = (CLIP_SECONDS * footage.format.rate.per_second()) as usize;
-    let from = place.saturating_sub(length / 2).min(footage.pictures.len().saturating_sub(length));
     let mut encoder = (codec.encoder)(&settings)?;
     let mut units = Vec::new();
-    for (i, picture) in footage.pictures.iter().skip(from).take(length).enumerate() {
+    for (i, picture) in footage.pictures.iter().take(ticks.end).skip(ticks.start).enumerate() {
         encoder.adapt(Feedback { key_wanted: i == 0, ..Feedback::default() })?;
         encoder.encode(Time::ZERO + footage.format.rate.at(i), picture, &mut units)?;
     }

@@ -1,8 +1,12 @@
 //! `codecbench score REFERENCE DEGRADED`: what the metrics say of two files.
 
+mod pairs;
+
 use crate::error::{Error, Result};
 use crate::media::{self, Clip, Media, Pcm, y4m};
-use crate::metric::{self, Evidence, Metric};
+use crate::metric::vmaf::Model;
+use crate::metric::{self, Evidence, Metric, Value};
+use pairs::Pairs;
 use serde::Serialize;
 use std::fs::File;
 use std::io::Read;
@@ -139,14 +143,25 @@ fn sounds(reference: &Path, degraded: &Path, ids: &[String], align: bool) -> Res
 
 fn films(reference: &Path, degraded: &Path, ids: &[String]) -> Result<Scored> {
     let metrics = chosen(ids, metric::USUAL_VIDEO, metric::video)?;
-    let (a, b) = (y4m::read(reference)?, y4m::read(degraded)?);
-    metric::comparable(&a.footage, &b.footage).map_err(|reason| Error::input(degraded, reason))?;
-    let notes = [(reference, &a.notes), (degraded, &b.notes)];
-    let notes = notes.into_iter().flat_map(|(path, n)| n.iter().map(move |n| format!("{}: {n}", path.display())));
     // Nothing else runs beside it.
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if let [only] = metrics[..]
+        && let Some(model) = Model::of(only)
+    {
+        let mut pairs = Pairs::open(reference, degraded)?;
+        let value = model.score(pairs.reference.format, &mut pairs, threads);
+        return Ok((pairs.finish()?, vec![row_of(only, value)]));
+    }
+    let (a, b) = rayon::join(|| y4m::read(reference), || y4m::read(degraded));
+    let (a, b) = (a?, b?);
+    metric::comparable(&a.footage, &b.footage).map_err(|reason| Error::input(degraded, reason))?;
     let evidence = Evidence { threads, ..Evidence::files(&a.footage, &b.footage) };
-    Ok((notes.collect(), metrics.into_iter().map(|metric| row(metric, &evidence)).collect()))
+    let rows = metrics.into_iter().map(|metric| row(metric, &evidence)).collect();
+    Ok((notes(reference, &a.notes).chain(notes(degraded, &b.notes)).collect(), rows))
+}
+
+fn notes(path: &Path, notes: &[String]) -> impl Iterator<Item = String> {
+    notes.iter().map(move |note| format!("{}: {note}", path.display()))
 }
 
 fn chosen<M: Media>(
@@ -165,7 +180,11 @@ pub(super) fn row_of_sounds(metric: &Metric<Pcm>, reference: &Clip, degraded: &C
 }
 
 pub(super) fn row<M: Media>(metric: &Metric<M>, evidence: &Evidence<'_, M>) -> Row {
-    let (value, error) = match (metric.score)(evidence) {
+    row_of(metric, (metric.score)(evidence))
+}
+
+fn row_of<M: Media>(metric: &Metric<M>, scored: Result<Value>) -> Row {
+    let (value, error) = match scored {
         Ok(scored) => (Some(scored.value), None),
         Err(Error::Metric { reason, .. }) => (None, Some(reason)),
         Err(other) => (None, Some(other.to_string())),
@@ -264,6 +283,12 @@ mod tests {
         // Two pictures at the cap of 60 dB; in the third all of luma is off by one: 48.13 dB.
         assert!((scores[0]["value"].as_f64().unwrap() - 56.0436).abs() < 1e-3 && scores[1]["value"] == 60.0);
 
+        // Of one of these alone the files are read beside each other.
+        for (place, id) in [(4, "vmaf"), (5, "vmaf-neg")] {
+            let alone = args(&[&a, &b, Path::new("--metric"), Path::new(id)]);
+            assert_eq!(Card::of(&alone).unwrap().json().unwrap()["scores"].as_array().unwrap(), &scores[place..=place]);
+        }
+
         let small = args(&[&a, &b, Path::new("--metric=ms-ssim")]);
         let card = Card::of(&small).unwrap();
         assert_eq!(card.exit_code(), 1);
@@ -276,6 +301,10 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let write = |name: &str, film: Footage| y4m::write(&path(name), &film).unwrap();
         write("a.y4m", film(64, 25, 3));
+        let bytes = std::fs::read(path("a.y4m")).unwrap();
+        std::fs::write(path("cut.y4m"), &bytes[..bytes.len() - 7]).unwrap();
+        let header = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
+        std::fs::write(path("none.y4m"), &bytes[..header]).unwrap();
         write("short.y4m", film(64, 25, 2));
         write("wide.y4m", film(66, 25, 3));
         write("fast.y4m", film(64, 50, 3));
@@ -284,6 +313,16 @@ mod tests {
             ("a.y4m", "short.y4m", &[][..], "short.y4m: the reference has 3 pictures, the degraded footage 2 pictures"),
             ("a.y4m", "wide.y4m", &[], "wide.y4m: the reference has 64x48, the degraded footage 66x48"),
             ("a.y4m", "fast.y4m", &[], "fast.y4m: the reference has 25 fps, the degraded footage 50 fps"),
+            (
+                "a.y4m",
+                "short.y4m",
+                &["--metric=vmaf"],
+                "short.y4m: the reference has 3 pictures, the degraded footage 2 p",
+            ),
+            ("short.y4m", "a.y4m", &["--metric=vmaf"], "a.y4m: the reference has 2 pictures, the degraded footage 3 p"),
+            ("a.y4m", "wide.y4m", &["--metric=vmaf"], "wide.y4m: the reference has 64x48, the degraded footage 66x48"),
+            ("a.y4m", "cut.y4m", &["--metric=vmaf"], "cut.y4m: cut short: frame 2 lacks 7 of its 4608 bytes"),
+            ("none.y4m", "a.y4m", &["--metric=vmaf"], "none.y4m: 0 frames; there is nothing to see in it"),
             ("a.y4m", "a.wav", &[], "a.wav: sound, and "),
             ("a.wav", "a.y4m", &[], "a.wav: sound, and "),
             ("a.y4m", "none.wav", &[], "none.wav: no such file"),

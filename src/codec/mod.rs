@@ -5,13 +5,25 @@ pub mod aac;
 mod aac_raw;
 mod about;
 mod absent;
+pub mod amr;
 pub mod av1;
 mod bits;
+pub mod codec2;
 pub mod conceal;
+mod framed;
 pub mod g711;
 pub mod g722;
+pub mod g726;
+mod g726_adpcm;
+pub mod g729;
+pub mod gsm;
+mod gsm_raw;
 pub mod h264;
+pub mod ilbc;
 pub mod l16;
+mod layers;
+pub mod lc3;
+mod lc3_raw;
 pub mod mp3;
 #[cfg(feature = "lame")]
 mod mp3_raw;
@@ -24,6 +36,9 @@ pub mod opus_packet;
 mod opus_raw;
 pub mod opus_settle;
 mod settle;
+pub mod speex;
+#[cfg(feature = "speex")]
+mod speex_raw;
 mod storage;
 mod video_observe;
 mod video_settle;
@@ -43,11 +58,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
+#[rustfmt::skip]
 pub static AUDIO: &[&Codec<Pcm>] = &[
     &l16::L16,
     &g711::PCMU,
     &g711::PCMA,
     &g722::G722,
+    &g726::G726,
+    &gsm::GSM,
+    &amr::AMR,
+    &amr::AMR_WB,
+    &ilbc::ILBC,
     &opus::OPUS,
     &opus_131::OPUS_131,
     &aac::AAC_LC,

@@ -1,15 +1,21 @@
 //! YUV4MPEG2 files in and out: 8-bit 4:2:0, progressive, one size throughout. Frames are counted from 0.
 
+mod header;
+
 use super::file::open;
-use super::{Footage, FrameRate, Media, Picture, PictureFormat};
+use super::{Footage, Media, Picture, PictureFormat};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The first bytes of every such file.
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
+
+/// What is wrong with a stream of no frames.
+pub const EMPTY: &str = "0 frames; there is nothing to see in it";
 
 /// What a stream holds, and what a reader of the report should know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +32,14 @@ pub struct Decoded {
 /// [`Error::Input`]: missing, or as for [`Reader::new`] and [`Reader::picture`].
 pub fn read(path: &Path) -> Result<Decoded> {
     read_from(BufReader::new(open(path)?), Cap::NONE).map_err(|reason| Error::input(path, reason))
+}
+
+/// A file, to be read picture by picture.
+///
+/// # Errors
+/// [`Error::Input`]: missing, or as for [`Reader::new`].
+pub fn reader(path: &Path) -> Result<Reader<BufReader<File>>> {
+    Reader::new(BufReader::new(open(path)?)).map_err(|reason| Error::input(path, reason))
 }
 
 /// Where a stream is cut off, with a note.
@@ -61,7 +75,7 @@ pub fn read_from(input: impl BufRead, cap: Cap) -> Result<Decoded, String> {
         footage.pictures.push(picture);
     }
     if footage.pictures.is_empty() {
-        return Err("0 frames; there is nothing to see in it".into());
+        return Err(EMPTY.into());
     }
     let mut notes = reader.notes;
     let capped = !reader.input.fill_buf().map_err(cannot_read)?.is_empty();
@@ -111,10 +125,14 @@ pub struct Reader<R> {
     /// Colour and aspect tags that say something else than is taken for granted here.
     pub notes: Vec<String>,
     index: usize,
+    /// The samples of a picture as they arrive; stays in the cache from one to the next.
+    samples: Vec<u8>,
+    /// Those of the last picture; the next one takes their place when nobody else has kept them.
+    last: Arc<[u8]>,
 }
 
-/// Larger pictures are taken for a damaged header.
-const LARGEST: u32 = 16_384;
+/// The size comes from a header that may lie: memory is taken in steps of this many bytes as the samples arrive.
+const STEP: usize = 1 << 22;
 /// Lines of text in the stream are short; what is longer is no such line.
 const LONGEST_LINE: u64 = 1024;
 
@@ -133,8 +151,8 @@ impl<R: BufRead> Reader<R> {
             return Err("cut short: the Y4M header is incomplete".into());
         };
         let tags = String::from_utf8_lossy(tags);
-        let (format, notes) = header(&tags)?;
-        Ok(Reader { input, format, notes, index: 0 })
+        let (format, notes) = header::format(&tags)?;
+        Ok(Reader { input, format, notes, index: 0, samples: Vec::new(), last: Arc::default() })
     }
 
     /// The next picture; `None` behind the last.
@@ -171,15 +189,48 @@ impl<R: BufRead> Reader<R> {
             }
         }
         let size = self.format.bytes();
-        // The size comes from a header that may lie: memory is taken as the bytes arrive.
-        let mut data = Vec::with_capacity(size.min(1 << 22));
-        (&mut self.input).take(size as u64).read_to_end(&mut data).map_err(cannot_read)?;
-        if data.len() < size {
-            return Err(format!("cut short: frame {i} lacks {} of its {size} bytes", size - data.len()));
+        let got = match Arc::get_mut(&mut self.last) {
+            Some(samples) if samples.len() == size => fill(&mut self.input, samples),
+            _ => self.fill_anew(size),
+        };
+        let got = got.map_err(cannot_read)?;
+        if got < size {
+            return Err(format!("cut short: frame {i} lacks {} of its {size} bytes", size - got));
         }
         self.index += 1;
-        Picture::new(width, height, data).map(Some).map_err(|e| e.to_string())
+        Picture::new(width, height, self.last.clone()).map(Some).map_err(|e| e.to_string())
     }
+
+    /// Reads the samples of a picture into memory of their own; returns how many bytes of them there were.
+    fn fill_anew(&mut self, size: usize) -> io::Result<usize> {
+        let mut got = 0;
+        while got < size {
+            let end = size.min(got + STEP);
+            if self.samples.len() < end {
+                self.samples.resize(end, 0);
+            }
+            got += fill(&mut self.input, &mut self.samples[got..end])?;
+            if got < end {
+                return Ok(got);
+            }
+        }
+        self.last = self.samples.as_slice().into();
+        Ok(got)
+    }
+}
+
+/// As much of `samples` as there is; returns how many bytes that were.
+fn fill(input: &mut impl Read, samples: &mut [u8]) -> io::Result<usize> {
+    let mut got = 0;
+    while got < samples.len() {
+        match input.read(&mut samples[got..]) {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(got)
 }
 
 /// Up to and with the next line end, or what there is.
@@ -198,96 +249,10 @@ fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).take(60).collect()
 }
 
-fn header(tags: &str) -> Result<(PictureFormat, Vec<String>), String> {
-    let (mut width, mut height, mut rate) = (None, None, None);
-    let mut notes = Vec::new();
-    for tag in tags.split(' ').filter(|t| !t.is_empty()) {
-        let Some((key, value)) = tag.split_at_checked(1) else {
-            return Err(format!("Y4M header: '{}' is no tag", shown(tag)));
-        };
-        match key {
-            "W" => width = Some(size("width", value)?),
-            "H" => height = Some(size("height", value)?),
-            "F" => rate = Some(frame_rate(value)?),
-            "I" => interlace(value)?,
-            "C" => notes.extend(colour(value)?),
-            "A" if !matches!(value, "0:0" | "1:1") => {
-                notes.push(format!("pixels of aspect {}, taken as square", shown(value)));
-            }
-            "X" if value == "COLORRANGE=FULL" => notes.push("full range, taken as limited range".into()),
-            _ => {}
-        }
-    }
-    let missing = |what, tag| format!("Y4M header: no {what} ('{tag}...')");
-    let width = width.ok_or_else(|| missing("width", 'W'))?;
-    let height = height.ok_or_else(|| missing("height", 'H'))?;
-    let rate = rate.ok_or_else(|| missing("frame rate", 'F'))?;
-    if width % 2 != 0 || height % 2 != 0 {
-        return Err(format!("{width}x{height}: an odd size; even width and height would be right for 4:2:0"));
-    }
-    Ok((PictureFormat { width, height, rate }, notes))
-}
-
-fn size(what: &str, value: &str) -> Result<u32, String> {
-    value
-        .parse()
-        .ok()
-        .filter(|n| (2..=LARGEST).contains(n))
-        .ok_or_else(|| format!("Y4M header: a {what} of '{}'; 2 to {LARGEST} would be right", shown(value)))
-}
-
-/// "30000:1001", brought to lowest terms.
-fn frame_rate(value: &str) -> Result<FrameRate, String> {
-    let parsed = value.split_once(':').and_then(|(n, d)| Some((n.parse::<u32>().ok()?, d.parse::<u32>().ok()?)));
-    match parsed {
-        Some((n, d)) if d > 0 && n / d <= 1000 && n >= d => {
-            let (mut a, mut b) = (n, d);
-            while b > 0 {
-                (a, b) = (b, a % b);
-            }
-            Ok(FrameRate::new(n / a, d / a))
-        }
-        _ => Err(format!("Y4M header: a frame rate of '{}'; 1:1 to 1000:1 would be right", shown(value))),
-    }
-}
-
-fn interlace(value: &str) -> Result<(), String> {
-    match value {
-        "p" | "?" => Ok(()),
-        "t" | "b" | "m" => Err("interlaced; progressive would be right: ffmpeg -vf yadif".into()),
-        _ => Err(format!("Y4M header: an unknown interlacing '{}'", shown(value))),
-    }
-}
-
-/// 4:2:0 of 8 bit comes with three places of the chroma samples; which one makes no difference to a codec, but a little
-/// to an eye.
-fn colour(value: &str) -> Result<Option<String>, String> {
-    match value {
-        "420" | "420jpeg" => Ok(None),
-        "420mpeg2" | "420paldv" => Ok(Some(format!("chroma samples sited as {}", &value[3..]))),
-        _ => {
-            let subsampling = |text: &str| ["411", "420", "422", "440", "444"].contains(&text);
-            let what = match value.split_once('p') {
-                _ if value == "mono" => "luma only".into(),
-                None if subsampling(value) => ratio(value),
-                Some((s, bits)) if subsampling(s) && bits.parse::<u8>().is_ok() => {
-                    format!("{} of {bits} bit", ratio(s))
-                }
-                _ => format!("the pixel format 'C{}'", shown(value)),
-            };
-            Err(format!("{what}; 8-bit 4:2:0 would be right: ffmpeg -pix_fmt yuv420p"))
-        }
-    }
-}
-
-/// "422" as "4:2:2".
-fn ratio(sampling: &str) -> String {
-    sampling.chars().map(String::from).collect::<Vec<_>>().join(":")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::FrameRate;
     use proptest::prelude::*;
 
     fn footage(width: u32, height: u32, frames: u8) -> Footage {
@@ -355,44 +320,23 @@ mod tests {
         );
         let with = |tags: &str| [&good[..], format!("FRAME {tags}\n").as_bytes(), &[0; 12]].concat();
         assert_eq!(refused(&with("W8 H2")), "frame 2: expected 'FRAME' alone, found the parameters 'W8 H2'");
+        // A header may promise what no machine holds.
+        assert!(refused(&headed("W16384 H16384 F30:1")).starts_with("cut short: frame 0 lacks 402653172 of"));
         assert_eq!(read_from(&with("Xcomment")[..], Cap::NONE).unwrap().footage.pictures.len(), 3);
     }
 
     #[test]
-    fn headers_that_are_not_8_bit_420_are_refused_by_name() {
-        for (tags, says) in [
-            ("H2 F30:1", "no width ('W...')"),
-            ("W4 F30:1", "no height"),
-            ("W4 H2", "no frame rate"),
-            ("W3 H2 F30:1", "3x2: an odd size; even"),
-            ("W4 H3 F30:1", "4x3: an odd size"),
-            ("W0 H2 F30:1", "a width of '0'; 2 to 16384"),
-            ("W4 H99999 F30:1", "a height of '99999'"),
-            ("W4 H-2 F30:1", "a height of '-2'"),
-            ("W4 H2 F0:0", "a frame rate of '0:0'; 1:1 to 1000:1"),
-            ("W4 H2 F30", "a frame rate of '30'"),
-            ("W4 H2 F30:1 It", "interlaced; progressive"),
-            ("W4 H2 F30:1 C422", "4:2:2; 8-bit 4:2:0 would be right: ffmpeg -pix_fmt yuv420p"),
-            ("W4 H2 F30:1 C444", "4:4:4; 8-bit"),
-            ("W4 H2 F30:1 C420p10", "4:2:0 of 10 bit; 8-bit"),
-            ("W4 H2 F30:1 Cmono", "luma only; 8-bit"),
-            ("W4 H2 F30:1 C444alpha", "the pixel format 'C444alpha'; 8-bit"),
-        ] {
-            let reason = refused(&headed(tags));
-            assert!(reason.contains(says), "{tags}: {reason}");
-        }
-        // A header may promise what no machine holds.
-        assert!(refused(&headed("W16384 H16384 F30:1")).starts_with("cut short: frame 0 lacks 402653172 of"));
-    }
-
-    #[test]
-    fn tags_that_change_the_look_are_kept_as_notes_and_rates_are_reduced() {
-        let read = |tags: &str| read_from(&headed(tags)[..], Cap::NONE).unwrap();
-        let decoded = read("W4 H2 F50:2 Ip A0:0 C420mpeg2 XYSCSS=420MPEG2 XCOLORRANGE=FULL");
-        assert_eq!(decoded.footage.format.rate, FrameRate::new(25, 1));
-        assert_eq!(decoded.notes, ["chroma samples sited as mpeg2", "full range, taken as limited range"]);
-        assert_eq!(read("W4 H2 F30:1 A4:3").notes, ["pixels of aspect 4:3, taken as square"]);
-        assert!(read("W4 H2 F30:1").notes.is_empty());
+    fn a_picture_that_is_kept_stays_and_one_that_is_not_makes_room() {
+        let stream = bytes(&footage(4, 2, 3));
+        let mut reader = Reader::new(&stream[..]).unwrap();
+        let first = reader.picture().unwrap().unwrap();
+        let second = reader.picture().unwrap().unwrap();
+        assert_eq!((first.data[0], second.data[0]), (0, 1));
+        let place = second.data.as_ptr();
+        drop(second);
+        let third = reader.picture().unwrap().unwrap();
+        assert_eq!((first.data[0], third.data[0], third.data.as_ptr()), (0, 2, place));
+        assert_eq!(reader.picture(), Ok(None));
     }
 
     #[test]

@@ -32,5 +32,5 @@ fn score(evidence: &Evidence<'_, Picture>) -> Result<Value> {
     let (reference, degraded) = (evidence.reference, evidence.degraded);
     let scores = vmaf_raw::feature(c"ciede", c"ciede2000", reference, degraded, evidence.threads);
     let scores = scores.map_err(|reason| Error::Metric { metric, reason })?;
-    pooled(metric, evidence, scores.into_iter().map(|score| score.min(CAP_DB)).collect())
+    pooled(metric, reference.format.rate, scores.into_iter().map(|score| score.min(CAP_DB)).collect())
 }

@@ -25,7 +25,7 @@ pub mod vmaf;
 mod vmaf_raw;
 
 pub use facts::FACTS;
-pub use pictures::comparable;
+pub use pictures::{alike, comparable};
 pub use validity::{Situation, Validity, When, caveats};
 
 use crate::error::{Error, Result, unknown};

@@ -2,29 +2,15 @@
 
 use super::{Evidence, Series, Value};
 use crate::error::{Error, Result};
-use crate::media::{Footage, Picture};
+use crate::media::{Footage, FrameRate, Picture, PictureFormat};
 
 /// Says why these two cannot be compared picture by picture: no pictures, or another number, size or rate of them.
 ///
 /// # Errors
 /// One line with both sides.
 pub fn comparable(reference: &Footage, degraded: &Footage) -> Result<(), String> {
-    let size = |footage: &Footage| format!("{}x{}", footage.format.width, footage.format.height);
-    let differ = |what: &str, a: String, b: String| {
-        Err(format!("the reference has {a}, the degraded footage {b}: only footage of the same {what} is compared"))
-    };
-    let pictures = |n: usize| format!("{n} picture{}", if n == 1 { "" } else { "s" });
     let (a, b) = (reference.pictures.len(), degraded.pictures.len());
-    let (rate_a, rate_b) = (reference.format.rate, degraded.format.rate);
-    if size(reference) != size(degraded) {
-        return differ("size", size(reference), size(degraded));
-    }
-    if rate_a != rate_b {
-        return differ("frame rate", format!("{rate_a} fps"), format!("{rate_b} fps"));
-    }
-    if a != b {
-        return differ("length", pictures(a), pictures(b));
-    }
+    alike((&reference.format, a), (&degraded.format, b))?;
     if a == 0 {
         return Err("there are no pictures".into());
     }
@@ -32,22 +18,57 @@ pub fn comparable(reference: &Footage, degraded: &Footage) -> Result<(), String>
         let odd = |p: &Picture| (p.width, p.height) != (footage.format.width, footage.format.height);
         if let Some(i) = footage.pictures.iter().position(odd) {
             let Picture { width, height, .. } = footage.pictures[i];
-            return Err(format!("picture {i} of the {name} is {width}x{height} in footage of {}", size(footage)));
+            return Err(format!(
+                "picture {i} of the {name} is {width}x{height} in footage of {}",
+                size(&footage.format)
+            ));
         }
     }
     Ok(())
 }
 
+/// Says why two sides of that format and number of pictures cannot be compared.
+///
+/// # Errors
+/// As [`comparable`].
+pub fn alike((a, of_a): (&PictureFormat, usize), (b, of_b): (&PictureFormat, usize)) -> Result<(), String> {
+    let differ = |what: &str, a: String, b: String| {
+        Err(format!("the reference has {a}, the degraded footage {b}: only footage of the same {what} is compared"))
+    };
+    let pictures = |n: usize| format!("{n} picture{}", if n == 1 { "" } else { "s" });
+    if size(a) != size(b) {
+        return differ("size", size(a), size(b));
+    }
+    if a.rate != b.rate {
+        return differ("frame rate", format!("{} fps", a.rate), format!("{} fps", b.rate));
+    }
+    if of_a != of_b {
+        return differ("length", pictures(of_a), pictures(of_b));
+    }
+    Ok(())
+}
+
+fn size(format: &PictureFormat) -> String {
+    format!("{}x{}", format.width, format.height)
+}
+
+/// Pairs of what should have been on show and what was.
+pub(super) fn pairs(reference: &Footage, degraded: &Footage) -> impl Iterator<Item = (Picture, Picture)> {
+    reference.pictures.iter().cloned().zip(degraded.pictures.iter().cloned())
+}
+
 /// As [`comparable`], and neither side is shorter than `smallest` luma samples.
 pub(super) fn check(metric: &'static str, evidence: &Evidence<'_, Picture>, smallest: u32) -> Result<()> {
-    let failed = |reason: String| Err(Error::Metric { metric, reason });
-    let format = evidence.reference.format;
-    if let Err(reason) = comparable(evidence.reference, evidence.degraded) {
-        return failed(reason);
+    match comparable(evidence.reference, evidence.degraded) {
+        Ok(()) => large_enough(metric, &evidence.reference.format, smallest),
+        Err(reason) => Err(Error::Metric { metric, reason }),
     }
+}
+
+pub(super) fn large_enough(metric: &'static str, format: &PictureFormat, smallest: u32) -> Result<()> {
     if format.width.min(format.height) < smallest {
-        let (width, height) = (format.width, format.height);
-        return failed(format!("the pictures are {width}x{height}, it needs at least {smallest}x{smallest}"));
+        let reason = format!("the pictures are {}, it needs at least {smallest}x{smallest}", size(format));
+        return Err(Error::Metric { metric, reason });
     }
     Ok(())
 }
@@ -80,17 +101,17 @@ pub(super) fn per_picture<S>(
         }),
     }
     let values = values.into_iter().collect::<Result<_, _>>();
-    pooled(metric, evidence, values.map_err(|reason| Error::Metric { metric, reason })?)
+    pooled(metric, evidence.reference.format.rate, values.map_err(|reason| Error::Metric { metric, reason })?)
 }
 
 /// The arithmetic mean of the values, one per picture, with their series.
-pub(super) fn pooled(metric: &'static str, evidence: &Evidence<'_, Picture>, values: Vec<f64>) -> Result<Value> {
+pub(super) fn pooled(metric: &'static str, rate: FrameRate, values: Vec<f64>) -> Result<Value> {
     if let Some(i) = values.iter().position(|v| !v.is_finite()) {
         return Err(Error::Metric { metric, reason: format!("picture {i} has the score {}", values[i]) });
     }
     let series = Series {
         name: metric,
-        step_ms: 1000.0 / evidence.reference.format.rate.per_second(),
+        step_ms: 1000.0 / rate.per_second(),
         values: values.iter().map(|v| *v as f32).collect(),
     };
     Ok(Value { value: values.iter().sum::<f64>() / values.len() as f64, series: Some(series) })
@@ -99,7 +120,6 @@ pub(super) fn pooled(metric: &'static str, evidence: &Evidence<'_, Picture>, val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{FrameRate, PictureFormat};
 
     fn footage(width: u32, height: u32, fps: u32, pictures: usize) -> Footage {
         let format = PictureFormat { width, height, rate: FrameRate::new(fps, 1) };

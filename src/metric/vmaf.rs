@@ -1,15 +1,15 @@
 //! VMAF (Netflix), by libvmaf and the models that are built into it.
 
-use super::pictures::{check, pooled};
+use super::pictures::{check, large_enough, pairs, pooled};
 use super::validity::VMAF_1080;
 use super::{Better, Evidence, Metric, Scale, Value, vmaf_raw};
 use crate::error::{Error, Result};
-use crate::media::Picture;
+use crate::media::{Picture, PictureFormat};
 use std::ffi::CStr;
 
 pub static VMAF: Metric<Picture> = Metric {
     scale: Scale {
-        id: "vmaf",
+        id: V0_6_1.id,
         title: "VMAF",
         unit: "points",
         better: Better::Higher,
@@ -20,13 +20,13 @@ pub static VMAF: Metric<Picture> = Metric {
     },
     validity: VMAF_1080,
     version: || version(V0_6_1),
-    score: |evidence| score("vmaf", V0_6_1, evidence),
+    score: |evidence| score(V0_6_1, evidence),
 };
 
 /// "No enhancement gain": sharpening and raised contrast are not rewarded, as a codec comparison wants it.
 pub static NEG: Metric<Picture> = Metric {
     scale: Scale {
-        id: "vmaf-neg",
+        id: V0_6_1_NEG.id,
         title: "VMAF NEG",
         unit: "points",
         better: Better::Higher,
@@ -37,20 +37,48 @@ pub static NEG: Metric<Picture> = Metric {
     },
     validity: VMAF_1080,
     version: || version(V0_6_1_NEG),
-    score: |evidence| score("vmaf-neg", V0_6_1_NEG, evidence),
+    score: |evidence| score(V0_6_1_NEG, evidence),
 };
 
-const V0_6_1: &CStr = c"vmaf_v0.6.1";
-const V0_6_1_NEG: &CStr = c"vmaf_v0.6.1neg";
+const V0_6_1: Model = Model { id: "vmaf", name: c"vmaf_v0.6.1" };
+const V0_6_1_NEG: Model = Model { id: "vmaf-neg", name: c"vmaf_v0.6.1neg" };
 /// Four halvings must leave something to filter.
 const SMALLEST: u32 = 32;
 
-fn score(id: &'static str, model: &CStr, evidence: &Evidence<'_, Picture>) -> Result<Value> {
-    check(id, evidence, SMALLEST)?;
-    let scores = vmaf_raw::model(model, evidence.reference, evidence.degraded, evidence.threads);
-    pooled(id, evidence, scores.map_err(|reason| Error::Metric { metric: id, reason })?)
+/// A model that is built into libvmaf, with the metric that it is.
+#[derive(Clone, Copy)]
+pub struct Model {
+    id: &'static str,
+    name: &'static CStr,
 }
 
-fn version(model: &CStr) -> String {
-    format!("libvmaf {}, {}", vmaf_raw::version(), model.to_string_lossy())
+impl Model {
+    pub fn of(metric: &Metric<Picture>) -> Option<Model> {
+        [V0_6_1, V0_6_1_NEG].into_iter().find(|model| model.id == metric.scale.id)
+    }
+
+    /// The metric's score of pairs of that format, at least one, that come one by one and are not kept.
+    ///
+    /// # Errors
+    /// [`Error::Metric`]: the pictures are too small, or what libvmaf refused.
+    pub fn score(
+        self,
+        format: PictureFormat,
+        pairs: impl Iterator<Item = (Picture, Picture)>,
+        threads: usize,
+    ) -> Result<Value> {
+        large_enough(self.id, &format, SMALLEST)?;
+        let scores = vmaf_raw::model(self.name, format, pairs, threads);
+        pooled(self.id, format.rate, scores.map_err(|reason| Error::Metric { metric: self.id, reason })?)
+    }
+}
+
+fn score(model: Model, evidence: &Evidence<'_, Picture>) -> Result<Value> {
+    check(model.id, evidence, SMALLEST)?;
+    let (reference, degraded) = (evidence.reference, evidence.degraded);
+    model.score(reference.format, pairs(reference, degraded), evidence.threads)
+}
+
+fn version(model: Model) -> String {
+    format!("libvmaf {}, {}", vmaf_raw::version(), model.name.to_string_lossy())
 }

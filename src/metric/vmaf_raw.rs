@@ -2,7 +2,7 @@
 //! metrics.
 #![expect(unsafe_code, reason = "libvmaf is a C library")]
 
-use crate::media::{Footage, Picture};
+use crate::media::{Footage, Picture, PictureFormat};
 use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
@@ -14,24 +14,30 @@ pub(super) fn version() -> String {
     unsafe { CStr::from_ptr(sys::vmaf_version()) }.to_string_lossy().into_owned()
 }
 
-/// The scores of a model that is built into the library, one per picture.
+/// The scores of a model that is built into the library, one per pair of pictures of that format.
 ///
 /// `threads`: above 1 that many of the library's own run beside this one; the scores are the same.
 ///
 /// # Errors
 /// What the library refused, in a few words.
-pub(super) fn model(name: &CStr, reference: &Footage, degraded: &Footage, threads: usize) -> Result<Vec<f64>, String> {
+pub(super) fn model(
+    name: &CStr,
+    format: PictureFormat,
+    pairs: impl Iterator<Item = (Picture, Picture)>,
+    threads: usize,
+) -> Result<Vec<f64>, String> {
     // The context must go before the model.
     let model = Model::new(name)?;
-    let context = Context::new(threads)?;
+    // The models look at luma alone.
+    let context = Context::new(threads, format, sys::VmafPixelFormat_VMAF_PIX_FMT_YUV400P)?;
     // SAFETY: both are alive, and the model outlives the context.
     check("model", unsafe { sys::vmaf_use_features_from_model(context.0.as_ptr(), model.0.as_ptr()) })?;
-    context.read(reference, degraded)?;
+    let count = context.read(pairs)?;
     let score = |index, out: &mut f64| {
         // SAFETY: both are alive, and `out` is a place for one number.
         unsafe { sys::vmaf_score_at_index(context.0.as_ptr(), model.0.as_ptr(), out, index) }
     };
-    per_picture(reference.pictures.len(), score)
+    per_picture(count, score)
 }
 
 /// The values of the feature `name` that `extractor` provides, one per picture.
@@ -45,15 +51,15 @@ pub(super) fn feature(
     degraded: &Footage,
     threads: usize,
 ) -> Result<Vec<f64>, String> {
-    let context = Context::new(threads)?;
+    let context = Context::new(threads, reference.format, sys::VmafPixelFormat_VMAF_PIX_FMT_YUV420P)?;
     // SAFETY: the context is alive; the name ends with a zero byte; there need be no options.
     check("feature", unsafe { sys::vmaf_use_feature(context.0.as_ptr(), extractor.as_ptr(), null_mut()) })?;
-    context.read(reference, degraded)?;
+    let count = context.read(super::pictures::pairs(reference, degraded))?;
     let score = |index, out: &mut f64| {
         // SAFETY: the context is alive; the name ends with a zero byte; `out` is a place for one number.
         unsafe { sys::vmaf_feature_score_at_index(context.0.as_ptr(), name.as_ptr(), out, index) }
     };
-    per_picture(reference.pictures.len(), score)
+    per_picture(count, score)
 }
 
 fn per_picture(pictures: usize, score: impl Fn(u32, &mut f64) -> c_int) -> Result<Vec<f64>, String> {
@@ -89,8 +95,15 @@ impl Drop for Model {
 
 struct Context(NonNull<sys::VmafContext>);
 
+/// Pictures that a context holds: of each thread's pair and of the pair that waits for it, the pair in hand, and the two
+/// references before.
+const fn held(threads: usize) -> u32 {
+    4 * threads as u32 + 4
+}
+
 impl Context {
-    fn new(threads: usize) -> Result<Context, String> {
+    /// For pictures of this format, of which it gets the planes that `layout` has.
+    fn new(threads: usize, format: PictureFormat, layout: sys::VmafPixelFormat) -> Result<Context, String> {
         let mut context = null_mut();
         let config = sys::VmafConfiguration {
             log_level: sys::VmafLogLevel_VMAF_LOG_LEVEL_NONE,
@@ -102,26 +115,55 @@ impl Context {
         };
         // SAFETY: `context` is a place for a pointer.
         check("context", unsafe { sys::vmaf_init(&mut context, config) })?;
-        NonNull::new(context).map(Context).ok_or_else(|| "libvmaf gave no context".into())
+        let context = NonNull::new(context).map(Context).ok_or("libvmaf gave no context")?;
+        let PictureFormat { width: w, height: h, .. } = format;
+        let pic_params = sys::VmafPictureConfiguration__bindgen_ty_1 { w, h, bpc: 8, pix_fmt: layout };
+        let pool = sys::VmafPictureConfiguration { pic_params, pic_cnt: held(threads) };
+        // SAFETY: the context is alive; the numbers are plain ones that libvmaf checks.
+        check("pictures", unsafe { sys::vmaf_preallocate_pictures(context.0.as_ptr(), pool) })?;
+        Ok(context)
     }
 
-    /// Reads all pairs, and waits until all is computed.
-    fn read(&self, reference: &Footage, degraded: &Footage) -> Result<(), String> {
-        for (index, (a, b)) in reference.pictures.iter().zip(&degraded.pictures).enumerate() {
-            let mut a = copied(a)?;
-            let mut b = match copied(b) {
-                Ok(b) => b,
-                Err(e) => {
-                    // SAFETY: allocated above, and not used after this.
-                    unsafe { sys::vmaf_picture_unref(&mut a) };
-                    return Err(e);
-                }
-            };
-            // SAFETY: the context is alive; both pictures are whole, and are the library's from here on.
-            check("picture", unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), &mut a, &mut b, index as u32) })?;
+    /// Reads all pairs, and waits until all is computed; returns how many there were.
+    fn read(&self, pairs: impl Iterator<Item = (Picture, Picture)>) -> Result<usize, String> {
+        let mut count = 0;
+        for (a, b) in pairs {
+            let (mut a, mut b) = (self.copied(&a)?, self.copied(&b)?);
+            // SAFETY: the context is alive; both pictures are whole. What the library takes it clears.
+            let code = unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), &mut a.0, &mut b.0, count as u32) };
+            check("picture", code)?;
+            count += 1;
         }
         // SAFETY: the context is alive; without pictures this call flushes.
-        check("flush", unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), null_mut(), null_mut(), 0) })
+        check("flush", unsafe { sys::vmaf_read_pictures(self.0.as_ptr(), null_mut(), null_mut(), 0) })?;
+        Ok(count)
+    }
+
+    /// A picture in the library's own memory, whose rows it wants aligned; its pool keeps that from picture to picture.
+    fn copied(&self, picture: &Picture) -> Result<Frame, String> {
+        let mut out = MaybeUninit::<sys::VmafPicture>::zeroed();
+        // SAFETY: the context is alive and has a pool; `out` is a place for a picture.
+        check("picture", unsafe { sys::vmaf_fetch_preallocated_picture(self.0.as_ptr(), out.as_mut_ptr()) })?;
+        // SAFETY: all of it was zero, which is valid for each field, before libvmaf filled it in.
+        let out = Frame(unsafe { out.assume_init() });
+        let sizes = out.0.w.into_iter().zip(out.0.h);
+        for ((plane, (width, height)), (data, stride)) in
+            picture.planes().into_iter().zip(sizes).zip(out.0.data.into_iter().zip(out.0.stride))
+        {
+            if data.is_null() {
+                continue;
+            }
+            let rows = plane.chunks_exact(width as usize).take(height as usize);
+            for (y, row) in rows.enumerate() {
+                // SAFETY: 8-bit rows of that plane lie `stride` bytes apart, each with room for its width, and there are
+                // `height` of them.
+                unsafe {
+                    let to = data.cast::<u8>().offset(y as isize * stride);
+                    std::ptr::copy_nonoverlapping(row.as_ptr(), to, row.len());
+                }
+            }
+        }
+        Ok(out)
     }
 }
 
@@ -132,28 +174,16 @@ impl Drop for Context {
     }
 }
 
-/// A picture in the library's own memory, whose rows it wants aligned.
-fn copied(picture: &Picture) -> Result<sys::VmafPicture, String> {
-    let mut out = MaybeUninit::<sys::VmafPicture>::zeroed();
-    let format = sys::VmafPixelFormat_VMAF_PIX_FMT_YUV420P;
-    // SAFETY: `out` is a place for a picture; the other arguments are plain numbers that libvmaf checks.
-    check("picture", unsafe { sys::vmaf_picture_alloc(out.as_mut_ptr(), format, 8, picture.width, picture.height) })?;
-    // SAFETY: all of it was zero, which is valid for each field, before libvmaf filled it in.
-    let out = unsafe { out.assume_init() };
-    let widths = [picture.width, picture.width / 2, picture.width / 2];
-    for ((plane, width), (data, stride)) in
-        picture.planes().into_iter().zip(widths).zip(out.data.iter().zip(out.stride))
-    {
-        for (y, row) in plane.chunks_exact(width as usize).enumerate() {
-            // SAFETY: 8-bit rows of that plane lie `stride` bytes apart, each with room for its width; as many rows were
-            // allocated as the plane has, since both sides are even.
-            unsafe {
-                let to = data.cast::<u8>().offset(y as isize * stride);
-                std::ptr::copy_nonoverlapping(row.as_ptr(), to, row.len());
-            }
+/// A picture of the pool; back to it unless the library has taken it.
+struct Frame(sys::VmafPicture);
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        if !self.0.ref_.is_null() {
+            // SAFETY: fetched from the pool, whose context is alive, and not used after this.
+            unsafe { sys::vmaf_picture_unref(&mut self.0) };
         }
     }
-    Ok(out)
 }
 
 /// libvmaf gives 0, or the negative of a number of errno.

@@ -19,7 +19,8 @@ mod timeline;
 
 use super::View;
 use super::series::{Series, rungs, series};
-use crate::metric::Better;
+use crate::media::Content;
+use crate::metric::{self, Better, When};
 use crate::stats::{Interval, Summary};
 use frame::Size;
 pub use ink::SERIES;
@@ -60,12 +61,23 @@ pub fn charts(view: &View) -> Vec<Chart> {
     charts.extend(if video {
         chart("render-delay-vs-bitrate".into(), |size| render::draw(view, size))
     } else {
-        chart("delay-vs-bitrate".into(), |size| delay::draw(view, size))
+        chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)).filter(|_| view.footprints.is_empty())
     });
-    charts.extend(
-        first.and_then(|m| chart("quality-vs-bitrate-drawn".into(), |size| quality::draw_over_drawn(view, m, size))),
-    );
     charts.extend(chart("bitrate-and-delay".into(), |size| footprint::draw(view, size)));
+    let many_codecs = quality::has_many_codecs(view);
+    if many_codecs {
+        charts.extend(others.iter().filter_map(|m| over_bitrate(view, *m, &families, &suffix(view, *m))));
+    }
+    for (m, suffix) in
+        first.map(|m| (m, String::new())).into_iter().chain(others.iter().map(|m| (*m, suffix(view, *m))))
+    {
+        let over = |name: &str, over| {
+            let drawn = chart(format!("{name}{suffix}"), |size| quality::draw(view, m, over, size))?;
+            Some(Chart { secondary: !suffix.is_empty(), ..drawn })
+        };
+        charts.extend(over("quality-vs-bitrate-drawn", quality::Over::Drawn));
+        charts.extend(over("quality-vs-cpu", quality::Over::Cpu));
+    }
     charts.extend(first.into_iter().flat_map(|m| over_loss(view, m, &families, "quality-vs-loss")));
     let freezes = FREEZES.iter().filter_map(|id| view.measure(id)).filter(|_| video);
     let mut freezes = freezes.map(|m| over_loss(view, m, &families, &format!("{}-vs-loss", view.measures[m].id)));
@@ -83,8 +95,8 @@ pub fn charts(view: &View) -> Vec<Chart> {
     );
     let mut more: Vec<Chart> = freezes.flatten().collect();
     for m in others {
-        let suffix = format!("-{}", view.measures[*m].id);
-        more.extend(over_bitrate(view, *m, &families, &suffix));
+        let suffix = suffix(view, *m);
+        more.extend(over_bitrate(view, *m, &families, &suffix).filter(|_| !many_codecs));
         // Rendered frames alone say what loss does to the picture only together with how many there are.
         if !view.measures[*m].id.ends_with(crate::metric::RENDERED) {
             more.extend(over_loss(view, *m, &families, &format!("quality-vs-loss{suffix}")));
@@ -94,12 +106,17 @@ pub fn charts(view: &View) -> Vec<Chart> {
     charts
 }
 
+/// What the names of a metric's charts end in, unless it is the first.
+fn suffix(view: &View, measure: usize) -> String {
+    format!("-{}", view.measures[measure].id)
+}
+
 fn over_bitrate(view: &View, measure: usize, families: &[loss::Ladder], suffix: &str) -> Option<Chart> {
     // Settings of one bitrate over many networks are told apart by the facets; over bitrate they would cover each other.
     if families.len() >= FACETS && one_bitrate(view) {
         return None;
     }
-    chart(format!("quality-vs-bitrate{suffix}"), |size| quality::draw(view, measure, size))
+    chart(format!("quality-vs-bitrate{suffix}"), |size| quality::draw(view, measure, quality::Over::Bitrate, size))
 }
 
 /// All payload bitrates lie within a quarter of each other.
@@ -183,10 +200,18 @@ pub(super) fn counts(view: &View, conditions: &[usize]) -> String {
 }
 
 /// The head of a metric's source: its standard and mapping; the metrics' table has the rest. Then what should keep the
-/// reader from trusting it alone here.
-fn mapping(view: &View, measure: usize) -> String {
+/// reader from trusting it alone under these conditions.
+fn mapping(view: &View, measure: usize, conditions: &[usize]) -> String {
     let source = view.measures[measure].source.split(';').next().unwrap_or_default();
-    let reasons: Vec<&str> = view.caveats.iter().filter(|c| c.measure == measure).map(|c| c.reason.as_str()).collect();
+    let contents: Vec<Content> = conditions.iter().map(|c| view.conditions[*c].content).collect();
+    let metric = metric::AUDIO.iter().find(|m| m.scale.id == view.measures[measure].id);
+    // Of material that is not shown here.
+    let elsewhere = |reason: &str| {
+        let limits = metric.map_or(&[][..], |m| m.validity.limits);
+        limits.iter().any(|(when, why)| matches!(when, When::Content(c) if *why == reason && !contents.contains(c)))
+    };
+    let caveats = view.caveats.iter().filter(|c| c.measure == measure && !elsewhere(&c.reason));
+    let reasons: Vec<&str> = caveats.map(|c| c.reason.as_str()).collect();
     if reasons.is_empty() { source.to_owned() } else { format!("{source} · caveat: {}", reasons.join("; ")) }
 }
 

@@ -25,7 +25,7 @@ pub struct Exhibit {
 /// Thumbnails are so many pixels wide.
 const THUMBNAIL: u32 = 480;
 /// Of clips, on both sides of the worst tick.
-const AROUND_MS: f64 = 1500.0;
+const AROUND_MS: f64 = 2000.0;
 
 impl Exhibit {
     /// The worst tick of a case by the first curve of its timeline: what should have been on show and what was, a picture
@@ -39,10 +39,10 @@ impl Exhibit {
         let (Some(should), Some(was)) = (reference.pictures.get(tick), shown.pictures.get(tick)) else {
             return Ok(None);
         };
-        let (title, unit) = metric::scale(id).map_or((id, ""), |s| (s.title, s.unit));
-        let caption = format!("Worst tick by {title}: {score:.1} {unit}").trim_end().to_owned();
+        let title = metric::scale(id).map_or(id, |s| s.title);
+        let seconds = tick as f64 * timeline.step_ms / 1000.0;
         Ok(Some(Exhibit {
-            caption: format!("{caption}, at {:.2} s", tick as f64 * timeline.step_ms / 1000.0),
+            caption: format!("frame {tick} at {seconds:.1} s: {title} {score:.1}"),
             setting: timeline.setting.clone(),
             condition: timeline.case.clone(),
             reference_png: png(should, THUMBNAIL)?,
@@ -52,7 +52,7 @@ impl Exhibit {
     }
 }
 
-/// The ticks of 3 s with the worst one in their middle, as far as there are such.
+/// The ticks of 4 s with the worst one in their middle, as far as there are such.
 pub fn around(timeline: &Timeline) -> Option<Range<usize>> {
     let (_, tick, _) = timeline.worst()?;
     let ticks = timeline.curves.first().map_or(0, |c| c.1.len());
@@ -174,10 +174,10 @@ mod tests {
         (values[20], values[30]) = (12.5, f32::NAN);
         let timeline = Timeline { step_ms: 40.0, curves: vec![("none-such".into(), values)], ..Timeline::default() };
         let exhibit = Exhibit::of_worst(&timeline, &footage(0), &footage(50)).unwrap().unwrap();
-        assert_eq!(exhibit.caption, "Worst tick by none-such: 12.5, at 0.80 s");
+        assert_eq!(exhibit.caption, "frame 20 at 0.8 s: none-such 12.5");
         let grey = |file: &[u8]| decoded(file).2[0];
         assert!(grey(&exhibit.shown_png) > grey(&exhibit.reference_png) + 50);
-        assert_eq!(around(&timeline), Some(0..74));
+        assert_eq!(around(&timeline), Some(0..100));
         assert_eq!(around(&Timeline::default()), None);
         assert_eq!(Exhibit::of_worst(&timeline, &Footage::new(format), &footage(0)).unwrap(), None);
     }

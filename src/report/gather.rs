@@ -6,6 +6,7 @@ mod seen;
 
 use super::condition::{self, ConditionSums};
 use super::delta::{self, Curves};
+use super::published;
 use super::{Caveat, Cell, Compare, Comparison, Extras, Failure, Measure, Setting, Unscored, View};
 use crate::error::{Error, Result};
 use crate::metric::{self, Better};
@@ -129,6 +130,7 @@ impl Gather {
             cells,
             comparisons: Vec::new(),
             deltas: Vec::new(),
+            published: Vec::new(),
             unscored: unscored.collect(),
             caveats: Vec::new(),
             delays: extras.delays,
@@ -149,6 +151,7 @@ impl Gather {
         colour(&mut view.settings);
         view.comparisons = self.comparisons(&view, &order);
         view.deltas = delta::all(&view, extras.anchor.as_deref(), &PerClip { gather: &self, order: &order })?;
+        view.published = published::all(&view, &PerClip { gather: &self, order: &order });
         view.provenance = self.provenance(&view, extras.provenance);
         view.failures = self.failures;
         Ok(view)

@@ -36,6 +36,7 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
     }
     exhibits::section(&mut out, &view.exhibits);
     section(&mut out, &table::comparisons(view));
+    section(&mut out, &table::published(view));
     deltas(&mut out, view);
     section(&mut out, &table::front(view));
     section(&mut out, &table::settings(view));

@@ -10,6 +10,7 @@ mod exhibit;
 mod front;
 mod gather;
 mod html;
+mod published;
 mod series;
 pub mod table;
 pub mod webm;
@@ -17,11 +18,13 @@ pub mod webm;
 pub use delta::{Delta, Shift};
 pub use exhibit::{Exhibit, around, png};
 pub use front::{Standing, standings};
+pub use published::Published;
 
 use crate::codec::Change;
 use crate::error::{Error, Result};
 use crate::latency::Footprint;
 use crate::media::Content;
+use crate::metric::When;
 use crate::metric::{self, Better};
 use crate::plan::Outcome;
 use crate::stats::{Judged, Paired, Summary};
@@ -45,6 +48,8 @@ pub struct View {
     pub comparisons: Vec<Comparison>,
     /// Whole curves over bitrate against the anchor's.
     pub deltas: Vec<Delta>,
+    /// Against what listening tests found.
+    pub published: Vec<Published>,
     pub failures: Vec<Failure>,
     pub unscored: Vec<Unscored>,
     pub caveats: Vec<Caveat>,
@@ -301,6 +306,18 @@ impl View {
         let leads = |m: &usize| camera && self.measures[*m].id == "vmaf";
         all.sort_by_key(|m| (beside(m), rendered(m), !leads(m), worst(m)));
         all
+    }
+
+    /// Whether a reader should look at this metric for that kind of material: not where it is not made for it, and not at
+    /// one for all sounds where one for speech has scored speech.
+    pub fn speaks(&self, measure: usize, content: Content) -> bool {
+        let of = |m: usize| metric::AUDIO.iter().find(|a| a.scale.id == self.measures[m].id);
+        let not_for = |m: usize, content| {
+            of(m).is_some_and(|a| a.validity.limits.iter().any(|(when, _)| *when == When::Content(content)))
+        };
+        let for_speech = |m: usize| not_for(m, Content::Music);
+        let better = || content == Content::Speech && self.qualities().into_iter().any(for_speech);
+        !not_for(measure, content) && (for_speech(measure) || !better())
     }
 
     /// Whether the pictures of the calls are what was measured.

@@ -8,10 +8,10 @@ pub use compare::{comparisons, found_from, side_by_side};
 pub use curves::{deltas, front};
 pub use observed::{observed, observed_pictures};
 
-use super::chart::figure;
+use super::chart::{figure, signed};
 use super::{Cell as Figures, Seen, Setting, View};
 use crate::metric::Better;
-use crate::stats::Summary;
+use crate::stats::{Summary, Verdict};
 use observed::seen_in_words;
 
 const INTERVAL: &str = "[95 % interval over clips: Student's t below 30 clips, BCa bootstrap from 30.]";
@@ -101,7 +101,7 @@ pub fn aligned(lines: &[Vec<String>], right: &[bool]) -> String {
 
 /// Every table that has rows, in reading order.
 pub fn tables(view: &View) -> Vec<Table> {
-    let mut tables = vec![failures(view), comparisons(view)];
+    let mut tables = vec![failures(view), comparisons(view), published(view)];
     tables.extend(view.qualities().into_iter().map(|m| deltas(view, m)));
     tables.extend([front(view), settings(view), changes(view)]);
     tables.extend((0..view.conditions.len()).map(|c| summary(view, c)));
@@ -198,6 +198,42 @@ pub fn summary(view: &View, condition: usize) -> Table {
         });
         let lead = [of(&view.settings[s].label), Cell { main: cell.cases.to_string(), small: failed }];
         table.rows.push(Row { cells: lead.into_iter().chain(figures).collect(), bad: cell.failed > 0 });
+    }
+    table
+}
+
+/// Beside what listening tests found.
+pub fn published(view: &View) -> Table {
+    let note = "Pairs that listeners told apart in published tests, at the nearest bitrate here. Their material, talkers and \
+                encoder versions were others, so only the order counts.";
+    let columns = vec![
+        text("listening test"),
+        text("preferred"),
+        text("over"),
+        number("listeners", ""),
+        text("metric here"),
+        number("difference here", ""),
+        text("the metric"),
+    ];
+    let mut table = Table::new("Against published listening tests", note, columns);
+    for p in &view.published {
+        let m = &view.measures[p.measure];
+        let interval = p.paired.difference.interval;
+        let small =
+            interval.map_or(String::new(), |i| format!("[{}, {}]", figure(i.low, &m.unit), figure(i.high, &m.unit)));
+        let difference = Cell { main: signed(p.paired.difference.mean, &m.unit), small };
+        table.row([
+            of(p.test),
+            of(&view.settings[p.better].label),
+            of(&view.settings[p.worse].label),
+            of(format!("{} : {}", p.scores.0, p.scores.1)),
+            of(&m.title),
+            difference,
+            of(p.agreement()),
+        ]);
+        if let Some(row) = table.rows.last_mut() {
+            row.bad = p.judged.verdict == Verdict::Worse;
+        }
     }
     table
 }

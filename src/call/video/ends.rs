@@ -1,7 +1,7 @@
 //! Both ends of a call's video: capture, encoder, RTP and pacer at the one, assembly, buffer, decoder and screen at the other.
 
 use super::super::chance;
-use super::seen::{Seen, Sent, Ticks};
+use super::seen::{Seen, Ticks};
 use crate::codec::{Encoder, Feedback, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
@@ -71,7 +71,8 @@ pub(super) struct Video {
     /// Pictures captured so far.
     captured: usize,
     units: Vec<Unit>,
-    sent: Vec<Sent>,
+    /// How many packets each of them took.
+    packets: Vec<usize>,
     /// What the encoder was told, in order of time.
     targets: Vec<(Time, Bitrate)>,
     answered: Option<Time>,
@@ -110,7 +111,7 @@ impl Video {
             first_timestamp,
             captured: 0,
             units: Vec::new(),
-            sent: Vec::new(),
+            packets: Vec::new(),
             targets: vec![(Time::ZERO, bitrate)],
             answered: None,
             assembler: (format.assembler)(),
@@ -212,7 +213,7 @@ impl Video {
                 data: &unit.data,
             };
             let payloads = self.splitter.split(&described, MAX_PAYLOAD)?;
-            self.sent.push(Sent { pts, key: coded.key, bytes: unit.data.len(), packets: payloads.len() });
+            self.packets.push(payloads.len());
             for part in payloads {
                 let packet = Outgoing {
                     sequence: self.sequence,
@@ -237,7 +238,7 @@ impl Video {
             ticks: self.ticks,
             captured: self.captured,
             units: self.units,
-            sent: self.sent,
+            packets: self.packets,
             targets: self.targets,
             shown: self.screen.finish(),
             first_timestamp: self.first_timestamp,

@@ -40,15 +40,6 @@ impl Ticks {
     }
 }
 
-/// One coded picture on its way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sent {
-    pub pts: Time,
-    pub key: bool,
-    pub bytes: usize,
-    pub packets: usize,
-}
-
 /// What was sent and shown, before any score.
 pub struct Seen {
     pub settings: Settings<Picture>,
@@ -56,7 +47,8 @@ pub struct Seen {
     /// How many pictures were captured.
     pub(super) captured: usize,
     pub(super) units: Vec<Unit>,
-    pub(super) sent: Vec<Sent>,
+    /// How many packets each of them took.
+    pub(super) packets: Vec<usize>,
     pub(super) targets: Vec<(Time, Bitrate)>,
     /// When each packet left the pacer, and how long it had waited.
     pub(super) waits: Vec<(Time, Duration)>,
@@ -118,16 +110,21 @@ impl Seen {
     pub(super) fn displayed(&self, reference: &Footage) -> Result<Footage> {
         let format = reference.format;
         let render = |place: Option<usize>| place.map(|i| &self.shown.renders[i]);
-        let pictures = self.on_show(format).into_iter().map(render).map(|render| match render {
+        let pictures = self.on_show(format, self.delay()).into_iter().map(render).map(|render| match render {
             Some(Render { picture: Some(picture), .. }) => fitted(picture, format),
             _ => Ok(Picture::grey(format.width, format.height, 16)),
         });
         Ok(Footage { format, pictures: pictures.collect::<Result<_>>()? })
     }
 
+    /// The middle of the first tick of the source, as it was on show.
+    fn first_tick(&self, source: PictureFormat, delay: Duration) -> Time {
+        self.ticks.at(self.ticks.start) + delay + source.rate.at(1) / 2
+    }
+
     /// For each tick of the source the place of the render on show.
-    fn on_show(&self, source: PictureFormat) -> Vec<Option<usize>> {
-        let begin = self.ticks.at(self.ticks.start) + self.delay() + source.rate.at(1) / 2;
+    fn on_show(&self, source: PictureFormat, delay: Duration) -> Vec<Option<usize>> {
+        let begin = self.first_tick(source, delay);
         let duration = self.ticks.rate.at(self.ticks.count);
         let ticks = (0..).map(|k| source.rate.at(k)).take_while(|at| *at + source.rate.at(1) / 2 < duration);
         let on_show = |at: Duration| self.shown.renders.partition_point(|r| r.at <= begin + at).checked_sub(1);
@@ -160,8 +157,8 @@ impl Seen {
 
         let mut values = BTreeMap::new();
         let mut fact = |id: &str, value: f64| values.insert(id.to_owned(), value);
-        let sent: Vec<&Sent> = self.sent.iter().filter(|s| in_pass(s.pts)).collect();
-        let payload = sent.iter().map(|s| s.bytes).sum::<usize>() as f64 * 8e-3 / seconds;
+        let sent: Vec<&Unit> = self.units.iter().filter(|unit| in_pass(unit.pts)).collect();
+        let payload = sent.iter().map(|unit| unit.data.len()).sum::<usize>() as f64 * 8e-3 / seconds;
         fact("payload-bitrate", payload);
         if self.settings.bitrate.is_some() {
             let target = self.mean_target(begin, end) / 1000.0;
@@ -169,7 +166,7 @@ impl Seen {
         }
         self.wire_facts(&mut fact, seconds);
         fact("encoder-dropped", percent((count - sent.len().min(count)) as f64, count as f64));
-        fact("key-frames", per_minute(sent.iter().filter(|s| s.key).count()));
+        fact("key-frames", per_minute(sent.iter().filter(|unit| is_key(unit)).count()));
         fact("plis", per_minute(self.shown.key_requests.iter().filter(|at| in_pass(**at)).count()));
         let paced: Vec<f64> = self.waits.iter().filter(|(at, _)| in_pass(*at)).map(|(_, d)| ms(*d)).collect();
         fact("pacer-delay", paced.iter().sum::<f64>() / paced.len().max(1) as f64);
@@ -184,7 +181,7 @@ impl Seen {
         self.shown.renders.first().map(|first| fact("first-frame", first.at.as_ms()));
         let delay = self.delay();
         let frozen = self.freeze_facts(&mut fact, begin + delay, end + delay);
-        let on_show = self.on_show(case.clip.format());
+        let on_show = self.on_show(case.clip.format(), delay);
         Ok(Scores {
             values,
             unscored: BTreeMap::new(),
@@ -198,8 +195,9 @@ impl Seen {
     /// Bitrates and losses on the wire.
     fn wire_facts(&self, fact: &mut impl FnMut(&str, f64) -> Option<f64>, seconds: f64) {
         let (begin, end) = (self.ticks.at(self.ticks.start), self.ticks.at(self.ticks.start + self.ticks.count));
-        let before: usize = self.sent.iter().filter(|s| s.pts < begin).map(|s| s.packets).sum();
-        let packets: usize = self.sent.iter().filter(|s| (begin..end).contains(&s.pts)).map(|s| s.packets).sum();
+        let sent = || self.units.iter().zip(&self.packets);
+        let before: usize = sent().filter(|(unit, _)| unit.pts < begin).map(|(_, packets)| packets).sum();
+        let packets: usize = sent().filter(|(unit, _)| (begin..end).contains(&unit.pts)).map(|(_, n)| n).sum();
         // Packets leave in the order in which they were made.
         let first_sent = self.wire.iter().filter(|r| r.purpose == Purpose::Media);
         let media: Vec<&WireRecord> = first_sent.skip(before).take(packets).collect();
@@ -260,15 +258,14 @@ impl Seen {
 
     fn observed(&self, case: &Case<Picture>, begin: Time, end: Time) -> Observed {
         // The headers that tell of profile and size stand in key pictures, and the last one may lie before the pass.
-        let last_key = |u: &&Unit| u.pts < begin && u.picture.as_ref().is_some_and(|p| p.key);
+        let last_key = |u: &&Unit| u.pts < begin && is_key(u);
         let key = self.units.iter().rev().find(last_key).cloned();
         let scored: Vec<Unit> = self.units.iter().filter(|u| (begin..end).contains(&u.pts)).cloned().collect();
         let all: Vec<Unit> = key.into_iter().chain(scored.iter().cloned()).collect();
         let mut observed = (case.codec.observe)(&self.settings, &all);
         if let Some(pictures) = &mut observed.pictures {
             pictures.frame_rate = scored.len() as f64 / end.since(begin).as_secs_f64();
-            let keys = scored.iter().filter(|u| u.picture.as_ref().is_some_and(|p| p.key));
-            pictures.key_frames = keys.count() as u32;
+            pictures.key_frames = scored.iter().filter(|u| is_key(u)).count() as u32;
         }
         observed
     }
@@ -282,7 +279,7 @@ impl Seen {
         delay: Duration,
     ) -> Vec<Series> {
         let step_ms = ms(source.rate.at(1));
-        let begin = self.ticks.at(self.ticks.start) + delay + source.rate.at(1) / 2;
+        let begin = self.first_tick(source, delay);
         let within = |at: Time| frozen.intervals.iter().any(|(from, to)| (*from..*to).contains(&at));
         let still = (0..on_show.len()).map(|k| f32::from(u8::from(within(begin + source.rate.at(k)))));
         let new = |k: usize| on_show[k] != k.checked_sub(1).and_then(|before| on_show[before]);
@@ -293,6 +290,10 @@ impl Seen {
             Series { name: "key", step_ms, values: key.collect() },
         ]
     }
+}
+
+fn is_key(unit: &Unit) -> bool {
+    unit.picture.as_ref().is_some_and(|picture| picture.key)
 }
 
 /// At the size of the source, as a viewer's window shows it.

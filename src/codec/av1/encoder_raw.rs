@@ -3,7 +3,7 @@
 //! One thread, so that the same pictures give the same bytes.
 #![expect(unsafe_code, reason = "libaom is a C library")]
 
-use super::NAME;
+use super::{NAME, Step};
 use crate::error::{Error, Result};
 use crate::media::Picture;
 use libaom_sys as sys;
@@ -25,15 +25,6 @@ pub(super) struct Config {
     /// Of the buffer, in percent; 0: drop no picture.
     pub drop_threshold: u32,
     pub screen: bool,
-}
-
-/// What a picture of a stream with temporal layers does: its layer, the buffer that it refers to, and the one that it
-/// replaces.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Step {
-    pub layer: u8,
-    pub reads: u8,
-    pub writes: Option<u8>,
 }
 
 /// A coded picture.
@@ -183,12 +174,13 @@ impl Encoder {
         let mut id = sys::aom_svc_layer_id_t { spatial_layer_id: 0, temporal_layer_id: c_int::from(step.layer) };
         let mut references = sys::aom_svc_ref_frame_config_t {
             reference: [0; 7],
-            ref_idx: [c_int::from(step.reads); 7],
+            // Each picture refers to one buffer.
+            ref_idx: [c_int::from(step.reads >> 1); 7],
             refresh: [0; 8],
         };
         references.reference[0] = 1;
-        if let Some(buffer) = step.writes {
-            references.refresh[usize::from(buffer) % 8] = 1;
+        for (buffer, refresh) in references.refresh.iter_mut().enumerate() {
+            *refresh = c_int::from(step.writes >> buffer & 1);
         }
         let context = &mut *self.context;
         // SAFETY: the context is alive, and the first request reads such a structure at the pointer.

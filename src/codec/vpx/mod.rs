@@ -8,6 +8,7 @@ mod raw;
 pub mod vp8;
 pub mod vp9;
 
+use super::layers::{self, Pattern, Step};
 use super::video_observe;
 use super::video_settle::{self, Read, Rules, change};
 use super::{
@@ -92,36 +93,11 @@ fn observe(kind: Kind, settings: &Settings<Picture>, units: &[Unit]) -> Observed
     Observed { pictures: Some(pictures), ..Observed::default() }
 }
 
-/// One picture of a pattern of references. Buffers are bits: for VP8 1 is the last, 2 the golden picture; for VP9 they are
-/// slots.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    layer: u8,
-    reads: u8,
-    writes: u8,
-    /// VP8: its probabilities end with it.
-    freeze: bool,
-}
-
-const fn step(layer: u8, reads: u8, writes: u8, freeze: bool) -> Step {
-    Step { layer, reads, writes, freeze }
-}
-
 struct VpxEncoder {
     kind: Kind,
     vpx: raw::Encoder,
     settings: Settings<Picture>,
-    /// Repeated from each key picture on.
-    pattern: &'static [Step],
-    /// Place of the next picture in the pattern.
-    place: usize,
-    /// Number of the picture that began this round of the pattern.
-    round: u64,
-    /// Number of the next picture.
-    next: u64,
-    /// The coded pictures that lie in the buffers.
-    buffers: [Option<(u64, u8)>; 2],
-    key_wanted: bool,
+    pattern: Pattern,
     kbps: u32,
 }
 
@@ -129,7 +105,7 @@ impl VpxEncoder {
     fn new(
         kind: Kind,
         settings: &Settings<Picture>,
-        pattern: &'static [Step],
+        steps: &'static [Step],
         (undershoot_percent, overshoot_percent): (u32, u32),
     ) -> Result<VpxEncoder> {
         let kbps = settings.bitrate.map_or(0, |bitrate| bitrate.0 / 1000);
@@ -151,47 +127,24 @@ impl VpxEncoder {
         vpx.set(Set::CpuUsed, settings.int("speed") as i32)?;
         vpx.set(Set::StaticThreshold, settings.int("static_threshold") as i32)?;
         vpx.set(Set::MaxIntraPercent, largest_key as i32)?;
-        Ok(VpxEncoder {
-            kind,
-            vpx,
-            settings: settings.clone(),
-            pattern,
-            place: 0,
-            round: 0,
-            next: 0,
-            buffers: [None; 2],
-            key_wanted: true,
-            kbps,
-        })
-    }
-
-    /// What the next picture does. A buffer above the base that was not replaced since the round began, because that
-    /// picture was dropped, is not read: libwebrtc does so, lest a receiver that just joined the layer misses it.
-    fn step(&self) -> Step {
-        if self.key_wanted {
-            return step(0, 0, 0, false);
-        }
-        let mut step = self.pattern[self.place];
-        if step.reads & 2 != 0 && self.buffers[1].is_none_or(|(id, _)| id < self.round) {
-            step.reads = 1;
-        }
-        step
+        Ok(VpxEncoder { kind, vpx, settings: settings.clone(), pattern: Pattern::new(steps), kbps })
     }
 
     /// The flags of libvpx's call for that picture. VP8 has its layer and references in them, VP9 is told beforehand.
     fn announce(&mut self, step: Step) -> Result<u32> {
-        let key = if self.key_wanted { raw::FORCE_KEY } else { 0 };
+        let key = if self.pattern.key_wanted() { raw::FORCE_KEY } else { 0 };
         if self.kind == Kind::Vp9 {
-            if self.pattern.len() > 1 {
-                self.vpx.set_references(step.layer, step.reads >> 1, if self.key_wanted { 1 } else { step.writes })?;
+            if self.pattern.has_layers() {
+                self.vpx.set_references(step.layer, step.reads >> 1, step.writes)?;
             }
             return Ok(key);
         }
         self.vpx.set(Set::TemporalLayer, i32::from(step.layer))?;
-        if self.key_wanted {
+        if self.pattern.key_wanted() {
             return Ok(key);
         }
-        let mut flags = if step.freeze { raw::FREEZE_ENTROPY } else { 0 };
+        // The probabilities of a picture that none refers to end with it.
+        let mut flags = if step.writes == 0 { raw::FREEZE_ENTROPY } else { 0 };
         for buffer in 0..3 {
             flags |= if step.reads >> buffer & 1 == 0 { raw::NO_REFERENCE[buffer] } else { 0 };
             flags |= if step.writes >> buffer & 1 == 0 { raw::NO_UPDATE[buffer] } else { 0 };
@@ -199,59 +152,41 @@ impl VpxEncoder {
         Ok(flags)
     }
 
-    /// What the coded picture `id` is, by its own header and the buffers before it; then the buffers after it.
-    fn coded(&mut self, id: u64, step: Step, data: &[u8]) -> Result<Coded> {
+    /// What the coded picture is, by its own header.
+    fn coded(&mut self, step: Step, data: &[u8]) -> Result<Coded> {
         let refuse = |reason: &str| Error::Codec { codec: self.kind.name(), reason: reason.into() };
         let header = self.kind.header(data).ok_or_else(|| refuse("the encoder made a picture without a header"))?;
-        if self.key_wanted && !header.key {
+        if self.pattern.key_wanted() && !header.key {
             return Err(refuse("the encoder made no key picture when asked"));
         }
         // What is said of references rests on this. With one layer libvpx refreshes its golden picture whatever it is told,
         // but there each picture needs the one before anyway.
-        let told = header.key || self.pattern.len() == 1 || header.writes == step.writes;
+        let told = header.key || !self.pattern.has_layers() || header.writes == step.writes;
         if !header.shown || !told || header.keeps_entropy && step.layer > 0 {
             return Err(refuse(&format!("the encoder did otherwise than told: {header:?} for {step:?}")));
         }
-        let (layer, writes) = if header.key { (0, 3) } else { (step.layer, step.writes) };
-        let read = |buffer: usize| self.buffers[buffer].filter(|_| !header.key && step.reads >> buffer & 1 == 1);
-        let mut references: Vec<(u64, u8)> = (0..2).filter_map(read).collect();
-        references.sort_unstable();
-        references.dedup();
-        let switch = header.key || layer > 0 && references.iter().all(|(_, layer)| *layer == 0);
-        for (buffer, content) in self.buffers.iter_mut().enumerate() {
-            if writes >> buffer & 1 == 1 {
-                *content = Some((id, layer));
-            }
-        }
-        if header.key {
-            (self.place, self.round, self.key_wanted) = (0, id, false);
-        }
-        let depends_on = references.into_iter().map(|(id, _)| id).collect();
-        Ok(Coded { id, key: header.key, layer, depends_on, switch, qp: Some(header.qp) })
+        Ok(self.pattern.coded(step, header.key, header.qp))
     }
 }
 
 impl Encoder<Picture> for VpxEncoder {
     fn encode(&mut self, pts: Time, frame: &Picture, out: &mut Vec<Unit>) -> Result<()> {
-        let id = self.next;
-        if self.place == 0 {
-            self.round = id;
-        }
-        let step = self.step();
+        let (id, step) = self.pattern.begin();
         let flags = self.announce(step)?;
         let (start, end) = (ticks(self.settings.format.rate, id), ticks(self.settings.format.rate, id + 1));
         let data = self.vpx.encode(frame, start, end - start, flags)?;
-        self.next += 1;
         if let Some(data) = data {
-            let picture = Some(self.coded(id, step, &data)?);
+            let picture = Some(self.coded(step, &data)?);
             out.push(Unit { data, pts, duration: self.settings.frame, picture });
         }
-        self.place = (self.place + 1) % self.pattern.len();
+        self.pattern.done();
         Ok(())
     }
 
     fn adapt(&mut self, feedback: Feedback) -> Result<()> {
-        self.key_wanted |= feedback.key_wanted;
+        if feedback.key_wanted {
+            self.pattern.want_key();
+        }
         if let Some(target) = feedback.target {
             let kbps = video_settle::adapted(&self.settings, target) / 1000;
             if kbps != self.kbps {
@@ -270,15 +205,11 @@ fn ticks(rate: FrameRate, index: u64) -> u64 {
 
 /// What each layer and those below it take of `kbps`, as libwebrtc divides it.
 fn shares(kind: Kind, layers: i64, kbps: u32) -> Vec<u32> {
-    let percent: &[u32] = match (kind, layers) {
-        (_, ..=1) => &[100],
-        (Kind::Vp8, 2) => &[60, 100],
-        (Kind::Vp8, _) => &[40, 60, 100],
-        // 1 : 0.55, and 1 : 0.55^2 : 0.55 in the order of the layers.
-        (Kind::Vp9, 2) => &[65, 100],
-        (Kind::Vp9, _) => &[54, 70, 100],
-    };
-    percent.iter().map(|percent| (u64::from(kbps) * u64::from(*percent) / 100) as u32).collect()
+    match (kind, layers) {
+        (Kind::Vp8, 2) => layers::divided(kbps, &[60, 100]),
+        (Kind::Vp8, 3..) => layers::divided(kbps, &[40, 60, 100]),
+        _ => layers::shares(layers, kbps),
+    }
 }
 
 struct VpxDecoder {

@@ -1,6 +1,7 @@
 //! VP8: its settings and its patterns of references, as libwebrtc's default temporal layers.
 
-use super::{Kind, Step, VpxDecoder, VpxEncoder, raw::Set, step};
+use super::super::layers::{Step, step};
+use super::{Kind, VpxDecoder, VpxEncoder, raw::Set};
 use crate::codec::video_settle::Read;
 use crate::codec::{Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
 use crate::error::Result;
@@ -46,19 +47,18 @@ fn encoder(settings: &Settings<Picture>) -> Result<VpxEncoder> {
     Ok(encoder)
 }
 
-/// 1: the last picture, which holds layer 0. 2: the golden picture, which holds layer 1 or the key picture. A picture that
-/// none refers to freezes the probabilities.
+/// 1: the last picture, which holds layer 0. 2: the golden picture, which holds layer 1 or the key picture.
 fn pattern(layers: i64) -> &'static [Step] {
-    const TWO: &[Step] = &[step(0, 1, 1, false), step(1, 1, 2, false), step(0, 1, 1, false), step(1, 3, 0, true)];
+    const TWO: &[Step] = &[step(0, 1, 1), step(1, 1, 2), step(0, 1, 1), step(1, 3, 0)];
     const THREE: &[Step] = &[
-        step(0, 1, 1, false),
-        step(2, 1, 0, true),
-        step(1, 1, 2, false),
-        step(2, 3, 0, true),
-        step(0, 1, 1, false),
-        step(2, 3, 0, true),
-        step(1, 3, 2, false),
-        step(2, 3, 0, true),
+        step(0, 1, 1),
+        step(2, 1, 0),
+        step(1, 1, 2),
+        step(2, 3, 0),
+        step(0, 1, 1),
+        step(2, 3, 0),
+        step(1, 3, 2),
+        step(2, 3, 0),
     ];
     match layers {
         ..=1 => &TWO[..1],

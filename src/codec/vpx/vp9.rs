@@ -1,6 +1,7 @@
 //! VP9: its settings and its patterns of references, as libwebrtc's structures L1T1, L1T2 and L1T3.
 
-use super::{Kind, Step, VpxDecoder, VpxEncoder, raw::Set, step};
+use super::super::layers;
+use super::{Kind, VpxDecoder, VpxEncoder, raw::Set};
 use crate::codec::video_settle::Read;
 use crate::codec::{ChangeKind, Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
 use crate::error::{Error, Result};
@@ -56,7 +57,7 @@ fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> 
 
 fn encoder(settings: &Settings<Picture>) -> Result<VpxEncoder> {
     let layers = settings.int("layers");
-    let mut encoder = VpxEncoder::new(Kind::Vp9, settings, pattern(layers), (50, 50))?;
+    let mut encoder = VpxEncoder::new(Kind::Vp9, settings, layers::structure(layers), (50, 50))?;
     let vpx = &mut encoder.vpx;
     if layers > 1 {
         vpx.set(Set::Svc, 1)?;
@@ -69,16 +70,4 @@ fn encoder(settings: &Settings<Picture>) -> Result<VpxEncoder> {
     vpx.set(Set::RowThreads, 0)?;
     vpx.set(Set::TuneContent, i32::from(settings.text("mode") == "screen"))?;
     Ok(encoder)
-}
-
-/// 1: the slot of layer 0. 2: that of layer 1. Each picture refers to one slot. With one layer the encoder keeps older
-/// references too, but every picture needs the one before for its probabilities, and so all of them.
-fn pattern(layers: i64) -> &'static [Step] {
-    const TWO: &[Step] = &[step(0, 1, 1, false), step(1, 1, 0, false)];
-    const THREE: &[Step] = &[step(0, 1, 1, false), step(2, 1, 0, false), step(1, 1, 2, false), step(2, 2, 0, false)];
-    match layers {
-        ..=1 => &TWO[..1],
-        2 => TWO,
-        _ => THREE,
-    }
 }

@@ -60,6 +60,10 @@ impl Axis {
 
     /// A tick in figures, with as many decimals as the ticks' distance needs.
     pub fn label(&self, tick: f64) -> String {
+        if self.log {
+            let text = format!("{tick:.4}");
+            return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+        }
         let step = self.ticks.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
         let decimals = (0..3).find(|d| is_whole(step * 10f64.powi(*d)) && is_whole(tick * 10f64.powi(*d)));
         let decimals = if step.is_finite() { decimals.unwrap_or(3) } else { 0 };

@@ -29,19 +29,16 @@ const CURVES: [Curve; 12] = [
     ("iLBC", "iLBC", &[(13.0, 20.3), (15.0, 20.3)]),
 ];
 
-const TITLE: &str = "drawn quality, 2011 (no unit)";
-
-/// Whether any of these codecs was drawn.
-pub fn knows(codecs: &[&str]) -> bool {
-    CURVES.iter().any(|(_, codec, _)| codecs.contains(codec))
+/// Whether that codec was drawn.
+pub fn knows(codec: &str) -> bool {
+    CURVES.iter().any(|(_, known, _)| *known == codec)
 }
 
 /// All drawn curves, dashed, over the panel's bitrates; heights from 0 to 100 on an axis at its right.
-pub fn overlay(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
+pub fn curves(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
     let r = panel.plot;
-    let height = |percent: f64| r.bottom - (r.bottom - r.top) * percent / 100.0;
-    for (name, _, points) in CURVES {
-        let path: Vec<_> = points.iter().map(|(kbps, q)| (panel.at(*kbps, panel.y.low).0, height(*q))).collect();
+    for (_, _, points) in CURVES {
+        let path: Vec<_> = points.iter().map(|point| at(panel, *point)).collect();
         for pair in path.windows(2) {
             dashed(scene, pair[0], pair[1]);
         }
@@ -49,20 +46,41 @@ pub fn overlay(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
             scene.line(vec![(point.0 - 3.0, point.1), (point.0 + 3.0, point.1)], Ink::Muted, 2.0, 0.8);
         }
         placer.avoid(&path);
-        let Some(end) = path.first() else { continue };
-        let words = Words::new((end.0 - 4.0, end.1 + 3.0), name, 10.0, Ink::Muted).anchor(Anchor::End);
-        if words.bounds().left > r.left {
-            placer.take(words.bounds());
-            scene.words(words);
-        }
     }
     for percent in [0.0, 50.0, 100.0] {
-        let words = Words::new((r.right + 5.0, height(percent) + 4.0), format!("{percent:.0}"), 10.5, Ink::Muted);
-        scene.words(words);
+        let y = at(panel, (1.0, percent)).1;
+        scene.words(Words::new((r.right + 5.0, y + 4.0), format!("{percent:.0}"), 10.5, Ink::Muted));
     }
-    let at = (r.right + RIGHT - 4.0, r.top - LABEL_ROW / 2.0);
-    debug_assert!(text_width(TITLE, 11.0, false) < r.right - r.left);
-    scene.words(Words::new(at, TITLE, 11.0, Ink::Muted).anchor(Anchor::End));
+    let place = (r.right + RIGHT - 4.0, r.top - LABEL_ROW / 2.0);
+    scene.words(Words::new(place, "drawn quality, 2011 (no unit)", 11.0, Ink::Muted).anchor(Anchor::End));
+}
+
+/// The names of the curves, where what was measured leaves room.
+pub fn names(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
+    const EM: f64 = 10.0;
+    let ends: Vec<_> = CURVES
+        .iter()
+        .filter_map(|(name, _, points)| {
+            // Curves begin apart and end together.
+            let text = format!("{name}, drawn");
+            Some((at(panel, *points.first()?), text_width(&text, EM, false) + 4.0, EM + 3.0, text))
+        })
+        .collect();
+    let sizes: Vec<_> = ends.iter().map(|(point, width, height, _)| (*point, *width, *height)).collect();
+    for ((point, _, _, text), place) in ends.iter().zip(placer.place(&sizes)) {
+        let Some(r) = place else { continue };
+        let near = (point.0.clamp(r.left, r.right), point.1.clamp(r.top, r.bottom));
+        if (near.0 - point.0).hypot(near.1 - point.1) > 18.0 {
+            scene.line(vec![*point, near], Ink::Muted, 0.6, 0.6);
+        }
+        scene.words(Words::new((r.left + 2.0, r.bottom - 3.0), text, EM, Ink::Muted));
+    }
+}
+
+/// The place of (kbit/s, percent).
+fn at(panel: &Panel, (kbps, percent): (f64, f64)) -> (f64, f64) {
+    let r = panel.plot;
+    (panel.at(kbps, panel.y.low).0, r.bottom - (r.bottom - r.top) * percent / 100.0)
 }
 
 /// What the axis at the right needs.

@@ -39,7 +39,7 @@ pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option
     };
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{network}{} · {}", pooling(view, &conditions), mapping(view, measure)),
+        subtitle: format!("{network}{} · {}", pooling(view, &conditions), mapping(view, measure, &conditions)),
         footnote: footnote(view, all().map(|l| l.setting)),
     };
     let bases = panels.iter().map(|p| p.place.1).max().unwrap_or(0) + 1;

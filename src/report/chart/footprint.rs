@@ -64,14 +64,16 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
         placer.take(words.bounds());
         scene.words(words);
     }
-    let mut points = Vec::new();
-    let mut pills: Vec<Rect> = Vec::new();
-    for shape in &shapes {
-        points.push((plot(&mut scene, &mut placer, &mut pills, &panel, shape), shape.codec, Ink::Text));
+    let (mut points, mut pills) = (Vec::new(), Vec::new());
+    for group in shapes.chunk_by(|a, b| alike(a, b)) {
+        let place = plot(&mut scene, &mut placer, &mut pills, &panel, group[0]);
+        let mut names: Vec<&str> = group.iter().map(|f| f.codec).collect();
+        names.sort_unstable();
+        points.push((place, names.join(", ")));
     }
     legend(&mut scene, &panel);
     // The small ones have little room around them and come first.
-    points.reverse();
+    let points: Vec<_> = points.iter().rev().map(|(place, name)| (*place, name.as_str(), Ink::Text)).collect();
     labels(&mut scene, &mut placer, &points);
     Some((title, scene))
 }
@@ -80,6 +82,13 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
 fn ends(shape: &Footprint) -> (f64, f64) {
     let kilo = |band: Option<&(u32, f64)>| band.map_or(1.0, |(b, _)| f64::from(*b) / 1000.0);
     (kilo(shape.bands.first()), kilo(shape.bands.last()))
+}
+
+/// One shape: versions of a codec.
+fn alike(a: &Footprint, b: &Footprint) -> bool {
+    let near = |x: f64, y: f64| (x / y).ln().abs() < 0.02;
+    let (from, to) = (ends(a), ends(b));
+    near(from.0, to.0) && near(from.1, to.1) && near(a.delays_ms.0, b.delays_ms.0) && near(a.delays_ms.1, b.delays_ms.1)
 }
 
 fn class(hz: f64) -> usize {
@@ -114,7 +123,9 @@ fn plot(scene: &mut Scene, placer: &mut Placer, pills: &mut Vec<Rect>, panel: &P
         };
         let ink = Ink::Series(BANDS[own].2);
         let corners = vec![(from, r.top), (to, r.top), (to, r.bottom), (from, r.bottom)];
-        scene.area(corners, ink, if length == shape.bands.len() && dx > 0.0 { 0.9 } else { 0.35 });
+        // What lies below shines through a little.
+        scene.area(corners.clone(), Ink::Paper, 0.7);
+        scene.area(corners, ink, if dx > 0.0 || dy > 0.0 { 0.9 } else { 0.45 });
         (from, start) = (to, end);
     }
     let outline = vec![(r.left, r.top), (r.right, r.top), (r.right, r.bottom), (r.left, r.bottom), (r.left, r.top)];

@@ -56,7 +56,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let network = network(view, ladder);
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{network}{} · {}", pooling(view, ladder), mapping(view, measure)),
+        subtitle: format!("{network}{} · {}", pooling(view, ladder), mapping(view, measure, ladder)),
         footnote: footnote(view, lines.iter().map(|l| l.setting)),
     };
     let labels = lines.len() as f64 * LABEL_ROW;

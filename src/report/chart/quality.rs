@@ -27,42 +27,64 @@ const fn colour(terms: Terms) -> usize {
     }
 }
 
-/// `None`: no setting has both this metric and a bitrate.
-pub fn draw(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
-    draw_over(view, measure, size, false)
+/// What quality is drawn over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    Bitrate,
+    /// Bitrate, and behind it the curves that opus-codec.org drew by hand. Only for many codecs, some of them in both.
+    Drawn,
+    /// CPU time of encoder and decoder. Only for many codecs.
+    Cpu,
 }
 
-/// As [`draw`], over the curves that opus-codec.org drew by hand. `None` too if they have no codec in common, or there are
-/// too few codecs to compare.
-pub fn draw_over_drawn(view: &View, measure: usize, size: Size) -> Option<(String, Scene)> {
-    let codecs = codecs(view);
-    (codecs.len() >= MANY_CODECS && drawn::knows(&codecs)).then(|| draw_over(view, measure, size, true)).flatten()
+/// Whether colours tell the terms of the licences.
+pub fn has_many_codecs(view: &View) -> bool {
+    codecs(view).len() >= MANY_CODECS
 }
 
-fn draw_over(view: &View, measure: usize, size: Size, drawn: bool) -> Option<(String, Scene)> {
+/// `None`: no setting has both this metric and what it is drawn over.
+pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(String, Scene)> {
+    let by_terms = has_many_codecs(view);
+    if over != Over::Bitrate && !by_terms || over == Over::Drawn && !codecs(view).into_iter().any(drawn::knows) {
+        return None;
+    }
     let bitrate = view.measure("payload-bitrate")?;
-    let panels: Vec<usize> =
-        panels(view).into_iter().filter(|c| !points(view, measure, bitrate, *c).is_empty()).collect();
-    let all: Vec<Point> = panels.iter().flat_map(|c| points(view, measure, bitrate, *c)).collect();
+    let points = |condition: usize| match over {
+        Over::Bitrate => points(view, measure, bitrate, condition),
+        Over::Drawn => {
+            let mut points = points(view, measure, bitrate, condition);
+            points.retain(|p| drawn::knows(&view.settings[p.setting].codec));
+            points
+        }
+        Over::Cpu => by_cpu(view, measure, condition),
+    };
+    let speaks = |c: &usize| !by_terms || view.speaks(measure, view.conditions[*c].content);
+    let has = |c: &usize| !points(*c).is_empty();
+    let panels: Vec<usize> = panels(view).into_iter().filter(|c| speaks(c) && has(c)).collect();
+    let all: Vec<Point> = panels.iter().flat_map(|c| points(*c)).collect();
     if all.is_empty() {
         return None;
     }
-    let title = title(view, measure, &panels, bitrate);
+    let title = title(view, measure, over, &panels, &points);
+    let machine =
+        view.costs.first().filter(|_| over == Over::Cpu).map_or(String::new(), |c| format!(" · {}", c.machine));
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{} · {}", pooling(view, &panels), mapping(view, measure)),
+        subtitle: format!("{} · {}{machine}", pooling(view, &panels), mapping(view, measure, &panels)),
         footnote: footnote(view, all.iter().map(|p| p.setting)),
     };
-    let by_terms = codecs(view).len() >= MANY_CODECS;
     let columns = if by_terms { 1 } else { columns(view, panels.len(), size) };
-    let rows = panels.len().div_ceil(columns);
-    let body = if by_terms {
-        Some(470.0 * rows as f64)
-    } else {
-        (rows > 1 || size == Size::Narrow).then_some(320.0 * rows as f64)
+    let rows = panels.len().div_ceil(columns) as f64;
+    let body = match by_terms {
+        true => Some(470.0 * rows),
+        false => (rows > 1.0 || size == Size::Narrow).then_some(320.0 * rows),
     };
     let (mut scene, body) = page(size, &heading, body);
-    let x = Axis::log2("payload bitrate, kbit/s", all.iter().map(|p| p.bitrate));
+    let x = match over {
+        Over::Cpu => "CPU time of encoder and decoder, ms per second of sound",
+        _ => "payload bitrate, kbit/s",
+    };
+    let x = Axis::log2(x, all.iter().map(|p| p.x));
     let reach = reach(view, measure, all.iter().map(|p| &p.score));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
     let mut series = series(view);
@@ -73,19 +95,22 @@ fn draw_over(view: &View, measure: usize, size: Size, drawn: bool) -> Option<(St
         }
     }
     let areas = grid(body, panels.len(), columns);
-    let shape = Shape { right: if drawn { drawn::RIGHT } else { 0.0 }, ..level(view, &panels, &areas) };
+    let right = if over == Over::Drawn { drawn::RIGHT } else { 0.0 };
+    let shape = Shape { right, ..level(view, &panels, &areas) };
     for (condition, area) in panels.iter().zip(areas) {
         let name = &view.conditions[*condition].name;
         let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), shape);
-        let points = points(view, measure, bitrate, *condition);
         let mut placer = panel.placer();
         if by_terms {
             legend(&mut scene, &panel, &mut placer);
         }
-        if drawn {
-            drawn::overlay(&mut scene, &panel, &mut placer);
+        if over == Over::Drawn {
+            drawn::curves(&mut scene, &panel, &mut placer);
         }
-        plot(view, measure, &mut scene, &panel, placer, &series, &points);
+        plot(view, measure, over, &mut scene, (&panel, &mut placer), &series, &points(*condition));
+        if over == Over::Drawn {
+            drawn::names(&mut scene, &panel, &mut placer);
+        }
     }
     Some((title, scene))
 }
@@ -104,17 +129,27 @@ fn legend(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
 
 struct Point {
     setting: usize,
-    /// kbit/s
-    bitrate: f64,
+    /// kbit/s, or ms of CPU per s.
+    x: f64,
     score: Summary,
 }
 
 fn points(view: &View, measure: usize, bitrate: usize, condition: usize) -> Vec<Point> {
     let point = |setting: usize| {
-        let bitrate = view.summary(setting, condition, bitrate)?.mean;
-        Some(Point { setting, bitrate, score: *view.summary(setting, condition, measure)? })
+        let x = view.summary(setting, condition, bitrate)?.mean;
+        Some(Point { setting, x, score: *view.summary(setting, condition, measure)? })
     };
-    (0..view.settings.len()).filter_map(point).filter(|p| p.bitrate > 0.0).collect()
+    (0..view.settings.len()).filter_map(point).filter(|p| p.x > 0.0).collect()
+}
+
+fn by_cpu(view: &View, measure: usize, condition: usize) -> Vec<Point> {
+    let point = |setting: usize| {
+        let cost = view.costs.iter().find(|c| c.label == view.settings[setting].label)?;
+        // Microseconds for each ms of sound are ms for each second.
+        let x = (cost.encode_us_per_frame + cost.decode_us_per_frame) / cost.frame_ms;
+        Some(Point { setting, x, score: *view.summary(setting, condition, measure)? })
+    };
+    (0..view.settings.len()).filter_map(point).filter(|p| p.x > 0.0).collect()
 }
 
 /// Three networks of video are side by side.
@@ -167,27 +202,35 @@ fn apart(condition: &Condition) -> &str {
 }
 
 /// The cheapest setting whose mean is practically that of the best, on the hardest network shown.
-fn title(view: &View, measure: usize, panels: &[usize], bitrate: usize) -> String {
+fn title(view: &View, measure: usize, over: Over, panels: &[usize], points: &impl Fn(usize) -> Vec<Point>) -> String {
     let m = &view.measures[measure];
     let Some(condition) = panels.last() else { return m.title.clone() };
-    let points = points(view, measure, bitrate, *condition);
+    let points = points(*condition);
     let best = points.iter().max_by(|a, b| a.score.mean.total_cmp(&b.score.mean));
     let Some(best) = best.filter(|_| points.len() > 1) else { return format!("{} and bitrate", m.title) };
     let good = points.iter().filter(|p| p.score.mean >= best.score.mean - m.margin);
-    let cheapest = good.min_by(|a, b| a.bitrate.total_cmp(&b.bitrate)).unwrap_or(best);
+    let cheapest = good.min_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(best);
     let hardest = &view.conditions[*condition];
     let place = match panels.len() {
         1 => String::new(),
         _ => format!(" at {}\u{a0}% loss{}", figure_of_loss(hardest.loss), apart(hardest)),
     };
     let label = |p: &Point| view.settings[p.setting].label.clone();
-    let (score, rate) = (figure(cheapest.score.mean, &m.unit), short(cheapest.bitrate));
+    let (score, rate) = (figure(cheapest.score.mean, &m.unit), in_words(over, cheapest.x));
     if cheapest.setting == best.setting {
-        format!("{} scores highest{place}: {score} {} for {rate}\u{a0}kbit/s", label(best), m.unit)
+        format!("{} scores highest{place}: {score} {} for {rate}", label(best), m.unit)
     } else {
         let one = m.margin == 1.0 && m.unit == "points";
         let margin = if one { "one point".to_owned() } else { format!("{} {}", m.margin, m.unit) };
-        format!("{} comes within {margin} of the best{place}, for {rate}\u{a0}kbit/s", label(cheapest))
+        format!("{} comes within {margin} of the best{place}, for {rate}", label(cheapest))
+    }
+}
+
+/// "24\u{a0}kbit/s", "1.5 ms of CPU per second".
+fn in_words(over: Over, x: f64) -> String {
+    match over {
+        Over::Cpu => format!("{}\u{a0}ms of CPU per second", short(x)),
+        _ => format!("{}\u{a0}kbit/s", short(x)),
     }
 }
 
@@ -199,48 +242,49 @@ pub fn figure_of_loss(loss: f64) -> String {
 fn plot(
     view: &View,
     measure: usize,
+    over: Over,
     scene: &mut Scene,
-    panel: &Panel,
-    mut placer: Placer,
+    (panel, placer): (&Panel, &mut Placer),
     series: &[Series],
     points: &[Point],
 ) {
     let m = &view.measures[measure];
     if let Some(cap) = m.cap.filter(|c| (panel.y.low..=panel.y.high).contains(c)) {
-        best_possible(scene, panel, &mut placer, cap, &figure(cap, &m.unit));
+        best_possible(scene, panel, placer, cap, &figure(cap, &m.unit));
     }
     let mut lines: Vec<(&Series, Vec<&Point>)> = Vec::new();
     for s in series {
         let mut of: Vec<&Point> = points.iter().filter(|p| s.settings.contains(&p.setting)).collect();
-        of.sort_by(|a, b| a.bitrate.total_cmp(&b.bitrate));
+        of.sort_by(|a, b| a.x.total_cmp(&b.x));
         lines.push((s, of));
     }
     for (s, of) in &lines {
-        let path: Vec<_> = of.iter().map(|p| panel.at(p.bitrate, p.score.mean)).collect();
+        let path: Vec<_> = of.iter().map(|p| panel.at(p.x, p.score.mean)).collect();
         placer.avoid(&path);
-        if path.len() > 1 {
+        // More bits may cost less time.
+        if path.len() > 1 && over != Over::Cpu {
             scene.line(path, Ink::Series(s.colour), 2.2, 1.0);
         }
     }
     for (s, of) in &lines {
         for p in of {
-            error_bar(scene, panel, p.bitrate, &p.score, Ink::Series(s.colour));
-            let at = panel.at(p.bitrate, p.score.mean);
+            error_bar(scene, panel, p.x, &p.score, Ink::Series(s.colour));
+            let at = panel.at(p.x, p.score.mean);
             marker(scene, at, Ink::Series(s.colour), s.shape);
             placer.mark(at);
             if let Some(Interval { low, high }) = p.score.interval {
-                placer.avoid(&[panel.at(p.bitrate, low), panel.at(p.bitrate, high)]);
+                placer.avoid(&[panel.at(p.x, low), panel.at(p.x, high)]);
             }
-            scene.tips.push((at, tip(view, measure, p)));
+            scene.tips.push((at, tip(view, measure, over, p)));
         }
     }
     let named_first =
         view.is_video() && apart_at(&lines, |of| of.first().copied()) > apart_at(&lines, |of| of.last().copied());
     let ends = lines.iter().filter_map(|(s, of)| {
         let p = if named_first { of.first()? } else { of.last()? };
-        Some((panel.at(p.bitrate, p.score.mean), s.name.as_str(), Ink::Label(s.colour)))
+        Some((panel.at(p.x, p.score.mean), s.name.as_str(), Ink::Label(s.colour)))
     });
-    labels(scene, &mut placer, &ends.collect::<Vec<_>>());
+    labels(scene, placer, &ends.collect::<Vec<_>>());
 }
 
 /// How far the ends of all lines that have several points spread. Curves of video meet where bits are many; their names
@@ -266,9 +310,9 @@ fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Pl
     scene.words(words);
 }
 
-fn tip(view: &View, measure: usize, p: &Point) -> String {
+fn tip(view: &View, measure: usize, over: Over, p: &Point) -> String {
     let m = &view.measures[measure];
     let (mean, interval) = (figure(p.score.mean, &m.unit), bracket(p.score.interval, &m.unit));
     let label = &view.settings[p.setting].label;
-    format!("{label}: {mean}{interval} {} at {:.1} kbit/s, {} clips", m.unit, p.bitrate, p.score.n)
+    format!("{label}: {mean}{interval} {} at {}, {} clips", m.unit, in_words(over, p.x), p.score.n)
 }
