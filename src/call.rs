@@ -139,6 +139,7 @@ fn shared<M: Media>(settings: &Settings<M>, repair: &Repair, transport: Transpor
         Knob::Flag(false) => "off".into(),
         Knob::Int(v) => v.to_string(),
         Knob::Text(v) => (*v).to_owned(),
+        Knob::Program(program) => program.words(),
     };
     let mut shown: BTreeMap<String, String> =
         settings.knobs.iter().map(|(name, value)| ((*name).to_owned(), knob(value))).collect();

@@ -75,8 +75,11 @@ impl Frames for Picture {
 /// Measures a setting on the first whole frames of a clip, every packet received. Call it while nothing else runs.
 ///
 /// # Errors
-/// The setting cannot be made, the clip is shorter than a frame, or the codec refuses a frame.
+/// The setting cannot be made or runs in another process, the clip is shorter than a frame, or the codec refuses a frame.
 pub fn measure<M: Frames>(setting: &Setting<M>, clip: &Clip<M>) -> Result<Cost> {
+    if setting.request.program.is_some() {
+        return Err(Error::usage("the clock sees this process alone, not that of a user's program"));
+    }
     let settings = (setting.codec.settle)(&setting.request, &clip.format())?;
     let frames = M::cut(clip, &settings)?;
     if frames.is_empty() {

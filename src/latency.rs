@@ -172,6 +172,12 @@ impl Through {
             }
             begun = i * per_frame > format.sample_rate as usize / 2;
         }
+        // Of what comes only at the end it cannot be said how long it was held.
+        units.clear();
+        encoder.finish(&mut units)?;
+        for unit in &units {
+            decoder.decode(Input::Unit(&unit.data), &mut heard)?;
+        }
         Ok(Through { sent: first_channel(&sent), heard: first_channel(&heard), held: held as f64 })
     }
 

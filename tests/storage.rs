@@ -197,8 +197,9 @@ fn flip(bytes: &mut [u8], from: usize, chance: u64) {
     bytes[from + bit / 8] ^= 1 << (bit % 8);
 }
 
+/// Those that can be run without more: an external one needs its program, and has no variants.
 fn storage() -> impl Iterator<Item = &'static Codec<Pcm>> {
-    AUDIO.iter().copied().filter(|codec| codec.rtp.is_none() && codec.is_built())
+    AUDIO.iter().copied().filter(|codec| codec.rtp.is_none() && codec.is_built() && !(codec.variants)().is_empty())
 }
 
 /// Every storage codec in mono and stereo, as it is by itself, at its variants' bitrates, and at 64 kbit/s.

@@ -1,13 +1,16 @@
 //! `codecbench delay`: the algorithmic delay of codecs, measured through encoder and decoder.
 
+use super::run::LIBRARY;
 use super::{print, print_json, table};
 use crate::codec::{AUDIO, Codec, Request, audio};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::latency::{By, Latency, measure};
 use crate::media::{Pcm, PcmFormat};
+use crate::plan::AnyPlan;
 use crate::units::ms;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 /// Measure the algorithmic delay of codecs: frame, encoder look-ahead, decoder delay, and what is held back.
 ///
@@ -15,11 +18,16 @@ use serde_json::{Value, json};
 /// nominal figure is the one that the implementation documents, the specified one that of the standard. How look-ahead is
 /// shared between encoder and decoder cannot be seen from outside: those two columns are documented figures.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  codecbench delay\n  codecbench delay opus G722\n  codecbench delay opus --json")]
+#[command(
+    after_help = "Examples:\n  codecbench delay\n  codecbench delay opus G722\n  codecbench delay opus --json\n  codecbench delay --plan plans/external.toml"
+)]
 pub struct Args {
     /// Codecs by name; all of them when none is named
     #[arg(value_name = "CODEC")]
     pub codecs: Vec<String>,
+    /// Measure the settings of a plan instead, those with a program of your own among them
+    #[arg(long, value_name = "PLAN.toml", conflicts_with = "codecs")]
+    pub plan: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub json: bool,
@@ -28,9 +36,12 @@ pub struct Args {
 /// Prints the delays; the exit code: 1 if a codec could not be measured.
 ///
 /// # Errors
-/// An unknown codec.
+/// An unknown codec, or one that only a plan can set; a plan that cannot be read or is of video.
 pub fn run(args: &Args) -> Result<u8> {
-    let rows = rows(&args.codecs)?;
+    let rows = match &args.plan {
+        Some(path) => measured(of_plan(path)?),
+        None => measured(variants(&args.codecs)?),
+    };
     if args.json {
         print_json(&to_json(&rows))?;
     } else {
@@ -50,20 +61,42 @@ struct Row {
     latency: Result<Latency>,
 }
 
+/// A codec, the name of a setting, what it asks for, and for what clips.
+type Asked = (&'static Codec<Pcm>, String, Request, PcmFormat);
+
 /// The variants of the codecs of these names; of all that this build has where none is named.
-fn rows(names: &[String]) -> Result<Vec<Row>> {
-    let codecs: Vec<&Codec<Pcm>> = match names {
+fn variants(names: &[String]) -> Result<Vec<Asked>> {
+    let codecs: Vec<&'static Codec<Pcm>> = match names {
         [] => AUDIO.iter().copied().filter(|c| c.is_built()).collect(),
         names => names.iter().map(|name| audio(name)).collect::<Result<_>>()?,
     };
-    let variants: Vec<(&Codec<Pcm>, String, Request)> =
-        codecs.iter().flat_map(|c| (c.variants)().into_iter().map(|(label, request)| (*c, label, request))).collect();
-    let row = |(codec, setting, request): (&Codec<Pcm>, String, Request)| Row {
+    let clip = PcmFormat::mono(48_000);
+    let of = |c: &'static Codec<Pcm>| (c.variants)().into_iter().map(move |(label, r)| (c, label, r, clip)).collect();
+    let all: Vec<Vec<Asked>> = codecs.iter().copied().map(of).collect();
+    match codecs.iter().zip(&all).find(|(_, asked)| asked.is_empty() && !names.is_empty()) {
+        Some((codec, _)) => {
+            Err(Error::usage(format!("{} needs a program, which a plan describes: say --plan PLAN.toml", codec.name)))
+        }
+        None => Ok(all.concat()),
+    }
+}
+
+/// The settings of a plan, for the first of its clips.
+fn of_plan(path: &Path) -> Result<Vec<Asked>> {
+    let AnyPlan::Audio(plan) = AnyPlan::read(path, &LIBRARY)? else {
+        return Err(Error::input(path, "a plan of video; delays are measured of codecs of audio"));
+    };
+    let clip = plan.clips.first().map_or(PcmFormat::mono(48_000), |clip| clip.format());
+    Ok(plan.settings.into_iter().map(|s| (s.codec, s.label, s.request, clip)).collect())
+}
+
+fn measured(all: Vec<Asked>) -> Vec<Row> {
+    let row = |(codec, setting, request, clip): Asked| Row {
         codec: codec.name,
         setting,
-        latency: measure(codec, &request, &PcmFormat::mono(48_000)),
+        latency: measure(codec, &request, &clip),
     };
-    Ok(variants.into_par_iter().map(row).collect())
+    all.into_par_iter().map(row).collect()
 }
 
 fn to_json(rows: &[Row]) -> Value {
@@ -158,7 +191,6 @@ fn microseconds(ms: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::codec::Delay;
-    use crate::error::Error;
     use std::time::Duration;
 
     fn row(codec: &'static str, lookahead_ms: f64) -> Row {
@@ -189,7 +221,7 @@ mod tests {
 
     #[test]
     fn an_unknown_codec_is_named_with_its_nearest() {
-        let error = rows(&["opsu".into()]).err().unwrap();
+        let error = variants(&["opsu".into()]).err().unwrap();
         assert!(error.to_string().contains("'opus'") && error.exit_code() == 2);
     }
 }

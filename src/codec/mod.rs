@@ -10,6 +10,7 @@ pub mod av1;
 mod bits;
 pub mod codec2;
 pub mod conceal;
+pub mod external;
 mod framed;
 pub mod g711;
 pub mod g722;
@@ -53,6 +54,7 @@ use crate::media::{Media, Pcm, Picture};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Probability, Time};
+use external::Program;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -69,6 +71,10 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
     &amr::AMR,
     &amr::AMR_WB,
     &ilbc::ILBC,
+    &g729::G729,
+    &speex::SPEEX,
+    &lc3::LC3,
+    &codec2::CODEC2,
     &opus::OPUS,
     &opus_131::OPUS_131,
     &aac::AAC_LC,
@@ -77,6 +83,8 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
     &aac::AAC_ELD,
     &mp3::MP3,
     &vorbis::VORBIS,
+    &external::EXTERNAL,
+    &external::EXTERNAL_FILE,
 ];
 
 /// All video codecs of this build.
@@ -179,6 +187,8 @@ pub struct Request {
     pub repair: Repair,
     /// Temporal layers of a video codec, 1 to 3.
     pub layers: Option<u8>,
+    /// What the external codecs run.
+    pub program: Option<Program>,
 }
 
 /// What the encoder and decoder are set to.
@@ -227,6 +237,8 @@ pub enum Knob {
     Flag(bool),
     Int(i64),
     Text(&'static str),
+    /// What an external codec runs.
+    Program(Box<Program>),
 }
 
 /// One difference between requested and effective.

@@ -1,6 +1,7 @@
 //! Plan files: TOML to a plan. Every error is one line that names the file, the line and the key.
 
 mod kind;
+mod program;
 mod settings;
 mod source;
 

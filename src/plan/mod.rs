@@ -156,11 +156,13 @@ impl<M: Media> Case<M> {
     }
 }
 
-/// A setting in words, only what was asked: "opus 24 kbit/s, 20 ms, complexity 9, voip, useinbandfec=1".
+/// A setting in words, only what was asked: "opus 24 kbit/s, 20 ms, complexity 9, voip, useinbandfec=1", "external EVS, 9.6
+/// kbit/s".
 pub fn requested<M: Media>(codec: &Codec<M>, request: &Request) -> String {
-    let Request { fmtp, ptime, bitrate, complexity, mode, repair, layers } = request;
+    let Request { fmtp, ptime, bitrate, complexity, mode, repair, layers, program } = request;
     let fmtp = fmtp.to_string();
     let parts = [
+        program.as_ref().map(|p| p.name.clone()),
         bitrate.map(kilobits),
         ptime.map(|p| format!("{} ms", ms(p))),
         complexity.map(|c| format!("complexity {c}")),

@@ -51,6 +51,9 @@ impl Key {
         if let Some(layers) = case.request.layers {
             field(&[layers]);
         }
+        if let Some(program) = &case.request.program {
+            field(format!("{program:?}").as_bytes());
+        }
         if let Some(beside) = &case.beside {
             field(format!("{:?} {:?}", beside.clip.hash, beside.clip.id).as_bytes());
             field(format!("{} {}", beside.codec.name, (beside.codec.version)()).as_bytes());

@@ -92,11 +92,11 @@ pub(super) fn pack(mode: Mode, frame: &Frame) -> Vec<u8> {
     let mut values: Vec<u8> = frame.lsf.iter().flatten().copied().collect();
     values.extend([frame.start as u8, u8::from(frame.first), frame.scale]);
     values.extend(&frame.state);
-    let vectors: Vec<[u8; 3]> = frame.shapes.iter().enumerate().map(|(i, s)| shortened(i, s.vectors)).collect();
-    let gains: Vec<[u8; 3]> = frame.shapes.iter().map(|s| s.gains).collect();
-    let (rest, others) = (1.min(vectors.len()), vectors.len());
-    values.extend(vectors[..rest].iter().chain(&gains[..rest]).flatten());
-    values.extend(vectors[rest..others].iter().chain(&gains[rest..others]).flatten());
+    for part in [0..1, 1..frame.shapes.len()] {
+        let shapes = || part.clone().zip(&frame.shapes[part.clone()]);
+        values.extend(shapes().flat_map(|(place, shape)| shortened(place, shape.vectors)));
+        values.extend(shapes().flat_map(|(_, shape)| shape.gains));
+    }
     values.push(0);
     let mut bits = Vec::with_capacity(8 * mode.bytes());
     for class in 0..3 {
@@ -185,22 +185,22 @@ fn widths(mode: Mode) -> Vec<[u32; 3]> {
 
 /// The second and third stage of the first whole sub-block search only 128 of the 256 vectors, of which 7 bits tell:
 /// 0 to 43, 108 to 171 and 236 to 255.
-fn shortened(shape: usize, [first, second, third]: [u8; 3]) -> [u8; 3] {
+fn shortened(place: usize, [first, second, third]: [u8; 3]) -> [u8; 3] {
     let short = |vector: u8| match vector {
         0..108 => vector,
         108..236 => vector - 64,
         236.. => vector - 128,
     };
-    if shape == 1 { [first, short(second), short(third)] } else { [first, second, third] }
+    if place == 1 { [first, short(second), short(third)] } else { [first, second, third] }
 }
 
-fn lengthened(shape: usize, [first, second, third]: [u8; 3]) -> [u8; 3] {
+fn lengthened(place: usize, [first, second, third]: [u8; 3]) -> [u8; 3] {
     let long = |vector: u8| match vector {
         0..44 => vector,
         44..108 => vector + 64,
         108.. => vector | 128,
     };
-    if shape == 1 { [first, long(second), long(third)] } else { [first, second, third] }
+    if place == 1 { [first, long(second), long(third)] } else { [first, second, third] }
 }
 
 #[cfg(test)]

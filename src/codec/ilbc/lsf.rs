@@ -46,6 +46,8 @@ pub(super) fn dequantise(indices: &Indices) -> Lsf {
 /// Neighbours nearer than 50 Hz are pushed apart, in two passes, for the filter's stability.
 fn separate(lsf: &mut Lsf) {
     const GAP: f32 = 0.039;
+    // 3.14 in the steps of the codebooks: just below pi.
+    const HIGHEST: f32 = 25_723.0 / 8192.0;
     for _ in 0..2 {
         for k in 0..ORDER - 1 {
             if lsf[k + 1] < lsf[k] {
@@ -54,7 +56,7 @@ fn separate(lsf: &mut Lsf) {
                 lsf[k] -= GAP / 2.0;
                 lsf[k + 1] += GAP / 2.0;
             }
-            lsf[k] = lsf[k].clamp(0.01, 3.14);
+            lsf[k] = lsf[k].clamp(0.01, HIGHEST);
         }
     }
 }

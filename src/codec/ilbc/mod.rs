@@ -1,9 +1,9 @@
 //! iLBC (RFC 3951) in RTP (RFC 3952): 8 kHz, 15.2 kbit/s in frames of 20 ms or 13.33 kbit/s in frames of 30 ms.
 //!
-//! Written from the RFC's description, in floating point; encoder and decoder are not bit-exact with its C code, which the
-//! RFC does not ask for. Where the C code and the text leave room: the search of the filtered codebook half is bounded by
-//! lags, not by indices; the enhancer's segments are placed without the offset of one sample that the C code has; the
-//! pitch of a lost frame is looked for over all lags; and losses fade step by step as the C code's comments mean it.
+//! Written from the RFC's description, in floating point. Decoders agree but for rounding (`scripts/codec-check`); encoders
+//! need not agree. Three things differ from the RFC's own program: the search of the filtered half of the codebook is
+//! bounded by lags, not by indices; the enhancer places its segments without that program's offset of one sample; the
+//! pitch of a lost frame is looked for over all lags.
 
 mod codebook;
 mod conceal;

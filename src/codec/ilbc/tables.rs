@@ -1,5 +1,7 @@
 //! The numbers of RFC 3951 that follow from no formula. Fractions stand in the units in which they were designed.
 
+#![expect(clippy::excessive_precision, reason = "as the RFC prints them")]
+
 /// Mean line spectral frequencies (section 3.2.4), in 2^-13 rad.
 pub(super) const LSF_MEAN: [i16; 10] = [2308, 3652, 5434, 7885, 10_255, 12_559, 15_160, 17_513, 20_328, 22_752];
 

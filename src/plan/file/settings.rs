@@ -2,7 +2,8 @@
 
 use super::kind::{Kind, Library};
 use super::source::{Source, Table, Value};
-use super::{distinct, duration, metrics};
+use super::{distinct, duration, metrics, program};
+use crate::codec::external::is_external;
 use crate::codec::{self, Codec, Request};
 use crate::error::Result;
 use crate::media::{Media, Pcm};
@@ -15,8 +16,20 @@ use crate::units::Bitrate;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub const KEYS: &[&str] =
-    &["label", "codec", "fmtp", "ptime", "bitrate", "complexity", "mode", "layers", "repair", "beside", "equipment"];
+pub const KEYS: &[&str] = &[
+    "label",
+    "codec",
+    "program",
+    "fmtp",
+    "ptime",
+    "bitrate",
+    "complexity",
+    "mode",
+    "layers",
+    "repair",
+    "beside",
+    "equipment",
+];
 
 /// A setting before it has its final label.
 #[derive(Clone)]
@@ -41,21 +54,29 @@ pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Vec
         let beside = table.get("beside").map(|value| self::beside::<M>(&value, library)).transpose()?;
         let equipment = table.get("equipment").map(|value| self::equipment(&value, M::KIND)).transpose()?;
         let mut drafts = Vec::new();
-        for codec in distinct(&table.need("codec")?, |v| v.read(M::codec), |c| c.name.to_owned())? {
+        let codecs = distinct(&table.need("codec")?, |v| v.read(M::codec), |c| c.name.to_owned())?;
+        let programs = table.get("program");
+        for codec in &codecs {
             drafts.push(Draft {
                 start: section.start(),
                 label: label.clone(),
-                codec,
+                codec: *codec,
                 request: Request::default(),
                 beside: beside.clone(),
                 equipment,
-                marks: if label.is_none() || table.need("codec")?.is_list() {
-                    vec![codec.name.into()]
-                } else {
-                    Vec::new()
+                marks: match programs {
+                    // The program's name tells more.
+                    Some(_) => Vec::new(),
+                    None if label.is_none() || table.need("codec")?.is_list() => vec![codec.name.into()],
+                    None => Vec::new(),
                 },
             });
         }
+        let program = |v: &Value<'_>| match codecs.as_slice() {
+            [codec] if is_external(codec.name) => program::read(v, codec.name),
+            _ => Err(v.error("it needs codec = \"external\" or codec = \"external-file\"")),
+        };
+        sweep(&mut drafts, programs, true, program, |request, v| request.program = Some(v))?;
         sweep(&mut drafts, table.get("bitrate"), true, bitrate, |request, v| request.bitrate = Some(v))?;
         knobs(&mut drafts, &table)?;
         all.extend(drafts);
@@ -86,7 +107,7 @@ fn beside<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Arc<Besid
     }
     let keys: Vec<&str> = ["clip", "metrics"]
         .into_iter()
-        .chain(KEYS.iter().copied().filter(|k| !["beside", "equipment"].contains(k)))
+        .chain(KEYS.iter().copied().filter(|k| !["beside", "equipment", "program"].contains(k)))
         .collect();
     let table = value.table("key of the audio beside a video", &keys)?;
     let codec = table.need("codec")?.read(codec::audio)?;

@@ -20,8 +20,7 @@ const LEAST: usize = 3;
 const THICK: f64 = 11.0;
 
 /// The classes of bandwidth: upper edge in Hz, name, colour.
-const BANDS: [(f64, &str, usize); 3] =
-    [(5000.0, "narrow-band (to 4 kHz)", 1), (8500.0, "wide-band (to 8 kHz)", 4), (f64::INFINITY, "wider", 2)];
+const BANDS: [(f64, &str, usize); 3] = [(5000.0, "to 4 kHz", 1), (8500.0, "to 8 kHz", 4), (f64::INFINITY, "wider", 2)];
 
 /// `None`: there are too few codecs.
 pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {

@@ -115,12 +115,16 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
     Some((title, scene))
 }
 
-/// The classes of licence terms, at the foot of the plot.
+/// The classes of licence terms, at the foot of the plot, in as many rows as they need.
 fn legend(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
-    let mut right = panel.plot.right - 6.0;
+    let (end, mut y) = (panel.plot.right - 6.0, panel.plot.bottom - 6.0);
+    let mut right = end;
     for terms in [Terms::Fees, Terms::Free, Terms::Open] {
-        let at = (right, panel.plot.bottom - 6.0);
-        let words = Words::new(at, terms.words(), 11.0, Ink::Label(colour(terms))).bold().anchor(Anchor::End);
+        let words = |at| Words::new(at, terms.words(), 11.0, Ink::Label(colour(terms))).bold().anchor(Anchor::End);
+        if words((right, y)).bounds().left < panel.plot.left {
+            (right, y) = (end, y - 15.0);
+        }
+        let words = words((right, y));
         right = words.bounds().left - 14.0;
         placer.take(words.bounds());
         scene.words(words);
