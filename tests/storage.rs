@@ -25,13 +25,13 @@ fn what_goes_in_comes_out_and_units_follow_each_other() {
 }
 
 /// So that frame and look-ahead are all of a codec's delay: after each frame in, as much has come out, but for what the
-/// documentation says that the bit reservoir holds back (rounded up to whole frames).
+/// documentation says that the bit reservoir holds back.
 #[test]
 fn a_player_that_starts_with_the_first_frame_never_waits() {
     for (codec, settings, label) in settings() {
         let frame = settings.format.samples(settings.frame);
         let held = match codec.name {
-            "MP3" => settings.format.samples((codec.delay)(&settings).container).next_multiple_of(frame),
+            "MP3" => settings.format.samples((codec.delay)(&settings).container),
             _ => 0,
         };
         let pcm = music(settings.format, 4);
@@ -70,7 +70,7 @@ fn measured_delays_are_those_documented() {
                 let latency = measure(codec, &request, &PcmFormat { sample_rate: 48_000, channels }).unwrap();
                 let miss = (latency.frame_ms + latency.lookahead_ms - latency.nominal_ms()).abs();
                 assert!(latency.by == By::Waveform && miss < 0.1, "{} {label} {channels}: {latency:?}", codec.name);
-                let most = if codec.name == "MP3" { ms(latency.nominal.container) + latency.frame_ms } else { 0.0 };
+                let most = if codec.name == "MP3" { ms(latency.nominal.container) } else { 0.0 };
                 assert!(latency.held_ms <= most + 0.001, "{} {label} {channels}: {latency:?}", codec.name);
             }
         }
@@ -197,8 +197,9 @@ fn flip(bytes: &mut [u8], from: usize, chance: u64) {
     bytes[from + bit / 8] ^= 1 << (bit % 8);
 }
 
+/// Those that can be run without more: an external one needs its program, and has no variants.
 fn storage() -> impl Iterator<Item = &'static Codec<Pcm>> {
-    AUDIO.iter().copied().filter(|codec| codec.rtp.is_none() && codec.is_built())
+    AUDIO.iter().copied().filter(|codec| codec.rtp.is_none() && codec.is_built() && !(codec.variants)().is_empty())
 }
 
 /// Every storage codec in mono and stereo, as it is by itself, at its variants' bitrates, and at 64 kbit/s.

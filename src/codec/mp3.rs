@@ -13,12 +13,11 @@ use crate::media::Pcm;
 use crate::units::Bitrate;
 #[cfg(feature = "lame")]
 use running::{decoder, encoder, version};
-use std::time::Duration;
 
 pub static MP3: Codec<Pcm> = Codec {
     name: "MP3",
     version,
-    licence: Licence { code: "LGPL-2.0-or-later", terms: Terms::Open },
+    licence: Licence { code: "LGPL-3.0", terms: Terms::Open },
     feature: Some(Feature { name: "lame", built: cfg!(feature = "lame") }),
     range: storage::range(BITRATES),
     rtp: None,
@@ -48,7 +47,7 @@ const AHEAD: usize = 1904 - 528 - FRAME;
 /// Filter bank and overlap of any decoder.
 const DECODER: usize = 529;
 /// How far back a frame may begin (main_data_begin, ISO/IEC 11172-3, section 2.4.2.7).
-const RESERVOIR_BYTES: u64 = 511;
+const RESERVOIR_BYTES: u32 = 511;
 
 fn variants() -> Vec<(String, Request)> {
     [128_000, 320_000]
@@ -64,10 +63,12 @@ fn delay(settings: &Settings<Pcm>) -> Delay {
     Delay {
         encoder: storage::samples(ENCODER + AHEAD),
         decoder: storage::samples(DECODER),
-        container: Duration::from_secs_f64(RESERVOIR_BYTES as f64 * 8.0 / f64::from(bitrate)),
+        // Units are whole frames, of three bytes for each kbit/s.
+        container: settings.frame * RESERVOIR_BYTES.div_ceil(3 * bitrate / 1000),
         spec: None,
         source: "LAME: 576 samples of encoder delay (lame_get_encoder_delay) and 224 of look-ahead; a decoder's 528 + 1; \
-                 ISO/IEC 11172-3, section 2.4.2.7: a bit reservoir of 511 bytes",
+                 ISO/IEC 11172-3, section 2.4.2.7: a bit reservoir of 511 bytes, in \
+                 whole frames",
     }
 }
 
