@@ -9,7 +9,7 @@ mod bandwidth;
 mod footprint;
 mod marker;
 
-pub use footprint::{Footprint, footprint};
+pub use footprint::{Footprint, footprints};
 
 use crate::codec::{Codec, Delay, Input, Request, Settings};
 use crate::error::{Error, Result};

@@ -67,7 +67,11 @@ fn view() -> View {
         frame_ms: 20.0,
         ..CostRow::default()
     };
-    let print = |codec, delays_ms, bands: &[(u32, f64)]| Footprint { codec, delays_ms, bands: bands.to_vec() };
+    let print = |codec: &str, delays_ms, bands: &[(u32, f64)]| Footprint {
+        codec: codec.into(),
+        delays_ms,
+        bands: bands.to_vec(),
+    };
     let footprints = vec![
         print("opus", (5.0, 66.5), &[(6000, 4000.0), (16_000, 8000.0), (510_000, 20_000.0)]),
         print("PCMU", (10.0, 20.0), &[(64_000, 4000.0)]),

@@ -139,7 +139,7 @@ fn footprints(settings: &[Setting]) -> Vec<Footprint> {
     if codecs.len() < 3 {
         return Vec::new();
     }
-    codecs.par_iter().filter_map(|codec| latency::footprint(codec).ok()).collect()
+    codecs.par_iter().flat_map_iter(|codec| latency::footprints(codec)).collect()
 }
 
 /// The number at the head of an effective setting: 20 of "20 ms".

@@ -2,9 +2,9 @@
 
 use super::{Latency, STRETCH_MS, Through, measure, noise};
 use crate::codec::{Bitrates, Codec, Request};
-use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Bitrate;
+use std::collections::BTreeSet;
 
 /// Bitrates at which the bandwidth of a codec without steps is measured, equally far apart in octaves.
 const STEPS: u32 = 12;
@@ -12,48 +12,50 @@ const STEPS: u32 = 12;
 /// What was measured of one codec over all its frame lengths, modes and bitrates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Footprint {
-    pub codec: &'static str,
+    /// The codec, and its mode where each of them has bitrates of its own: "speex wb".
+    pub codec: String,
     /// The least and the most algorithmic delay, as a user meets it ([`Latency::met_ms`]).
     pub delays_ms: (f64, f64),
     /// (bitrate in bit/s, upper edge of the audio band in Hz), by rising bitrate.
     pub bands: Vec<(u32, f64)>,
 }
 
-/// The delays of the codec's variants, and its bandwidth at its bitrates where nothing else is asked. Codecs without a
-/// bitrate of their own (L16) have none.
-///
-/// # Errors
-/// Nothing of it could be measured.
-pub fn footprint(codec: &Codec<Pcm>) -> Result<Footprint> {
-    const CLIP: PcmFormat = PcmFormat::mono(48_000);
-    let variants = (codec.variants)();
-    let measured: Vec<Latency> =
-        variants.iter().filter_map(|(_, request)| measure(codec, request, &CLIP).ok()).collect();
-    let delays = || measured.iter().map(Latency::met_ms);
-    let delays_ms = (delays().fold(f64::INFINITY, f64::min), delays().fold(0.0, f64::max));
-    let mut bands: Vec<(u32, f64)> = Vec::new();
-    for (mode, bitrate) in asked(codec) {
-        let request = Request { bitrate: Some(Bitrate(bitrate)), mode, ..Request::default() };
-        // What a mode cannot be coded at is no part of it.
-        let Ok(settings) = (codec.settle)(&request, &CLIP) else { continue };
-        let Some(bitrate) = settings.bitrate else { continue };
-        if bands.iter().any(|(known, _)| *known == bitrate.0) {
-            continue;
-        }
-        if let Ok(through) = Through::of(codec, &settings, STRETCH_MS, noise) {
-            bands.push((bitrate.0, through.bandwidth_hz(settings.format)));
-        }
-    }
-    bands.sort_by_key(|(bitrate, _)| *bitrate);
-    if measured.is_empty() || bands.is_empty() {
-        return Err(Error::Codec { codec: codec.name, reason: "neither delay nor bandwidth could be measured".into() });
-    }
-    Ok(Footprint { codec: codec.name, delays_ms, bands })
+/// The delays of the codec's variants, and its bandwidth at its bitrates where nothing else is asked; a codec whose modes
+/// have different bitrates (Speex) has one footprint for each. Codecs without a bitrate of their own (L16) have none.
+pub fn footprints(codec: &Codec<Pcm>) -> Vec<Footprint> {
+    let modes: Vec<Option<&str>> = codec.range.modes.iter().map(|m| Some(*m)).collect();
+    let spans = || modes.iter().map(|mode| bitrates(codec, *mode));
+    let apart = modes.len() > 1 && spans().any(|span| Some(span) != spans().next());
+    let modes = if apart { modes } else { vec![None] };
+    modes.into_iter().filter_map(|mode| footprint(codec, mode)).collect()
 }
 
-/// The modes of its variants, each with the codec's bitrates; without a mode first, since that is what most people run.
-fn asked(codec: &Codec<Pcm>) -> Vec<(Option<String>, u32)> {
-    let bitrates: Vec<u32> = match codec.range.bitrates {
+fn footprint(codec: &Codec<Pcm>, mode: Option<&str>) -> Option<Footprint> {
+    let variants = (codec.variants)().into_iter().map(|(_, request)| request);
+    let of_mode = variants.filter(|request| mode.is_none() || request.mode.as_deref() == mode);
+    let measured: Vec<Latency> = of_mode.filter_map(|request| measure(codec, &request, &CLIP).ok()).collect();
+    let delays = || measured.iter().map(Latency::met_ms);
+    let delays_ms = (delays().fold(f64::INFINITY, f64::min), delays().fold(0.0, f64::max));
+    let mut bands = Vec::new();
+    for bitrate in bitrates(codec, mode) {
+        let settings = (codec.settle)(&request(mode, bitrate), &CLIP).ok()?;
+        if let Ok(through) = Through::of(codec, &settings, STRETCH_MS, noise) {
+            bands.push((bitrate, through.bandwidth_hz(settings.format)));
+        }
+    }
+    let name = mode.map_or_else(|| codec.name.to_owned(), |mode| format!("{} {mode}", codec.name));
+    (!measured.is_empty() && !bands.is_empty()).then_some(Footprint { codec: name, delays_ms, bands })
+}
+
+const CLIP: PcmFormat = PcmFormat::mono(48_000);
+
+fn request(mode: Option<&str>, bitrate: u32) -> Request {
+    Request { bitrate: Some(Bitrate(bitrate)), mode: mode.map(str::to_owned), ..Request::default() }
+}
+
+/// The bitrates that the codec takes in that mode, each once: all of a list, some of a span.
+fn bitrates(codec: &Codec<Pcm>, mode: Option<&str>) -> Vec<u32> {
+    let asked: Vec<u32> = match codec.range.bitrates {
         Bitrates::One(only) => vec![only],
         Bitrates::List(all) => all.to_vec(),
         Bitrates::Span(low, high) => (0..=STEPS)
@@ -63,10 +65,9 @@ fn asked(codec: &Codec<Pcm>) -> Vec<(Option<String>, u32)> {
             })
             .collect(),
     };
-    let of = |mode: Option<&str>| bitrates.iter().map(move |b| (mode.map(str::to_owned), *b)).collect::<Vec<_>>();
-    // A codec whose modes differ in their bitrates (Speex) shows them all; one that has all in each mode (Opus) is done.
-    let modes = codec.range.modes.iter().map(|m| Some(*m));
-    std::iter::once(None).chain(modes).flat_map(of).collect()
+    let settle = |bitrate: u32| (codec.settle)(&request(mode, bitrate), &CLIP).ok()?.bitrate;
+    let taken: BTreeSet<u32> = asked.into_iter().filter_map(settle).map(|b| b.0).collect();
+    taken.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -76,11 +77,11 @@ mod tests {
 
     #[test]
     fn opus_widens_with_its_bitrate_and_pcmu_is_one_point() {
-        let opus = footprint(audio("opus").unwrap()).unwrap();
+        let [opus] = &footprints(audio("opus").unwrap())[..] else { panic!("one shape") };
         assert!((opus.delays_ms.0 - 5.0).abs() < 0.1 && opus.delays_ms.1 >= 66.4, "{opus:?}");
         let (first, last) = (opus.bands[0], opus.bands[opus.bands.len() - 1]);
         assert!(first.0 == 6000 && first.1 <= 4500.0 && last.0 == 510_000 && last.1 >= 19_000.0, "{opus:?}");
-        let pcmu = footprint(audio("PCMU").unwrap()).unwrap();
-        assert_eq!(pcmu.bands, [(64_000, 4000.0)]);
+        let pcmu = footprints(audio("PCMU").unwrap());
+        assert_eq!((pcmu.len(), &pcmu[0].bands[..]), (1, &[(64_000, 4000.0)][..]));
     }
 }

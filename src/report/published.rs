@@ -46,19 +46,19 @@ const TESTS: [Test; 7] = [
         apart: 3.0,
     },
     Test {
-        name: "Google 2011, stereo music (MUSHRA, 9 listeners)",
+        name: "Google 2011, music in stereo; here mono (MUSHRA, 9 listeners)",
         content: Content::Music,
         scores: &[("opus", 128.0, 95.5), ("MP3", 96.0, 91.1), ("AAC-LC", 64.0, 90.7), ("opus", 64.0, 90.7)],
         apart: 3.0,
     },
     Test {
-        name: "Hydrogenaudio 2011, 64 kbit/s stereo music (5 points)",
+        name: "Hydrogenaudio 2011, 64 kbit/s, music in stereo; here mono (5 points)",
         content: Content::Music,
         scores: &[("opus", 64.0, 4.0), ("Vorbis", 64.0, 3.51)],
         apart: 0.15,
     },
     Test {
-        name: "Hydrogenaudio 2014, 96 kbit/s stereo music (5 points)",
+        name: "Hydrogenaudio 2014, 96 kbit/s, music in stereo; here mono (5 points)",
         content: Content::Music,
         scores: &[("opus", 107.0, 4.65), ("Vorbis", 106.0, 4.23), ("MP3", 136.0, 4.23)],
         apart: 0.15,

@@ -52,6 +52,21 @@ pub fn series(view: &View) -> Vec<Series> {
     groups.iter().enumerate().map(make).collect()
 }
 
+/// As [`series`], but the settings of one name are one line, whatever else their bitrate changes in the codec (frame length,
+/// block size): "iLBC" at both of its bitrates.
+pub fn series_by_name(view: &View) -> Vec<Series> {
+    let mut all: Vec<Series> = Vec::new();
+    for (s, setting) in view.settings.iter().enumerate() {
+        let name = without_bitrate(&setting.label);
+        match all.iter_mut().find(|other| other.name == name && view.settings[other.settings[0]].codec == setting.codec)
+        {
+            Some(series) => series.settings.push(s),
+            None => all.push(Series { name, colour: setting.colour, shape: all.len(), settings: vec![s] }),
+        }
+    }
+    all
+}
+
 /// What the codec's format asked of its users, if this is a known codec of audio.
 pub fn terms(codec: &str) -> Option<Terms> {
     codec::AUDIO.iter().find(|c| c.name == codec).map(|c| c.licence.terms)

@@ -66,7 +66,7 @@ pub fn draw(view: &View, size: Size) -> Option<(String, Scene)> {
     let (mut points, mut pills) = (Vec::new(), Vec::new());
     for group in shapes.chunk_by(|a, b| alike(a, b)) {
         let place = plot(&mut scene, &mut placer, &mut pills, &panel, group[0]);
-        let mut names: Vec<&str> = group.iter().map(|f| f.codec).collect();
+        let mut names: Vec<&str> = group.iter().map(|f| f.codec.as_str()).collect();
         names.sort_unstable();
         points.push((place, names.join(", ")));
     }

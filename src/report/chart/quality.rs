@@ -8,7 +8,7 @@ use super::place::Placer;
 use super::scene::{Anchor, Rect, Scene, Words};
 use super::{Series, axis_title, bracket, figure, fixed_range, footnote, mapping, pooling, reach, series, short};
 use crate::codec::Terms;
-use crate::report::series::{codecs, terms};
+use crate::report::series::{codecs, series_by_name, terms};
 use crate::report::{Condition, View};
 use crate::stats::{Interval, Summary};
 
@@ -87,12 +87,9 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
     let x = Axis::log2(x, all.iter().map(|p| p.x));
     let reach = reach(view, measure, all.iter().map(|p| &p.score));
     let y = Axis::linear(axis_title(view, measure), reach, fixed_range(view, measure));
-    let mut series = series(view);
-    if by_terms {
-        for (i, s) in series.iter_mut().enumerate() {
-            s.shape = i;
-            s.colour = s.settings.first().and_then(|s| terms(&view.settings[*s].codec)).map_or(s.colour, colour);
-        }
+    let mut series = if by_terms { series_by_name(view) } else { series(view) };
+    for s in series.iter_mut().filter(|_| by_terms) {
+        s.colour = s.settings.first().and_then(|s| terms(&view.settings[*s].codec)).map_or(s.colour, colour);
     }
     let areas = grid(body, panels.len(), columns);
     let right = if over == Over::Drawn { drawn::RIGHT } else { 0.0 };
