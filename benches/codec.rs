@@ -1,6 +1,6 @@
 //! What codecs cost: one second of speech-like signal per iteration, so that 1 ms means 1000 times real time.
 
-use codecbench::codec::{AUDIO, Codec, Input, Request, Settings, Unit, audio};
+use codecbench::codec::{AUDIO, Bitrates, Codec, Input, Request, Settings, Unit, audio};
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::sdp::fmtp::Fmtp;
 use codecbench::units::{Bitrate, Seed, Time};
@@ -18,17 +18,13 @@ criterion_group! {
 }
 criterion_main!(benches);
 
-/// Encode and decode per codec at 20 ms; Opus at 32 kbit/s and complexities 0, 5 and 10, and with a tenth of its packets
-/// lost.
+/// Encode and decode per codec in packets of 20 ms, and with a tenth of its packets lost.
 fn codecs(c: &mut Criterion) {
     let mut settings: Vec<(String, &Codec<Pcm>, Settings<Pcm>)> = Vec::new();
     for codec in AUDIO.iter().filter(|codec| codec.is_built() && !(codec.variants)().is_empty()) {
-        let complexities: &[Option<u8>] = if codec.name == "opus" { &[Some(0), Some(5), Some(10)] } else { &[None] };
-        for complexity in complexities {
-            let name = complexity.map_or_else(|| codec.name.into(), |n| format!("{} complexity {n}", codec.name));
-            let request =
-                Request { ptime: Some(Duration::from_millis(20)), complexity: *complexity, ..Request::default() };
-            settings.push((name, codec, settle(codec, &request)));
+        for (label, request) in requests(codec) {
+            let request = Request { ptime: Some(Duration::from_millis(20)), ..request };
+            settings.push((format!("{}{label}", codec.name), codec, settle(codec, &request)));
         }
     }
     let mut group = c.benchmark_group("1 s of audio");
@@ -45,6 +41,23 @@ fn codecs(c: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+/// Opus at 32 kbit/s and complexities 0, 5 and 10; others in each of their modes, or at their lowest and highest bitrate.
+fn requests(codec: &Codec<Pcm>) -> Vec<(String, Request)> {
+    let bitrate = |bitrate: u32| {
+        let label = format!(" {} kbit/s", f64::from(bitrate) / 1000.0);
+        (label, Request { bitrate: Some(Bitrate(bitrate)), ..Request::default() })
+    };
+    let complexity = |n| (format!(" complexity {n}"), Request { complexity: Some(n), ..Request::default() });
+    let mode = |mode: &&str| (format!(" {mode}"), Request { mode: Some((*mode).into()), ..Request::default() });
+    match codec.range.bitrates {
+        _ if codec.name == "opus" => [0, 5, 10].map(complexity).into(),
+        _ if codec.name.starts_with("opus") => vec![(String::new(), Request::default())],
+        Bitrates::List([lowest, .., highest]) => [*lowest, *highest].map(bitrate).into(),
+        _ if !codec.range.modes.is_empty() => codec.range.modes.iter().map(mode).collect(),
+        _ => vec![(String::new(), Request::default())],
+    }
 }
 
 /// The same libopus with the same settings, called through our trait and through either crate: what a binding costs.

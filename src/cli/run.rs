@@ -133,6 +133,10 @@ pub fn warn<M: Media>(plan: &Plan<M>, kind: &str, strict: bool) -> Result<()> {
             eprintln!("warning: {kind}{label}: {requested} becomes {effective}: {reason}");
         }
     }
+    if !plan.left_out.is_empty() {
+        let names = plan.left_out.join(", ");
+        eprintln!("warning: left out, not in this build: {names}; 'codecbench list codecs' tells their features");
+    }
     let mut told = BTreeSet::new();
     for warning in plan.networks.iter().flat_map(NetSpec::warnings) {
         if told.insert(warning.clone()) {

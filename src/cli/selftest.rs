@@ -181,6 +181,7 @@ fn value(scores: &Scores, id: &str) -> Result<f64> {
 fn scores(codec: &str, net: &str) -> Result<Scores> {
     let plan = Plan {
         transport: crate::peer::Transport::default(),
+        left_out: Vec::new(),
         name: "selftest".into(),
         clips: vec![Arc::new(synth::ALL[0].clip())],
         settings: vec![Setting::new("A", codec::audio(codec)?, Request::default())],

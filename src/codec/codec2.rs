@@ -2,6 +2,9 @@
 //! feature `codec2`.
 //!
 //! It has no concealment; losses are filled in the time domain by pitch repetition ([`super::conceal`]).
+//!
+//! Packets are reproducible, what is heard is not, to the sample: the decoder draws the phases of unvoiced sounds from one
+//! counter of the whole process.
 
 #[cfg(not(feature = "codec2"))]
 use super::absent as running;

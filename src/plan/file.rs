@@ -95,7 +95,7 @@ fn parse_as<M: Kind>(text: &str, file: &str, name: &str, library: &Library<'_>) 
         None => vec![Seed(1)],
     };
     let metrics = metrics::<M>(table.get("metrics"))?;
-    let drafts = settings::<M>(&table.need("settings")?, library)?;
+    let (drafts, left_out) = settings::<M>(&table.need("settings")?, library)?;
     let clips = material::<M>(&table.need("clips")?, library)?;
     let formats: BTreeSet<M::Format> = clips.iter().map(|clip| clip.format()).collect();
     for draft in &drafts {
@@ -111,7 +111,7 @@ fn parse_as<M: Kind>(text: &str, file: &str, name: &str, library: &Library<'_>) 
     let settings = named(&source, drafts)?;
 
     let transport = Transport::Virtual;
-    let plan = Plan { name, clips, settings, receivers, networks, seeds, warm_up, metrics, transport };
+    let plan = Plan { name, clips, settings, receivers, networks, seeds, warm_up, metrics, transport, left_out };
     if plan.len() > u32::MAX as usize {
         return Err(Error::usage(format!("{file}: {} cases are more than a plan may have", plan.len())));
     }

@@ -29,6 +29,8 @@ pub struct Plan<M: Media = Pcm> {
     pub warm_up: Duration,
     pub metrics: Vec<&'static Metric<M>>,
     pub transport: Transport,
+    /// Codecs that the plan names, but this build does not have.
+    pub left_out: Vec<String>,
 }
 
 /// A plan of either kind of media.
@@ -278,6 +280,7 @@ mod tests {
             warm_up: Duration::ZERO,
             metrics: Vec::new(),
             transport: Transport::Virtual,
+            left_out: Vec::new(),
         }
     }
 

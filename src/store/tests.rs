@@ -33,6 +33,7 @@ fn plan(seeds: u64) -> Plan {
         warm_up: Duration::from_secs(1),
         metrics: Vec::new(),
         transport: Transport::Virtual,
+        left_out: Vec::new(),
     }
 }
 

@@ -170,6 +170,7 @@ fn plan<M: Run>(args: &Args, repair: &str, mut settings: Vec<Setting<M>>) -> Res
         warm_up,
         metrics,
         transport: Transport::Virtual,
+        left_out: Vec::new(),
     })
 }
 

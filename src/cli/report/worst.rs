@@ -127,6 +127,7 @@ mod tests {
             warm_up: Duration::ZERO,
             metrics: Vec::new(),
             transport: Transport::Virtual,
+            left_out: Vec::new(),
         }
     }
 

@@ -73,7 +73,8 @@ impl Conversation {
             // The pipe is closed when it has ended, or when nobody sends any more.
             let _ = to_write.iter().try_for_each(|m| stdin.write_all(&m).and_then(|()| stdin.flush()));
         });
-        let (to_answers, answers) = sync_channel(1);
+        // Two, so that an answer too many is there to be seen when the next is asked for.
+        let (to_answers, answers) = sync_channel(2);
         std::thread::spawn(move || read_answers(stdout, answer, &to_answers));
         Ok(Conversation { codec, who, process, messages: Some(messages), answers, timeout, failure: None })
     }

@@ -36,7 +36,7 @@ pub static ILBC: Codec<Pcm> = Codec {
     name: "iLBC",
     version: || "codecbench iLBC 1".into(),
     // The terms of RFC 3951's authors; libwebrtc's source code came later.
-    licence: Licence { code: "MIT OR Apache-2.0", terms: Terms::Free },
+    licence: Licence { code: "MIT OR Apache-2.0", terms: Terms::Open },
     feature: None,
     range: settle::RANGE,
     rtp: Some(RtpFormat {

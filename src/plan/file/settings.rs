@@ -29,6 +29,7 @@ pub const KEYS: &[&str] = &[
     "repair",
     "beside",
     "equipment",
+    "if_built",
 ];
 
 /// A setting before it has its final label.
@@ -45,16 +46,27 @@ pub struct Draft<M: Media> {
     marks: Vec<String>,
 }
 
-/// All `[[settings]]`, sweeps unfolded: the first key of [`KEYS`] turns slowest.
-pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Vec<Draft<M>>> {
-    let mut all = Vec::new();
+/// All `[[settings]]`, sweeps unfolded: the first key of [`KEYS`] turns slowest. Second, the codecs that are left out since
+/// this build does not have them, and the section says `if_built = true`.
+pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<(Vec<Draft<M>>, Vec<String>)> {
+    let (mut all, mut left_out) = (Vec::new(), Vec::new());
     for section in value.tables()? {
         let table = section.table("key of a setting", KEYS)?;
         let label = table.get("label").map(|v| v.read(|text| Ok(text.to_owned()))).transpose()?;
         let beside = table.get("beside").map(|value| self::beside::<M>(&value, library)).transpose()?;
         let equipment = table.get("equipment").map(|value| self::equipment(&value, M::KIND)).transpose()?;
         let mut drafts = Vec::new();
-        let codecs = distinct(&table.need("codec")?, |v| v.read(M::codec), |c| c.name.to_owned())?;
+        let if_built = table.get("if_built").map(|v| v.flag()).transpose()?.unwrap_or(false);
+        let lacking = |name: &str| codec::AUDIO.iter().any(|c| c.name.eq_ignore_ascii_case(name) && !c.is_built());
+        let read = |name: &str| match if_built && lacking(name) {
+            true => Ok(Err(name.to_owned())),
+            false => M::codec(name).map(Ok),
+        };
+        let name = |c: &std::result::Result<&Codec<M>, String>| c.as_ref().map_or_else(Clone::clone, |c| c.name.into());
+        let (there, missing): (Vec<_>, Vec<_>) =
+            distinct(&table.need("codec")?, |v| v.read(read), name)?.into_iter().partition(std::result::Result::is_ok);
+        let codecs: Vec<&'static Codec<M>> = there.into_iter().flatten().collect();
+        left_out.extend(missing.into_iter().filter_map(std::result::Result::err));
         let programs = table.get("program");
         for codec in &codecs {
             drafts.push(Draft {
@@ -81,7 +93,10 @@ pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Vec
         knobs(&mut drafts, &table)?;
         all.extend(drafts);
     }
-    Ok(all)
+    if all.is_empty() {
+        return Err(value.error(format_args!("no codec is left; this build has none of {}", left_out.join(", "))));
+    }
+    Ok((all, left_out))
 }
 
 /// All keys but the codec, its bitrate and what is beside it.

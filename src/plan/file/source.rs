@@ -120,6 +120,13 @@ impl<'a> Value<'a> {
         }
     }
 
+    pub fn flag(&self) -> Result<bool> {
+        match self.value {
+            DeValue::Boolean(flag) => Ok(*flag),
+            other => Err(self.error(format_args!("must be true or false, not {}", other.type_str()))),
+        }
+    }
+
     /// A number within `range`, both ends included, whole or not.
     pub fn number(&self, range: RangeInclusive<f64>) -> Result<f64> {
         let number = match self.value {
