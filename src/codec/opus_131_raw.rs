@@ -1,8 +1,15 @@
 //! libopus 1.3.1 as `unsafe-libopus` has it: the functions of the C library, as unsafe as they were there.
+//!
+//! One of them does not do what it did there: after a lost SILK frame the translated decoder gives out full scale, for many
+//! frames on, where the C library of the same version goes on quietly. So it is never asked to conceal; losses, and packets
+//! of DTX, which ask for the same, are filled by pitch repetition.
 #![expect(unsafe_code, reason = "the translated library has the interface of the C one")]
 
+use super::conceal::Concealer;
+use super::opus::DTX_BYTES;
 use super::opus_raw::{Decode, Encode, Set};
 use crate::error::{Error, Result};
+use crate::media::PcmFormat;
 use std::ffi::c_int;
 use std::ptr::NonNull;
 use unsafe_libopus as sys;
@@ -55,7 +62,8 @@ impl Drop for Encoder {
 /// A running decoder.
 pub(super) struct Decoder {
     state: NonNull<sys::OpusDecoder>,
-    channels: usize,
+    /// One for each channel.
+    concealers: Vec<Concealer>,
 }
 
 // SAFETY: as for the encoder.
@@ -67,7 +75,10 @@ impl Decode for Decoder {
         // SAFETY: `error` is a valid place for one number; the other arguments are plain numbers that are checked.
         let state = unsafe { sys::opus_decoder_create(sample_rate as i32, c_int::from(channels), &mut error) };
         match NonNull::new(state) {
-            Some(state) if error == sys::OPUS_OK => Ok(Decoder { state, channels: usize::from(channels) }),
+            Some(state) if error == sys::OPUS_OK => {
+                let concealer = |_| Concealer::new(PcmFormat::mono(sample_rate));
+                Ok(Decoder { state, concealers: (0..channels).map(concealer).collect() })
+            }
             _ => Err(refused(error)),
         }
     }
@@ -78,11 +89,42 @@ impl Decode for Decoder {
     }
 
     fn decode(&mut self, packet: Option<&[u8]>, out: &mut [i16], fec: bool) -> Result<usize> {
-        let (data, bytes) = packet.map_or((std::ptr::null(), 0), |p| (p.as_ptr(), length(p.len())));
-        let room = length(out.len() / self.channels);
-        // SAFETY: the state is alive; `data` is null or points to `bytes` bytes; `out` takes `room` samples for each
-        // channel.
-        check(unsafe { sys::opus_decode(self.state.as_ptr(), data, bytes, out.as_mut_ptr(), room, c_int::from(fec)) })
+        let channels = self.concealers.len();
+        let Some(data) = packet else {
+            self.conceal(out);
+            return Ok(out.len() / channels);
+        };
+        let bytes = length(data.len());
+        if data.len() <= DTX_BYTES && !fec {
+            // SAFETY: the state is alive, and `data` points to so many bytes.
+            let samples =
+                check(unsafe { sys::opus_decoder_get_nb_samples(self.state.as_ptr(), data.as_ptr(), bytes) })?;
+            let part = out.get_mut(..samples * channels).ok_or_else(|| refused(sys::OPUS_BUFFER_TOO_SMALL))?;
+            self.conceal(part);
+            return Ok(samples);
+        }
+        let (room, state) = (length(out.len() / channels), self.state.as_ptr());
+        // SAFETY: the state is alive; `data` points to `bytes` bytes; `out` takes `room` samples for each channel.
+        let samples =
+            check(unsafe { sys::opus_decode(state, data.as_ptr(), bytes, out.as_mut_ptr(), room, c_int::from(fec)) })?;
+        for (channel, concealer) in self.concealers.iter_mut().enumerate() {
+            let places = || (channel..samples * channels).step_by(channels);
+            let mut heard: Vec<i16> = places().map(|i| out[i]).collect();
+            concealer.heard(&mut heard);
+            places().zip(heard).for_each(|(i, sample)| out[i] = sample);
+        }
+        Ok(samples)
+    }
+}
+
+impl Decoder {
+    fn conceal(&mut self, out: &mut [i16]) {
+        let channels = self.concealers.len();
+        for (channel, concealer) in self.concealers.iter_mut().enumerate() {
+            let mut made = Vec::new();
+            concealer.conceal(out.len() / channels, &mut made);
+            out.iter_mut().skip(channel).step_by(channels).zip(made).for_each(|(place, sample)| *place = sample);
+        }
     }
 }
 
