@@ -71,9 +71,10 @@ impl Latency {
         self.frame_ms + ms(self.nominal.specified())
     }
 
-    /// As a user meets it: with what the container, or the bit reservoir, holds back at most (as documented).
+    /// As a user meets it: with what the container, or the bit reservoir, holds back at most as documented, where that is more
+    /// than what was seen to be held back.
     pub fn met_ms(&self) -> f64 {
-        self.total_ms() + ms(self.nominal.container)
+        self.frame_ms + self.lookahead_ms + self.held_ms.max(ms(self.nominal.container))
     }
 }
 

@@ -37,6 +37,7 @@ fn plan(seeds: u64) -> Plan {
         warm_up: Duration::ZERO,
         metrics: Vec::new(),
         transport: Transport::Virtual,
+        left_out: Vec::new(),
     }
 }
 

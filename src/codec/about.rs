@@ -22,6 +22,8 @@ pub enum Terms {
     Free,
     /// Licence fees.
     Fees,
+    /// Of a program of the user's own.
+    Unknown,
 }
 
 impl Terms {
@@ -30,6 +32,7 @@ impl Terms {
             Terms::Open => "royalty-free and open",
             Terms::Free => "free licence, not open",
             Terms::Fees => "licence fees",
+            Terms::Unknown => "terms not known",
         }
     }
 }

@@ -41,7 +41,7 @@ pub static EXTERNAL: Codec<Pcm> = Codec {
     name: "external",
     version: || "a program that the plan names; protocol 1".into(),
     // Nothing is linked; the format's own terms are not known.
-    licence: Licence { code: "the program's own", terms: Terms::Free },
+    licence: Licence { code: "the program's own", terms: Terms::Unknown },
     feature: None,
     range: RANGE,
     rtp: Some(RtpFormat {

@@ -168,13 +168,15 @@ fn title(shapes: &[&Footprint]) -> String {
     let Some(widest) = widest else { return "Bitrate and delay".into() };
     let (low, high) = ends(widest);
     let (least, most) = widest.delays_ms;
+    let slowest = shapes.iter().max_by(|a, b| a.delays_ms.1.total_cmp(&b.delays_ms.1)).unwrap_or(widest);
     format!(
-        "{} covers {} to {} kbit/s at {} to {} ms; the slowest takes {} ms",
+        "{} covers {} to {} kbit/s at {} to {} ms; {} takes up to {} ms",
         widest.codec,
         short(low),
         short(high),
         short(least),
         short(most),
-        short(shapes.iter().map(|f| f.delays_ms.1).fold(0.0, f64::max))
+        slowest.codec,
+        short(slowest.delays_ms.1)
     )
 }

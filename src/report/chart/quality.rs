@@ -11,6 +11,7 @@ use crate::codec::Terms;
 use crate::report::series::{codecs, series_by_name, terms};
 use crate::report::{Condition, View};
 use crate::stats::{Interval, Summary};
+use std::collections::BTreeSet;
 
 const MOST_PANELS: usize = 6;
 const MOST_NETWORKS: usize = 3;
@@ -24,6 +25,7 @@ const fn colour(terms: Terms) -> usize {
         Terms::Open => 2,
         Terms::Free => 0,
         Terms::Fees => 1,
+        Terms::Unknown => 6,
     }
 }
 
@@ -99,7 +101,8 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
         let panel = Panel::draw(&mut scene, area, name, x.clone(), y.clone(), shape);
         let mut placer = panel.placer();
         if by_terms {
-            legend(&mut scene, &panel, &mut placer);
+            let shown = points(*condition).iter().filter_map(|p| terms(&view.settings[p.setting].codec)).collect();
+            legend(&mut scene, &panel, &mut placer, &shown);
         }
         if over == Over::Drawn {
             drawn::curves(&mut scene, &panel, &mut placer);
@@ -113,10 +116,11 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
 }
 
 /// The classes of licence terms, at the foot of the plot, in as many rows as they need.
-fn legend(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
+fn legend(scene: &mut Scene, panel: &Panel, placer: &mut Placer, shown: &BTreeSet<Terms>) {
     let (end, mut y) = (panel.plot.right - 6.0, panel.plot.bottom - 6.0);
     let mut right = end;
-    for terms in [Terms::Fees, Terms::Free, Terms::Open] {
+    for terms in shown.iter().rev() {
+        let terms = *terms;
         let words = |at| Words::new(at, terms.words(), 11.0, Ink::Label(colour(terms))).bold().anchor(Anchor::End);
         if words((right, y)).bounds().left < panel.plot.left {
             (right, y) = (end, y - 15.0);
