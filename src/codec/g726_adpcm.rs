@@ -121,7 +121,7 @@ impl Adpcm {
         let speed = (self.speed >> 2).min(64);
         let slow = self.slow >> 6;
         let difference = self.fast - slow;
-        let part = (difference.abs() * speed >> 6) * difference.signum();
+        let part = ((difference.abs() * speed) >> 6) * difference.signum();
         // The sums are 16 bits wide.
         let all = i32::from((of_zeros + of_poles) as i16) >> 1;
         Prediction { all, of_zeros: i32::from(of_zeros as i16) >> 1, scale: slow + part }
