@@ -3,7 +3,7 @@
 //!
 //! Left out are 8 kHz, which the encoder of the crate cannot do, and 24 kHz, where with frames of 10 ms it stays 10 dB and
 //! more behind liblc3 at every bitrate. Below 64, 80 and 88 kbit/s at 16, 32 and 48 kHz the format uses its long-term
-//! post-filter, and there the encoder is 3 to 10 dB behind liblc3 at periodic sounds (scripts/codec-check).
+//! post-filter, and there the encoder is 3 to 13 dB behind liblc3 at periodic sounds (scripts/codec-check).
 
 use super::framed::{Framed, Frames};
 use super::lc3_raw::{Decoder, Encoder};

@@ -52,7 +52,8 @@ pub fn curves(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
         scene.words(Words::new((r.right + 5.0, y + 4.0), format!("{percent:.0}"), 10.5, Ink::Muted));
     }
     let place = (r.right + RIGHT - 4.0, r.top - LABEL_ROW / 2.0);
-    scene.words(Words::new(place, "drawn quality, 2011 (no unit)", 11.0, Ink::Muted).anchor(Anchor::End));
+    let title = if r.right - r.left > 500.0 { "drawn quality, 2011 (no unit)" } else { "drawn, 2011" };
+    scene.words(Words::new(place, title, 11.0, Ink::Muted).anchor(Anchor::End));
 }
 
 /// The names of the curves, where what was measured leaves room.
