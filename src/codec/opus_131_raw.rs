@@ -12,16 +12,16 @@ use crate::error::{Error, Result};
 use crate::media::PcmFormat;
 use std::ffi::c_int;
 use std::ptr::NonNull;
-use unsafe_libopus as sys;
+use unsafe_libopus as unsafe_sys;
 
 #[cfg(test)]
 pub(super) fn version() -> &'static str {
-    sys::opus_get_version_string()
+    unsafe_sys::opus_get_version_string()
 }
 
 /// A running encoder.
 pub(super) struct Encoder {
-    state: NonNull<sys::OpusEncoder>,
+    state: NonNull<unsafe_sys::OpusEncoder>,
     channels: usize,
 }
 
@@ -32,36 +32,37 @@ impl Encode for Encoder {
     fn new(sample_rate: u32, channels: u8, application: c_int) -> Result<Encoder> {
         let mut error = 0;
         // SAFETY: `error` is a valid place for one number; the other arguments are plain numbers that are checked.
-        let state =
-            unsafe { sys::opus_encoder_create(sample_rate as i32, c_int::from(channels), application, &mut error) };
+        let state = unsafe {
+            unsafe_sys::opus_encoder_create(sample_rate as i32, c_int::from(channels), application, &mut error)
+        };
         match NonNull::new(state) {
-            Some(state) if error == sys::OPUS_OK => Ok(Encoder { state, channels: usize::from(channels) }),
+            Some(state) if error == unsafe_sys::OPUS_OK => Ok(Encoder { state, channels: usize::from(channels) }),
             _ => Err(refused(error)),
         }
     }
 
     fn set(&mut self, option: Set, value: i32) -> Result<()> {
         // SAFETY: the state is alive, and every option of `Set` takes one number, or is refused before it is read.
-        check(unsafe { sys::opus_encoder_ctl!(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
+        check(unsafe { unsafe_sys::opus_encoder_ctl!(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
     }
 
     fn encode(&mut self, samples: &[i16], out: &mut [u8]) -> Result<usize> {
         let (frame, room) = (length(samples.len() / self.channels), length(out.len()));
         // SAFETY: the state is alive; `frame` samples for each channel can be read and `room` bytes be written.
-        check(unsafe { sys::opus_encode(self.state.as_ptr(), samples.as_ptr(), frame, out.as_mut_ptr(), room) })
+        check(unsafe { unsafe_sys::opus_encode(self.state.as_ptr(), samples.as_ptr(), frame, out.as_mut_ptr(), room) })
     }
 }
 
 impl Drop for Encoder {
     fn drop(&mut self) {
         // SAFETY: made by `opus_encoder_create`, and dropped once.
-        unsafe { sys::opus_encoder_destroy(self.state.as_ptr()) }
+        unsafe { unsafe_sys::opus_encoder_destroy(self.state.as_ptr()) }
     }
 }
 
 /// A running decoder.
 pub(super) struct Decoder {
-    state: NonNull<sys::OpusDecoder>,
+    state: NonNull<unsafe_sys::OpusDecoder>,
     /// One for each channel.
     concealers: Vec<Concealer>,
 }
@@ -73,9 +74,9 @@ impl Decode for Decoder {
     fn new(sample_rate: u32, channels: u8) -> Result<Decoder> {
         let mut error = 0;
         // SAFETY: `error` is a valid place for one number; the other arguments are plain numbers that are checked.
-        let state = unsafe { sys::opus_decoder_create(sample_rate as i32, c_int::from(channels), &mut error) };
+        let state = unsafe { unsafe_sys::opus_decoder_create(sample_rate as i32, c_int::from(channels), &mut error) };
         match NonNull::new(state) {
-            Some(state) if error == sys::OPUS_OK => {
+            Some(state) if error == unsafe_sys::OPUS_OK => {
                 let concealer = |_| Concealer::new(PcmFormat::mono(sample_rate));
                 Ok(Decoder { state, concealers: (0..channels).map(concealer).collect() })
             }
@@ -85,7 +86,7 @@ impl Decode for Decoder {
 
     fn set(&mut self, option: Set, value: i32) -> Result<()> {
         // SAFETY: the state is alive, and every option of `Set` takes one number, or is refused before it is read.
-        check(unsafe { sys::opus_decoder_ctl!(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
+        check(unsafe { unsafe_sys::opus_decoder_ctl!(self.state.as_ptr(), option as c_int, value) }).map(|_| ())
     }
 
     fn decode(&mut self, packet: Option<&[u8]>, out: &mut [i16], fec: bool) -> Result<usize> {
@@ -98,15 +99,16 @@ impl Decode for Decoder {
         if data.len() <= DTX_BYTES && !fec {
             // SAFETY: the state is alive, and `data` points to so many bytes.
             let samples =
-                check(unsafe { sys::opus_decoder_get_nb_samples(self.state.as_ptr(), data.as_ptr(), bytes) })?;
-            let part = out.get_mut(..samples * channels).ok_or_else(|| refused(sys::OPUS_BUFFER_TOO_SMALL))?;
+                check(unsafe { unsafe_sys::opus_decoder_get_nb_samples(self.state.as_ptr(), data.as_ptr(), bytes) })?;
+            let part = out.get_mut(..samples * channels).ok_or_else(|| refused(unsafe_sys::OPUS_BUFFER_TOO_SMALL))?;
             self.conceal(part);
             return Ok(samples);
         }
         let (room, state) = (length(out.len() / channels), self.state.as_ptr());
         // SAFETY: the state is alive; `data` points to `bytes` bytes; `out` takes `room` samples for each channel.
-        let samples =
-            check(unsafe { sys::opus_decode(state, data.as_ptr(), bytes, out.as_mut_ptr(), room, c_int::from(fec)) })?;
+        let samples = check(unsafe {
+            unsafe_sys::opus_decode(state, data.as_ptr(), bytes, out.as_mut_ptr(), room, c_int::from(fec))
+        })?;
         for (channel, concealer) in self.concealers.iter_mut().enumerate() {
             let places = || (channel..samples * channels).step_by(channels);
             let mut heard: Vec<i16> = places().map(|i| out[i]).collect();
@@ -131,7 +133,7 @@ impl Decoder {
 impl Drop for Decoder {
     fn drop(&mut self) {
         // SAFETY: made by `opus_decoder_create`, and dropped once.
-        unsafe { sys::opus_decoder_destroy(self.state.as_ptr()) }
+        unsafe { unsafe_sys::opus_decoder_destroy(self.state.as_ptr()) }
     }
 }
 
@@ -146,5 +148,5 @@ fn check(code: c_int) -> Result<usize> {
 }
 
 fn refused(code: c_int) -> Error {
-    Error::Codec { codec: "opus@1.3.1", reason: sys::opus_strerror(code).into() }
+    Error::Codec { codec: "opus@1.3.1", reason: unsafe_sys::opus_strerror(code).into() }
 }
