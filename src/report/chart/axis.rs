@@ -61,7 +61,7 @@ impl Axis {
     /// A tick in figures, with as many decimals as the ticks' distance needs.
     pub fn label(&self, tick: f64) -> String {
         if self.log {
-            let text = format!("{tick:.4}");
+            let text = format!("{tick:.2}");
             return text.trim_end_matches('0').trim_end_matches('.').to_owned();
         }
         let step = self.ticks.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
