@@ -6,19 +6,18 @@
 //! cross-fade of the concealment covers the worst.
 
 use super::conceal::Concealer;
+use super::g722_adpcm::{Decoder as AdpcmDecoder, Encoder as AdpcmEncoder};
 use super::settle::{Default, settle};
 use super::{Codec, Decoder, Delay, Encoder, Input, Licence, Range, RtpFormat, Settings, Terms, Unit, g711};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
-use audio_codec::g722::{G722Decoder as AdpcmDecoder, G722Encoder as AdpcmEncoder};
-use audio_codec::{Decoder as _, Encoder as _};
 use std::time::Duration;
 
 pub static G722: Codec<Pcm> = Codec {
     name: "G722",
-    version: || "audio-codec 0.4.13, concealment 1".into(),
-    licence: Licence { code: "MIT", terms: Terms::Open },
+    version: || "codecbench G.722 1, concealment 1".into(),
+    licence: Licence { code: "MIT OR Apache-2.0", terms: Terms::Open },
     feature: None,
     range: RANGE,
     rtp: Some(RtpFormat {
@@ -54,9 +53,8 @@ struct G722Encoder {
 
 impl Encoder<Pcm> for G722Encoder {
     fn encode(&mut self, pts: Time, frame: &Pcm, out: &mut Vec<Unit>) -> Result<()> {
-        let mut data = vec![0; self.adpcm.max_encode_bytes(frame.samples.len())];
-        let length = self.adpcm.encode_into(&frame.samples, &mut data).map_err(refused)?;
-        data.truncate(length);
+        let pairs = frame.samples.chunks_exact(2);
+        let data = pairs.map(|pair| self.adpcm.code([pair[0], pair[1]])).collect();
         out.push(Unit { data, pts, duration: self.frame, picture: None });
         Ok(())
     }
@@ -77,11 +75,9 @@ impl G722Decoder {
 impl Decoder<Pcm> for G722Decoder {
     fn decode(&mut self, input: Input<'_>, out: &mut Pcm) -> Result<()> {
         match input {
-            Input::Unit([]) => Err(refused("the packet is empty")),
+            Input::Unit([]) => Err(Error::Codec { codec: "G722", reason: "the packet is empty".into() }),
             Input::Unit(data) => {
-                let mut samples = vec![0; self.adpcm.max_decode_samples(data.len())];
-                let length = self.adpcm.decode_into(data, &mut samples).map_err(refused)?;
-                samples.truncate(length);
+                let mut samples: Vec<i16> = data.iter().flat_map(|octet| self.adpcm.samples(*octet)).collect();
                 self.plc.heard(&mut samples);
                 out.samples.extend(samples);
                 Ok(())
@@ -92,10 +88,6 @@ impl Decoder<Pcm> for G722Decoder {
             }
         }
     }
-}
-
-fn refused(reason: impl std::fmt::Display) -> Error {
-    Error::Codec { codec: "G722", reason: reason.to_string() }
 }
 
 #[cfg(test)]
@@ -139,6 +131,38 @@ mod tests {
         let (low, high) = (snr(&tone(1000.0, 8000.0), None), snr(&tone(6000.0, 8000.0), None));
         assert!(low > 35.0, "lower band: {low:.1} dB");
         assert!(high > 10.0, "upper band: {high:.1} dB");
+    }
+
+    /// The codes are those of spandsp 0.0.6 (Debian 12), the samples those of ffmpeg 5.1, from the same integers.
+    #[test]
+    fn codes_and_samples_are_those_of_an_independent_implementation() {
+        let mut state = 1u32;
+        let signal: Vec<i16> = (0..32_000)
+            .map(|n: i32| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let noise = (state >> 16) as i16;
+                let (saw, loud) = (((n * 397) % 16_000 - 8000) as i16, n / 4000);
+                match loud {
+                    0 => noise,
+                    1 => {
+                        if n % 50 < 25 {
+                            i16::MAX
+                        } else {
+                            i16::MIN
+                        }
+                    }
+                    2 => 0,
+                    k => saw / (k as i16 - 2) + noise / 64,
+                }
+            })
+            .collect();
+        let mut encoder = AdpcmEncoder::new();
+        let codes: Vec<u8> = signal.chunks_exact(2).map(|pair| encoder.code([pair[0], pair[1]])).collect();
+        let mut decoder = AdpcmDecoder::new();
+        let samples: Vec<u8> =
+            codes.iter().flat_map(|octet| decoder.samples(*octet)).flat_map(i16::to_le_bytes).collect();
+        let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex()[..16].to_string();
+        assert_eq!([hash(&codes), hash(&samples)], ["791f475820bafbef", "3a20344cdb7be71a"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod external;
 mod framed;
 pub mod g711;
 pub mod g722;
+mod g722_adpcm;
 pub mod g726;
 mod g726_adpcm;
 pub mod g729;
