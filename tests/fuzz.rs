@@ -29,7 +29,8 @@ fn audio_decoders_survive_whatever_comes() {
                 let mut out = Pcm::silence(settings.format, 0);
                 decoder.reach(&bytes);
                 let _ = decoder.decode(Input::Unit(&bytes), &mut out);
-                assert!(out.len() <= settings.format.sample_rate as usize * 2, "{label}: {} samples", out.len());
+                // 1500 bytes are 10 s of Codec2 at 1200 bit/s.
+                assert!(out.len() <= settings.format.sample_rate as usize * 15, "{label}: {} samples", out.len());
                 let mut out = Pcm::silence(settings.format, 0);
                 decoder.decode(Input::Lost(from_ms(20.0)), &mut out).unwrap();
                 assert_eq!(out.len(), settings.format.samples(from_ms(20.0)), "{} {label}", codec.name);
