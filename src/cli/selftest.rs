@@ -136,7 +136,7 @@ const PACKETS: &[(&str, &str)] = &[
     ("L16", "f08b2d2de7f3147d"),
     ("PCMU", "3fcc92fc05217b05"),
     ("PCMA", "a52b6468a0b710a4"),
-    ("G722", "14eae2160503b731"),
+    ("G722", "c92f92a3a25c7eda"),
 ];
 
 /// Frame and look-ahead in ms. (codec, expected)
