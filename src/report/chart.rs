@@ -61,7 +61,7 @@ pub fn charts(view: &View) -> Vec<Chart> {
     charts.extend(if video {
         chart("render-delay-vs-bitrate".into(), |size| render::draw(view, size))
     } else {
-        chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)).filter(|_| view.footprints.is_empty())
+        chart("delay-vs-bitrate".into(), |size| delay::draw(view, size)).filter(|_| !quality::has_many_codecs(view))
     });
     charts.extend(chart("bitrate-and-delay".into(), |size| footprint::draw(view, size)));
     let many_codecs = quality::has_many_codecs(view);
