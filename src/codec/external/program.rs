@@ -85,7 +85,7 @@ impl Run {
         Ok(())
     }
 
-    /// BLAKE3 in hex over every file that the commands name, the executables first looked up as [`find`] does.
+    /// BLAKE3 in hex over every file that the commands name, the executables first looked up on PATH.
     ///
     /// # Errors
     /// [`Error::Usage`]: an executable is not there or cannot be read.
