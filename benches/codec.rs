@@ -34,7 +34,9 @@ fn codecs(c: &mut Criterion) {
         let units = encode(codec, settings, &frames);
         group.bench_function(format!("decode/{name}"), |b| b.iter(|| decode(codec, settings, black_box(&units), 0)));
     }
-    for (name, codec, settings) in settings.iter().filter(|s| !s.0.ends_with(" 0") && !s.0.ends_with(" 5")) {
+    // Nothing is lost of what is stored.
+    let in_calls = settings.iter().filter(|s| s.1.rtp.is_some() && !s.0.ends_with(" 0") && !s.0.ends_with(" 5"));
+    for (name, codec, settings) in in_calls {
         let units = encode(codec, settings, &frames(settings));
         group.bench_function(format!("decode, each 10th lost/{name}"), |b| {
             b.iter(|| decode(codec, settings, black_box(&units), 10));
