@@ -9,11 +9,10 @@ use crate::latency::{self, Footprint};
 use crate::media::{Pcm, PcmFormat};
 use crate::report::{self, Compare, CostRow, DelayRow, Extras, Setting, View};
 use crate::store::Store;
-use crate::units::{from_ms, ms};
+use crate::units::{Bitrate, from_ms, ms};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use worst::Worst;
 
 /// Write the report of finished runs again: report.html and the charts as PNG.
@@ -99,33 +98,50 @@ fn gathered(stores: &[&Store], compare: Compare, anchor: Option<String>) -> Resu
     Ok(view)
 }
 
-/// The algorithmic delay of each setting, measured with its frame and mode. It does not depend on the bitrate, so it is
-/// measured at that of the codec's own variants, where the marker is heard best. A setting whose codec this build does
-/// not have, or that cannot be measured, has none.
+/// The algorithmic delay of each setting, measured with its frame and mode. In calls it does not depend on the bitrate, so it
+/// is measured at that of the codec's own variants, where the marker is heard best; the containers of storage codecs do
+/// depend on it. A setting whose codec this build does not have, or that cannot be measured, has none.
 fn delays(settings: &[Setting]) -> Vec<DelayRow> {
-    let mut known: BTreeMap<(&str, Duration, Option<&str>, u32), Option<latency::Latency>> = BTreeMap::new();
-    let mut rows = Vec::new();
-    for setting in settings {
-        let Ok(codec) = codec::audio(&setting.codec) else { continue };
-        let Some(frame) = number(setting, "frame") else { continue };
-        let mode = setting.effective.get("application").and_then(|modes| modes.first()).map(String::as_str);
-        let rate = number(setting, "sample rate").map_or(48_000, |rate| rate as u32);
-        let latency = known.entry((codec.name, from_ms(frame), mode, rate)).or_insert_with(|| {
-            let bitrate = (codec.variants)().first().and_then(|(_, request)| request.bitrate);
-            let mode = mode.map(str::to_owned);
-            let request = Request { ptime: Some(from_ms(frame)), mode, bitrate, ..Request::default() };
-            latency::measure(codec, &request, &PcmFormat::mono(rate)).ok()
-        });
-        rows.extend(latency.map(|l| DelayRow {
+    let asked: Vec<(&Setting, Asked)> = settings.iter().filter_map(|s| Some((s, asked(s)?))).collect();
+    let distinct: BTreeSet<&Asked> = asked.iter().map(|(_, asked)| asked).collect();
+    let measure = |asked: &&Asked| {
+        let codec = codec::audio(asked.codec).ok()?;
+        latency::measure(codec, &asked.request, &PcmFormat::mono(asked.sample_rate)).ok()
+    };
+    let measured: Vec<Option<latency::Latency>> = distinct.par_iter().map(measure).collect();
+    let known: BTreeMap<&Asked, Option<latency::Latency>> = distinct.into_iter().zip(measured).collect();
+    let row = |(setting, asked): &(&Setting, Asked)| {
+        let l = known[asked]?;
+        Some(DelayRow {
             codec: setting.codec.clone(),
             setting: setting.label.clone(),
             bitrate: None,
             frame_ms: ms(from_ms(l.frame_ms)),
             lookahead_ms: l.lookahead_ms,
             total_ms: l.met_ms(),
-        }));
-    }
-    rows
+        })
+    };
+    asked.iter().filter_map(row).collect()
+}
+
+/// What the delay of a setting is measured with.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    codec: &'static str,
+    request: Request,
+    sample_rate: u32,
+}
+
+fn asked(setting: &Setting) -> Option<Asked> {
+    let codec = codec::audio(&setting.codec).ok()?;
+    let mode = ["application", "mode"].iter().find_map(|knob| setting.effective.get(*knob)?.first().cloned());
+    let bitrate = match codec.rtp {
+        Some(_) => (codec.variants)().first().and_then(|(_, request)| request.bitrate),
+        None => number(setting, "bitrate").map(|bitrate| Bitrate(bitrate as u32)),
+    };
+    let ptime = Some(from_ms(number(setting, "frame")?));
+    let sample_rate = number(setting, "sample rate").map_or(48_000, |rate| rate as u32);
+    Some(Asked { codec: codec.name, request: Request { ptime, mode, bitrate, ..Request::default() }, sample_rate })
 }
 
 /// Of the audio codecs at hand, where there are enough to compare. Those that this build does not have are missing.
