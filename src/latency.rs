@@ -92,35 +92,26 @@ pub fn measure(codec: &Codec<Pcm>, request: &Request, clip_format: &PcmFormat) -
     }
     let settings = (codec.settle)(&request, clip_format)?;
     let rate = settings.format.sample_rate as usize;
-    let nominal = (codec.delay)(&settings);
-    let frame_ms = ms(settings.frame);
-    let in_samples = |ms: f64| ms * rate as f64 / 1000.0;
+    let in_ms = |samples: f64| samples * 1000.0 / rate as f64;
 
-    let through = Through::of(codec, &settings, STRETCH_MS, noise)?;
-    let bandwidth_hz = through.bandwidth_hz(settings.format);
-    let wave = |lags_ms| through.shift(|signal| signal, rate, STRETCH_MS, lags_ms, LEAST.0);
+    let noise = Through::of(codec, &settings, STRETCH_MS, noise)?;
+    let found = |lookahead_ms, by, held| Latency {
+        frame_ms: ms(settings.frame),
+        lookahead_ms,
+        held_ms: in_ms(held),
+        nominal: (codec.delay)(&settings),
+        by,
+        bandwidth_hz: noise.bandwidth_hz(settings.format),
+    };
+    let wave = |lags_ms| noise.shift(|signal| signal, rate, STRETCH_MS, lags_ms, LEAST.0);
     if let Some(lookahead) = wave(NEAR_MS).or_else(|| wave(FAR_MS)) {
-        return Ok(Latency {
-            frame_ms,
-            lookahead_ms: lookahead * 1000.0 / rate as f64,
-            held_ms: through.held * 1000.0 / rate as f64,
-            nominal,
-            by: By::Waveform,
-            bandwidth_hz,
-        });
+        return Ok(found(in_ms(lookahead), By::Waveform, noise.held));
     }
-    let through = Through::of(codec, &settings, HUM_STRETCH_MS, hum)?;
-    let step = rate / 1000;
-    let levels = |signal: Vec<f64>| envelope(&signal, step, in_samples(WINDOW_MS) as usize);
-    match through.shift(levels, 1000, HUM_STRETCH_MS, ANY_MS, LEAST.1) {
-        Some(lookahead_ms) => Ok(Latency {
-            frame_ms,
-            lookahead_ms,
-            held_ms: through.held * 1000.0 / rate as f64,
-            nominal,
-            by: By::Envelope,
-            bandwidth_hz,
-        }),
+    let hum = Through::of(codec, &settings, HUM_STRETCH_MS, hum)?;
+    let window = (WINDOW_MS * rate as f64 / 1000.0) as usize;
+    let levels = |signal: Vec<f64>| envelope(&signal, rate / 1000, window);
+    match hum.shift(levels, 1000, HUM_STRETCH_MS, ANY_MS, LEAST.1) {
+        Some(lookahead_ms) => Ok(found(lookahead_ms, By::Envelope, hum.held)),
         None => {
             let reason = "the marker does not come through; a higher bitrate may help".into();
             Err(Error::Codec { codec: codec.name, reason })

@@ -57,6 +57,13 @@ pub fn from_ms(ms: f64) -> Duration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Bitrate(pub u32);
 
+impl Bitrate {
+    /// "12.8 kbit/s".
+    pub fn in_kilobits(self) -> String {
+        format!("{} kbit/s", f64::from(self.0) / 1000.0)
+    }
+}
+
 impl fmt::Display for Bitrate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bit/s", self.0)

@@ -2,13 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod legible;
+
 use codecbench::codec::{Change, ChangeKind, Observed};
 use codecbench::media::Content;
 use codecbench::plan::{Outcome, Scores};
 use codecbench::report::chart::charts;
-use codecbench::report::chart::scene::Rect;
 use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, answer, table, write};
 use codecbench::units::Seed;
+use legible::assert_legible;
 use std::collections::BTreeMap;
 
 const CLIPS: u64 = 6;
@@ -257,16 +259,7 @@ fn every_series_is_named_once_in_each_shape_of_the_chart() {
 #[test]
 fn no_text_touches_another_or_the_edge() {
     for chart in charts(&many()).iter().chain(&charts(&pair())) {
-        for scene in [&chart.wide, &chart.narrow] {
-            let page = Rect { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
-            let boxes: Vec<_> = scene.texts().map(|w| (w.bounds(), &w.text)).collect();
-            for (i, (a, text)) in boxes.iter().enumerate() {
-                assert!(page.contains(a), "'{text}' leaves {} {}", chart.name, scene.width);
-                for (b, other) in &boxes[..i] {
-                    assert!(!a.overlaps(b), "'{text}' on '{other}' in {} {}", chart.name, scene.width);
-                }
-            }
-        }
+        assert_legible(chart);
     }
 }
 

@@ -2,15 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod legible;
+
 use codecbench::codec::Observed;
 use codecbench::latency::Footprint;
 use codecbench::media::Content;
 use codecbench::plan::{Outcome, Scores};
 use codecbench::report::chart::charts;
-use codecbench::report::chart::scene::Rect;
 use codecbench::report::{CostRow, Extras, View, table};
 use codecbench::stats::Verdict;
 use codecbench::units::Seed;
+use legible::assert_legible;
 
 /// (codec, kbit/s, score): what listeners preferred in 2011 scores better, but for AMR-WB, which this "metric" puts first.
 const SPEECH: [(&str, f64, f64); 10] = [
@@ -109,16 +111,7 @@ fn the_charts_of_many_codecs_are_there_and_none_twice() {
 #[test]
 fn no_text_touches_another_and_every_codec_is_named() {
     for chart in charts(&view()) {
-        for scene in [&chart.wide, &chart.narrow] {
-            let page = Rect { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
-            let boxes: Vec<_> = scene.texts().map(|w| (w.bounds(), &w.text)).collect();
-            for (i, (a, text)) in boxes.iter().enumerate() {
-                assert!(page.contains(a), "'{text}' leaves {} {}", chart.name, scene.width);
-                for (b, other) in &boxes[..i] {
-                    assert!(!a.overlaps(b), "'{text}' on '{other}' in {} {}", chart.name, scene.width);
-                }
-            }
-        }
+        assert_legible(&chart);
         if chart.name == "quality-vs-bitrate-pesq-wb" {
             for name in ["opus", "AMR", "AMR-WB", "iLBC", "speex", "PCMU", "G722", "licence fees"] {
                 assert!(chart.wide.texts().any(|w| w.text == name), "{name}");

@@ -2,13 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod legible;
+
 use codecbench::codec::{Coded, Observed, ObservedPictures, Unit};
 use codecbench::media::{Content, FrameRate, Picture, PictureFormat};
 use codecbench::plan::{Outcome, Scores};
 use codecbench::report::chart::charts;
-use codecbench::report::chart::scene::Rect;
 use codecbench::report::{CostRow, Exhibit, Extras, Standing, Timeline, View, png, standings, table, webm, write};
 use codecbench::units::{Seed, Time};
+use legible::assert_legible;
 use std::collections::BTreeMap;
 
 const CODECS: [(&str, f64); 4] = [("VP8", 0.0), ("VP9", 0.35), ("H264", 0.05), ("AV1", 0.6)];
@@ -169,15 +171,8 @@ fn every_chart_that_video_has_figures_for_is_there() {
 #[test]
 fn no_text_touches_another_or_the_edge() {
     for chart in charts(&view()) {
+        assert_legible(&chart);
         for scene in [&chart.wide, &chart.narrow] {
-            let page = Rect { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
-            let boxes: Vec<_> = scene.texts().map(|w| (w.bounds(), &w.text)).collect();
-            for (i, (a, text)) in boxes.iter().enumerate() {
-                assert!(page.contains(a), "'{text}' leaves {} {}", chart.name, scene.width);
-                for (b, other) in &boxes[..i] {
-                    assert!(!a.overlaps(b), "'{text}' on '{other}' in {} {}", chart.name, scene.width);
-                }
-            }
             let svg = scene.svg(&chart.title).unwrap();
             assert!(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains('#'), "{}", chart.name);
         }

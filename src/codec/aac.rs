@@ -8,17 +8,16 @@
 #[cfg(not(feature = "aac-fdk"))]
 use super::absent::{decoder, encoder, version};
 use super::storage::{self, Storage, observe};
-use super::{Bitrates, Codec, Delay, Feature, Knob, Licence, Request, Settings, Terms};
+use super::{Bitrates, Codec, Delay, Feature, Knob, Licence, Request, Settings, Terms, at_bitrates};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
-use crate::units::Bitrate;
 #[cfg(feature = "aac-fdk")]
 use running::{decoder, encoder, version};
 
 pub static AAC_LC: Codec<Pcm> = aac(
     Bitrates::Span(12_000, 576_000),
     |request, clip| settle(&LC, request, clip),
-    || variants([96_000, 256_000]),
+    || at_bitrates(&[96_000, 256_000]),
     |_| Delay {
         encoder: storage::samples(2048),
         spec: Some(storage::samples(1024 + 576)),
@@ -32,7 +31,7 @@ pub static AAC_LC: Codec<Pcm> = aac(
 pub static HE_AAC: Codec<Pcm> = aac(
     Bitrates::Span(12_100, 288_000),
     |request, clip| settle(&HE, request, clip),
-    || variants([64_000, 128_000]),
+    || at_bitrates(&[64_000, 128_000]),
     |_| Delay {
         encoder: storage::samples(4096),
         // The library says 962; what comes out is a sample earlier.
@@ -48,7 +47,7 @@ pub static HE_AAC: Codec<Pcm> = aac(
 pub static AAC_LD: Codec<Pcm> = aac(
     Bitrates::Span(24_800, 1_228_800),
     |request, clip| settle(&LD, request, clip),
-    || variants([96_000, 192_000]),
+    || at_bitrates(&[96_000, 192_000]),
     |_| Delay {
         encoder: storage::samples(480),
         source: "libfdk-aac's nDelay: the overlap of the window",
@@ -60,7 +59,7 @@ pub static AAC_LD: Codec<Pcm> = aac(
 pub static AAC_ELD: Codec<Pcm> = aac(
     Bitrates::Span(24_800, 1_228_800),
     |request, clip| settle(&ELD, request, clip),
-    || variants([96_000, 192_000]),
+    || at_bitrates(&[96_000, 192_000]),
     |_| Delay {
         encoder: storage::samples(240),
         source: "libfdk-aac's nDelay: half a frame, by which the low-delay window reaches beyond its frame",
@@ -134,15 +133,6 @@ fn settle(kind: &Kind, request: &Request, clip: &PcmFormat) -> Result<Settings<P
     let mut settings = storage::settle(&kind.storage, request, clip)?;
     settings.knobs.insert("audio_object_type", Knob::Int(i64::from(kind.object_type)));
     Ok(settings)
-}
-
-fn variants(bitrates: [u32; 2]) -> Vec<(String, Request)> {
-    bitrates
-        .map(|bitrate| {
-            let request = Request { bitrate: Some(Bitrate(bitrate)), ..Request::default() };
-            (format!("{} kbit/s", bitrate / 1000), request)
-        })
-        .into()
 }
 
 #[cfg(feature = "aac-fdk")]

@@ -64,7 +64,7 @@ impl Range {
     /// What video codecs have alike: libwebrtc sends none at less than 30 kbit/s.
     pub(super) const VIDEO: Range = Range {
         sample_rates: &[],
-        bitrates: Bitrates::Span(30_000, 50_000_000),
+        bitrates: Bitrates::Span(super::video_settle::LEAST_BITRATE, 50_000_000),
         packets_ms: &[],
         fmtp: &[],
         modes: &[],

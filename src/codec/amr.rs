@@ -4,10 +4,10 @@
 //! 4867 leaves to the sender.
 
 use super::framed::{Framed, Frames};
-use super::settle::{Default, settle};
+use super::settle::{Default, bring_to, settle};
 use super::{
     Bitrates, Change, ChangeKind, Codec, Delay, Encoder, Knob, Licence, Observed, Range, Request, RtpFormat, Settings,
-    Terms, Unit,
+    Terms, Unit, at_bitrates,
 };
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
@@ -33,7 +33,7 @@ pub static AMR: Codec<Pcm> = Codec {
     encoder: |settings| Ok(Box::new(AmrEncoder::new(AmrVariant::NarrowBand, settings)?)),
     decoder: |settings| decoder(AmrVariant::NarrowBand, settings),
     observe: |settings, units| observe(AmrVariant::NarrowBand, settings, units),
-    variants: || variants(&[12_200]),
+    variants: || at_bitrates(&[12_200]),
     // Of speech, whose weight lies at low frequencies, the high-pass and the post-filter make it look up to 0.4 ms less.
     delay: |_| Delay {
         encoder: Duration::from_millis(5),
@@ -55,7 +55,7 @@ pub static AMR_WB: Codec<Pcm> = Codec {
     encoder: |settings| Ok(Box::new(AmrEncoder::new(AmrVariant::WideBand, settings)?)),
     decoder: |settings| decoder(AmrVariant::WideBand, settings),
     observe: |settings, units| observe(AmrVariant::WideBand, settings, units),
-    variants: || variants(&[23_850]),
+    variants: || at_bitrates(&[23_850]),
     delay: |_| Delay {
         encoder: Duration::from_micros(5000),
         decoder: Duration::from_micros(940),
@@ -102,15 +102,6 @@ const WIDE_DEFAULT: Default =
 
 fn version() -> String {
     "rvoip-codec-core 0.4.0".into()
-}
-
-fn variants(bitrates: &[u32]) -> Vec<(String, Request)> {
-    let mut all = Vec::new();
-    for bitrate in bitrates {
-        let label = format!("{} kbit/s", f64::from(*bitrate) / 1000.0);
-        all.push((label, Request { bitrate: Some(Bitrate(*bitrate)), ..Request::default() }));
-    }
-    all
 }
 
 /// RFC 4867, section 8.1. The receiver's `mode-set` bounds the bitrate; `crc`, `robust-sorting` and `interleaving` imply
@@ -182,16 +173,8 @@ fn within(mode_set: &[AmrMode], request: &Request, settings: &mut Settings<Pcm>)
     let Some(Bitrate(wanted)) = settings.bitrate else { return };
     let not_above = mode_set.iter().rev().find(|mode| mode.bitrate() <= wanted);
     let Some(taken) = not_above.or(mode_set.first()).map(|mode| mode.bitrate()) else { return };
-    settings.bitrate = Some(Bitrate(taken));
-    if let Some(Bitrate(asked)) = request.bitrate.filter(|_| taken != wanted) {
-        settings.changes.retain(|change| !change.requested.starts_with("bitrate="));
-        settings.changes.push(Change {
-            requested: format!("bitrate={asked}"),
-            effective: taken.to_string(),
-            kind: ChangeKind::Rounded,
-            reason: "mode-set: the receiver takes no other modes (RFC 4867, section 8.1)".into(),
-        });
-    }
+    let reason = "mode-set: the receiver takes no other modes (RFC 4867, section 8.1)";
+    bring_to(settings, request, taken, reason.into());
 }
 
 fn payload(variant: AmrVariant, settings: &Settings<Pcm>) -> Result<AmrPayloadCodec> {
@@ -306,7 +289,7 @@ fn observe(variant: AmrVariant, settings: &Settings<Pcm>, units: &[Unit]) -> Obs
     if let Ok(payload) = payload(variant, settings) {
         for frame in units.iter().filter_map(|u| payload.unpack(&u.data).ok()?.frames.into_iter().next()) {
             let mode = match frame.frame_type {
-                AmrFrameType::Speech(mode) => format!("{} kbit/s", f64::from(mode.bitrate()) / 1000.0),
+                AmrFrameType::Speech(mode) => Bitrate(mode.bitrate()).in_kilobits(),
                 AmrFrameType::Sid(_) => "comfort noise".into(),
                 AmrFrameType::SpeechLost | AmrFrameType::NoData => "nothing".into(),
             };

@@ -8,7 +8,7 @@ use super::conceal::Concealer;
 use super::framed::{Framed, Frames};
 use super::g726_adpcm::{Adpcm, Rate};
 use super::settle::{Default, settle};
-use super::{Bitrates, Codec, Delay, Encoder, Licence, Range, Request, RtpFormat, Settings, Terms, Unit, g711};
+use super::{Bitrates, Codec, Delay, Encoder, Licence, Range, RtpFormat, Settings, Terms, Unit, at_bitrates, g711};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time};
@@ -44,10 +44,7 @@ pub static G726: Codec<Pcm> = Codec {
         Framed::boxed("G726", settings, move || Ok(G726Frames { adpcm: Adpcm::new(rate), plc: Concealer::new(format) }))
     },
     observe: g711::observe,
-    variants: || {
-        let variant = |bitrate: u32| Request { bitrate: Some(Bitrate(bitrate)), ..Request::default() };
-        [16_000, 24_000, 32_000, 40_000].map(|b| (format!("{} kbit/s", b / 1000), variant(b))).into()
-    },
+    variants: || at_bitrates(&[16_000, 24_000, 32_000, 40_000]),
     delay: |_| Delay { source: "G.726: each sample by itself", ..Delay::default() },
 };
 

@@ -7,10 +7,9 @@
 
 use super::framed::{Framed, Frames};
 use super::lc3_raw::{Decoder, Encoder};
-use super::settle::{Default, settle};
+use super::settle::{Default, bring_to, settle};
 use super::{
-    Bitrates, Change, ChangeKind, Codec, Delay, Encoder as EncoderOf, Licence, Range, Request, RtpFormat, Settings,
-    Terms, Unit, g711,
+    Bitrates, Codec, Delay, Encoder as EncoderOf, Licence, Range, Request, RtpFormat, Settings, Terms, Unit, g711,
 };
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
@@ -88,19 +87,10 @@ fn settle_lc3(request: &Request) -> Result<Settings<Pcm>> {
     };
     let default = Default { codec: "LC3", format: PcmFormat::mono(sample_rate), packet_ms: 10.0, bitrate };
     let mut settings = settle(&RANGE, &default, request)?;
-    let wanted = settings.bitrate.map_or(bitrate, |b| b.0);
     let layout = Layout::of(&settings);
     let taken = (layout.bytes as f64 * 8000.0 / layout.samples_ms).round() as u32;
-    settings.bitrate = Some(Bitrate(taken));
-    if let Some(Bitrate(asked)) = request.bitrate.filter(|_| taken != wanted) {
-        settings.changes.retain(|change| !change.requested.starts_with("bitrate="));
-        settings.changes.push(Change {
-            requested: format!("bitrate={asked}"),
-            effective: taken.to_string(),
-            kind: ChangeKind::Rounded,
-            reason: format!("whole bytes per frame, {} to {}", FRAME_BYTES.0, FRAME_BYTES.1),
-        });
-    }
+    let reason = format!("whole bytes per frame, {} to {}", FRAME_BYTES.0, FRAME_BYTES.1);
+    bring_to(&mut settings, request, taken, reason);
     Ok(settings)
 }
 

@@ -169,6 +169,15 @@ impl<M: Media> Codec<M> {
     }
 }
 
+/// Variants that differ in their bitrate (bit/s) alone: "96 kbit/s".
+fn at_bitrates(bitrates: &[u32]) -> Vec<(String, Request)> {
+    let variant = |bitrate: &u32| {
+        let bitrate = Bitrate(*bitrate);
+        (bitrate.in_kilobits(), Request { bitrate: Some(bitrate), ..Request::default() })
+    };
+    bitrates.iter().map(variant).collect()
+}
+
 /// From what is asked and the clip's format to what the codec runs with.
 pub type Settle<M> = fn(&Request, &<M as Media>::Format) -> Result<Settings<M>>;
 

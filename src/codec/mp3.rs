@@ -8,9 +8,8 @@
 #[cfg(not(feature = "lame"))]
 use super::absent::{decoder, encoder, version};
 use super::storage::{self, Storage, observe};
-use super::{Bitrates, Codec, Delay, Feature, Licence, Request, Settings, Terms};
+use super::{Bitrates, Codec, Delay, Feature, Licence, Settings, Terms, at_bitrates};
 use crate::media::Pcm;
-use crate::units::Bitrate;
 #[cfg(feature = "lame")]
 use running::{decoder, encoder, version};
 
@@ -27,7 +26,7 @@ pub static MP3: Codec<Pcm> = Codec {
     encoder,
     decoder,
     observe,
-    variants,
+    variants: || at_bitrates(&[128_000, 320_000]),
     delay,
 };
 
@@ -48,15 +47,6 @@ const AHEAD: usize = 1904 - 528 - FRAME;
 const DECODER: usize = 529;
 /// How far back a frame may begin (main_data_begin, ISO/IEC 11172-3, section 2.4.2.7).
 const RESERVOIR_BYTES: u32 = 511;
-
-fn variants() -> Vec<(String, Request)> {
-    [128_000, 320_000]
-        .map(|bitrate| {
-            let request = Request { bitrate: Some(Bitrate(bitrate)), ..Request::default() };
-            (format!("{} kbit/s", bitrate / 1000), request)
-        })
-        .into()
-}
 
 fn delay(settings: &Settings<Pcm>) -> Delay {
     let bitrate = settings.bitrate.map_or(STORAGE.usual[0], |b| b.0);

@@ -71,6 +71,20 @@ pub(super) fn settle(range: &Range, default: &Default, request: &Request) -> Res
     Ok(Settings { format: default.format, frame: from_ms(packet_ms), bitrate: Some(Bitrate(bitrate)), knobs, changes })
 }
 
+/// Brings settled bitrates to what the codec's own rules make of them, `taken`; a request that it differs from is told once.
+pub(super) fn bring_to(settings: &mut Settings<Pcm>, request: &Request, taken: u32, reason: String) {
+    let wanted = settings.bitrate.replace(Bitrate(taken));
+    if let Some(Bitrate(asked)) = request.bitrate.filter(|_| wanted != Some(Bitrate(taken))) {
+        settings.changes.retain(|change| !change.requested.starts_with("bitrate="));
+        settings.changes.push(Change {
+            requested: format!("bitrate={asked}"),
+            effective: taken.to_string(),
+            kind: ChangeKind::Rounded,
+            reason,
+        });
+    }
+}
+
 /// The media of one packet in ms.
 fn packet(range: &Range, default: &Default, request: &Request, changes: &mut Vec<Change>) -> f64 {
     let change = |requested: &str, effective: String, kind, reason: String| Change {

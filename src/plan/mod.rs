@@ -165,7 +165,7 @@ pub fn requested<M: Media>(codec: &Codec<M>, request: &Request) -> String {
     let fmtp = fmtp.to_string();
     let parts = [
         program.as_ref().map(|p| p.name.clone()),
-        bitrate.map(kilobits),
+        bitrate.map(Bitrate::in_kilobits),
         ptime.map(|p| format!("{} ms", ms(p))),
         complexity.map(|c| format!("complexity {c}")),
         mode.clone(),
@@ -175,11 +175,6 @@ pub fn requested<M: Media>(codec: &Codec<M>, request: &Request) -> String {
     ];
     let asked = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     format!("{} {asked}", codec.name).trim_end().to_owned()
-}
-
-/// "12.8 kbit/s".
-fn kilobits(bitrate: Bitrate) -> String {
-    format!("{} kbit/s", f64::from(bitrate.0) / 1000.0)
 }
 
 /// What is known of a finished case. All that reports see; owns no media.

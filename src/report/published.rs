@@ -7,7 +7,6 @@
 use super::View;
 use super::delta::Curves;
 use crate::media::Content;
-use crate::metric::Better;
 use crate::stats::{Entries, Judged, Paired, Prefer, Question, Verdict, judge, paired};
 
 /// A listening test: conditions as (codec, kbit/s, mean score), and from which difference on listeners told them apart.
@@ -118,9 +117,9 @@ pub(super) fn all(view: &View, curves: &dyn Curves) -> Vec<Published> {
                         curves.clips(s, condition, measure).into_iter().map(|(c, v)| ((c, ()), Some(v))).collect()
                     };
                     let Some(paired) = paired(&entries(worse), &entries(better)) else { continue };
-                    let measured = &view.measures[measure];
-                    let prefer = if measured.better == Better::Lower { Prefer::Lower } else { Prefer::Higher };
-                    questions.push(Question { paired, prefer, margin: measured.margin });
+                    // Of qualities more is better.
+                    let margin = view.measures[measure].margin;
+                    questions.push(Question { paired, prefer: Prefer::Higher, margin });
                     found.push((test.name, better, worse, (high.2, low.2), condition, measure));
                 }
             }

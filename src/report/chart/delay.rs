@@ -9,7 +9,7 @@ use super::{counts, footnote, series, short};
 use crate::report::View;
 
 /// ITU-T G.114, section 4: below this one-way delay most conversations are not affected.
-const CONVERSATION_MS: f64 = 150.0;
+pub(super) const CONVERSATION_MS: f64 = 150.0;
 /// The delay that a listener would measure, look-ahead included.
 const BY_SIGNALS: &str = "mouth-to-ear";
 const BY_CLOCK: &str = "mouth-to-ear-clock";

@@ -40,7 +40,7 @@ pub fn curves(scene: &mut Scene, panel: &Panel, placer: &mut Placer) {
     for (_, _, points) in CURVES {
         let path: Vec<_> = points.iter().map(|point| at(panel, *point)).collect();
         for pair in path.windows(2) {
-            dashed(scene, pair[0], pair[1]);
+            scene.dashed(pair[0], pair[1], (5.0, 4.0), Ink::Muted, 1.3);
         }
         for point in path.iter().filter(|_| path.len() < 4) {
             scene.line(vec![(point.0 - 3.0, point.1), (point.0 + 3.0, point.1)], Ink::Muted, 2.0, 0.8);
@@ -86,16 +86,6 @@ fn at(panel: &Panel, (kbps, percent): (f64, f64)) -> (f64, f64) {
 
 /// What the axis at the right needs.
 pub const RIGHT: f64 = 30.0;
-
-fn dashed(scene: &mut Scene, from: (f64, f64), to: (f64, f64)) {
-    let length = (to.0 - from.0).hypot(to.1 - from.1);
-    let at = |t: f64| (from.0 + (to.0 - from.0) * t / length, from.1 + (to.1 - from.1) * t / length);
-    let mut t = 0.0;
-    while t < length {
-        scene.line(vec![at(t), at((t + 5.0).min(length))], Ink::Muted, 1.3, 0.8);
-        t += 9.0;
-    }
-}
 
 #[cfg(test)]
 mod tests {

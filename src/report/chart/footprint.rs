@@ -2,6 +2,7 @@
 //! per codec, coloured by the audio bandwidth that was measured.
 
 use super::axis::Axis;
+use super::delay::CONVERSATION_MS;
 use super::frame::{Heading, Panel, Shape, Size, labels, page};
 use super::ink::Ink;
 use super::place::Placer;
@@ -10,8 +11,6 @@ use super::short;
 use crate::latency::Footprint;
 use crate::report::View;
 
-/// ITU-T G.114, section 4: below this one-way delay most conversations are not affected.
-const CONVERSATION_MS: f64 = 150.0;
 /// What is still live, as the hand-drawn chart has it.
 const REAL_TIME_MS: f64 = 500.0;
 /// From so many codecs on there is something to compare.

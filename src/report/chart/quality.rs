@@ -50,16 +50,7 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
     if over != Over::Bitrate && !by_terms || over == Over::Drawn && !codecs(view).into_iter().any(drawn::knows) {
         return None;
     }
-    let bitrate = view.measure("payload-bitrate")?;
-    let points = |condition: usize| match over {
-        Over::Bitrate => points(view, measure, bitrate, condition),
-        Over::Drawn => {
-            let mut points = points(view, measure, bitrate, condition);
-            points.retain(|p| drawn::knows(&view.settings[p.setting].codec));
-            points
-        }
-        Over::Cpu => by_cpu(view, measure, condition),
-    };
+    let points = |condition: usize| points(view, measure, over, condition);
     let speaks = |c: &usize| !by_terms || view.speaks(measure, view.conditions[*c].content);
     let has = |c: &usize| !points(*c).is_empty();
     let panels: Vec<usize> = panels(view).into_iter().filter(|c| speaks(c) && has(c)).collect();
@@ -139,21 +130,19 @@ struct Point {
     score: Summary,
 }
 
-fn points(view: &View, measure: usize, bitrate: usize, condition: usize) -> Vec<Point> {
-    let point = |setting: usize| {
-        let x = view.summary(setting, condition, bitrate)?.mean;
-        Some(Point { setting, x, score: *view.summary(setting, condition, measure)? })
+/// Of each setting that has both.
+fn points(view: &View, measure: usize, over: Over, condition: usize) -> Vec<Point> {
+    let x = |setting: usize| match over {
+        Over::Drawn if !drawn::knows(&view.settings[setting].codec) => None,
+        Over::Bitrate | Over::Drawn => Some(view.summary(setting, condition, view.measure("payload-bitrate")?)?.mean),
+        Over::Cpu => {
+            let cost = view.costs.iter().find(|c| c.label == view.settings[setting].label)?;
+            // Microseconds for each ms of sound are ms for each second.
+            Some((cost.encode_us_per_frame + cost.decode_us_per_frame) / cost.frame_ms)
+        }
     };
-    (0..view.settings.len()).filter_map(point).filter(|p| p.x > 0.0).collect()
-}
-
-fn by_cpu(view: &View, measure: usize, condition: usize) -> Vec<Point> {
-    let point = |setting: usize| {
-        let cost = view.costs.iter().find(|c| c.label == view.settings[setting].label)?;
-        // Microseconds for each ms of sound are ms for each second.
-        let x = (cost.encode_us_per_frame + cost.decode_us_per_frame) / cost.frame_ms;
-        Some(Point { setting, x, score: *view.summary(setting, condition, measure)? })
-    };
+    let point =
+        |setting: usize| Some(Point { setting, x: x(setting)?, score: *view.summary(setting, condition, measure)? });
     (0..view.settings.len()).filter_map(point).filter(|p| p.x > 0.0).collect()
 }
 
@@ -302,12 +291,9 @@ fn apart_at<'a>(lines: &[(&Series, Vec<&'a Point>)], end: fn(&[&'a Point]) -> Op
 
 fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Placer, cap: f64, figure: &str) {
     let y = panel.at(panel.x.low, cap).1;
-    let (mut x, right) = (panel.plot.left, panel.plot.right);
-    placer.avoid(&[(x, y), (right, y)]);
-    while x < right {
-        scene.line(vec![(x, y), ((x + 4.0).min(right), y)], Ink::Muted, 0.9, 0.8);
-        x += 8.0;
-    }
+    let (from, to) = ((panel.plot.left, y), (panel.plot.right, y));
+    placer.avoid(&[from, to]);
+    scene.dashed(from, to, (4.0, 4.0), Ink::Muted, 0.9);
     // At the very top of the plot there is the axis' title.
     let baseline = if y - 12.0 < panel.plot.top { y + 11.0 } else { y - 4.0 };
     let words = Words::new((panel.plot.left + 4.0, baseline), format!("best possible {figure}"), 10.0, Ink::Muted);

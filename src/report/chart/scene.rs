@@ -111,6 +111,17 @@ impl Scene {
         self.marks.push(Mark::Line { points, ink, width, alpha });
     }
 
+    /// Dashes of `on` with gaps of `off`, in logical pixels.
+    pub fn dashed(&mut self, from: Point, to: Point, (on, off): (f64, f64), ink: Ink, width: f64) {
+        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        let at = |t: f64| (from.0 + (to.0 - from.0) * t / length, from.1 + (to.1 - from.1) * t / length);
+        let mut t = 0.0;
+        while t < length {
+            self.line(vec![at(t), at((t + on).min(length))], ink, width, 0.8);
+            t += on + off;
+        }
+    }
+
     pub fn area(&mut self, points: Vec<Point>, ink: Ink, alpha: f64) {
         self.marks.push(Mark::Area { points, ink, alpha });
     }
