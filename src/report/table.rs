@@ -239,8 +239,8 @@ pub fn published(view: &View) -> Table {
 }
 
 pub fn delays(view: &View) -> Table {
-    let note =
-        "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it.";
+    let note = "Measured through encoder and decoder with a noise marker; the network and the receiver have no part in it. \
+                Of storage codecs the whole has in it what their containers hold back, as documented.";
     let columns = vec![
         text("setting"),
         text("codec"),
