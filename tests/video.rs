@@ -2,15 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use codecbench::call;
 use codecbench::codec::{self, Codec, Input, Request, Unit};
-use codecbench::corpus;
 use codecbench::media::{Clip, Footage, Picture};
 use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::playout::video::{Screen, freezes};
-use codecbench::rtp::video::{self as payload, Described, VideoPacket};
+use codecbench::rtp::api::{self as payload, Described, VideoPacket};
 use codecbench::units::{Bitrate, Seed, Time};
+use codecbench::{call, corpus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::{print, print_json, table};
 use crate::error::{Error, Result};
-use crate::metric::emodel::{Band, Equipment, Inputs, PUBLISHED, Point, Published, Rating, fit, rate};
+use crate::metric::audio::emodel::{Band, Equipment, Inputs, PUBLISHED, Point, Published, Rating, fit, rate};
 use crate::store::Store;
 use serde_json::json;
 use std::collections::BTreeMap;

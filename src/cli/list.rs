@@ -5,7 +5,7 @@ use super::{print, print_json, table};
 use crate::error::Result;
 use crate::latency::measure;
 use crate::media::{Media, PcmFormat};
-use crate::net::presets::{PRESETS, Preset};
+use crate::net::spec::presets::{PRESETS, Preset};
 use crate::net::spec::{Chance, NetSpec};
 use crate::net::survey::{Figures, survey};
 use crate::units::Seed;

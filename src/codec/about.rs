@@ -1,5 +1,5 @@
 //! What is known of a codec besides how to run it: licence, build feature, what may be asked of it, and how it travels.
-//! `codecbench list codecs` shows these, and [`super::settle`] reads them.
+//! `codecbench list codecs` shows these, and [`super::audio::settle`] reads them.
 
 use crate::units::Bitrate;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Range {
     /// What video codecs have alike: libwebrtc sends none at less than 30 kbit/s.
     pub(super) const VIDEO: Range = Range {
         sample_rates: &[],
-        bitrates: Bitrates::Span(super::video_settle::LEAST_BITRATE, 50_000_000),
+        bitrates: Bitrates::Span(super::video::settle::LEAST_BITRATE, 50_000_000),
         packets_ms: &[],
         fmtp: &[],
         modes: &[],

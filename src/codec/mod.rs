@@ -1,52 +1,9 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
-pub mod aac;
-#[cfg(feature = "aac-fdk")]
-mod aac_raw;
 mod about;
-mod absent;
-pub mod amr;
-pub mod av1;
-mod bits;
-pub mod codec2;
-pub mod conceal;
-pub mod external;
-mod framed;
-pub mod g711;
-pub mod g722;
-mod g722_adpcm;
-pub mod g726;
-mod g726_adpcm;
-pub mod g729;
-pub mod gsm;
-mod gsm_raw;
-pub mod h264;
-pub mod ilbc;
-pub mod l16;
-mod layers;
-pub mod lc3;
-mod lc3_raw;
-pub mod mp3;
-#[cfg(feature = "lame")]
-mod mp3_raw;
-pub mod opus;
-pub mod opus_131;
-mod opus_131_raw;
-mod opus_decode;
-mod opus_encode;
-pub mod opus_packet;
-mod opus_raw;
-pub mod opus_settle;
-mod settle;
-pub mod speex;
-#[cfg(feature = "speex")]
-mod speex_raw;
-mod storage;
-mod video_observe;
-mod video_settle;
-pub mod vorbis;
-mod vorbis_raw;
-pub mod vpx;
+pub mod audio;
+pub mod program;
+pub mod video;
 
 pub use about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
 
@@ -55,7 +12,7 @@ use crate::media::{Media, Pcm, Picture};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, Probability, Time};
-use external::Program;
+use audio::external::Program;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -63,33 +20,34 @@ use std::time::Duration;
 /// All audio codecs that codecbench knows; [`Codec::is_built`] tells whether this build has them.
 #[rustfmt::skip]
 pub static AUDIO: &[&Codec<Pcm>] = &[
-    &l16::L16,
-    &g711::PCMU,
-    &g711::PCMA,
-    &g722::G722,
-    &g726::G726,
-    &gsm::GSM,
-    &g729::G729,
-    &ilbc::ILBC,
-    &amr::AMR,
-    &amr::AMR_WB,
-    &speex::SPEEX,
-    &codec2::CODEC2,
-    &lc3::LC3,
-    &opus::OPUS,
-    &opus_131::OPUS_131,
-    &aac::AAC_LC,
-    &aac::HE_AAC,
-    &aac::AAC_LD,
-    &aac::AAC_ELD,
-    &mp3::MP3,
-    &vorbis::VORBIS,
-    &external::EXTERNAL,
-    &external::EXTERNAL_FILE,
+    &audio::l16::L16,
+    &audio::g711::PCMU,
+    &audio::g711::PCMA,
+    &audio::g722::G722,
+    &audio::g726::G726,
+    &audio::gsm::GSM,
+    &audio::g729::G729,
+    &audio::ilbc::ILBC,
+    &audio::amr::AMR,
+    &audio::amr::AMR_WB,
+    &audio::speex::SPEEX,
+    &audio::codec2::CODEC2,
+    &audio::lc3::LC3,
+    &audio::opus::OPUS,
+    &audio::opus::v131::OPUS_131,
+    &audio::aac::AAC_LC,
+    &audio::aac::HE_AAC,
+    &audio::aac::AAC_LD,
+    &audio::aac::AAC_ELD,
+    &audio::mp3::MP3,
+    &audio::vorbis::VORBIS,
+    &audio::external::EXTERNAL,
+    &audio::external::EXTERNAL_FILE,
 ];
 
 /// All video codecs of this build.
-pub static VIDEO: &[&Codec<Picture>] = &[&vpx::vp8::VP8, &vpx::vp9::VP9, &h264::H264, &av1::AV1];
+pub static VIDEO: &[&Codec<Picture>] =
+    &[&video::vpx::vp8::VP8, &video::vpx::vp9::VP9, &video::h264::H264, &video::av1::AV1];
 
 /// The audio codec of that name, in any case.
 ///

@@ -1,32 +1,14 @@
 //! Every metric is one static value in one file, and one line in [`AUDIO`] or [`VIDEO`]. Facts of the call that are not scores of a
 //! signal pair (bitrates, losses, delays by the clock) are the [`FACTS`].
 
-mod align;
-pub mod ciede2000;
-mod correlate;
-pub mod delay;
-pub mod dnsmos;
-pub mod emodel;
+pub mod audio;
 mod facts;
-pub mod lsd;
-pub mod ms_ssim;
-mod neural;
-pub mod pesq;
-mod pictures;
-pub mod plcmos;
-pub mod psnr;
-pub mod si_sdr;
-pub mod ssim;
-pub mod ssimulacra2;
-pub mod stoi;
 mod validity;
-pub mod visqol;
-pub mod vmaf;
-mod vmaf_raw;
+pub mod video;
 
 pub use facts::FACTS;
-pub use pictures::{alike, comparable};
 pub use validity::{Situation, Validity, When, caveats};
+pub use video::pictures::{alike, comparable};
 
 use crate::error::{Error, Result, unknown};
 use crate::media::{Media, Pcm, Picture, resample};
@@ -35,50 +17,51 @@ use std::sync::LazyLock;
 
 /// All audio metrics of this build.
 pub static AUDIO: &[&Metric<Pcm>] = &[
-    &pesq::WIDE_BAND,
-    &pesq::WIDE_BAND_C2,
-    &pesq::NARROW_BAND,
-    &visqol::AUDIO,
-    &visqol::SPEECH,
-    &visqol::SPEECH_UNSCALED,
-    &stoi::STOI,
-    &stoi::ESTOI,
-    &si_sdr::SI_SDR,
-    &lsd::LSD,
-    &plcmos::PLCMOS,
-    &plcmos::PLCMOS_ZERO,
-    &dnsmos::SIGNAL,
-    &dnsmos::BACKGROUND,
-    &dnsmos::OVERALL,
-    &emodel::R_FACTOR,
-    &emodel::MOS_CQE,
-    &delay::MOUTH_TO_EAR,
+    &audio::pesq::WIDE_BAND,
+    &audio::pesq::WIDE_BAND_C2,
+    &audio::pesq::NARROW_BAND,
+    &audio::visqol::AUDIO,
+    &audio::visqol::SPEECH,
+    &audio::visqol::SPEECH_UNSCALED,
+    &audio::stoi::STOI,
+    &audio::stoi::ESTOI,
+    &audio::si_sdr::SI_SDR,
+    &audio::lsd::LSD,
+    &audio::plcmos::PLCMOS,
+    &audio::plcmos::PLCMOS_ZERO,
+    &audio::dnsmos::SIGNAL,
+    &audio::dnsmos::BACKGROUND,
+    &audio::dnsmos::OVERALL,
+    &audio::emodel::R_FACTOR,
+    &audio::emodel::MOS_CQE,
+    &audio::delay::MOUTH_TO_EAR,
 ];
 
 /// All video metrics of this build.
 pub static VIDEO: &[&Metric<Picture>] = &[
-    &psnr::Y,
-    &psnr::U,
-    &psnr::V,
-    &ssim::SSIM,
-    &ms_ssim::MS_SSIM,
-    &vmaf::VMAF,
-    &vmaf::NEG,
-    &ciede2000::CIEDE2000,
-    &ssimulacra2::SSIMULACRA2,
+    &video::psnr::Y,
+    &video::psnr::U,
+    &video::psnr::V,
+    &video::ssim::SSIM,
+    &video::ms_ssim::MS_SSIM,
+    &video::vmaf::VMAF,
+    &video::vmaf::NEG,
+    &video::ciede2000::CIEDE2000,
+    &video::ssimulacra2::SSIMULACRA2,
 ];
 
 /// What is scored of pictures when nobody says what: those that everybody quotes; the others cost more.
-pub static USUAL_VIDEO: &[&Metric<Picture>] = &[&psnr::Y, &psnr::U, &psnr::V, &ssim::SSIM, &vmaf::VMAF, &vmaf::NEG];
+pub static USUAL_VIDEO: &[&Metric<Picture>] =
+    &[&video::psnr::Y, &video::psnr::U, &video::psnr::V, &video::ssim::SSIM, &video::vmaf::VMAF, &video::vmaf::NEG];
 
 /// What is scored when nobody says what: those that need no fetched model, and that files have as well as calls.
 pub static USUAL: &[&Metric<Pcm>] = &[
-    &pesq::WIDE_BAND,
-    &pesq::WIDE_BAND_C2,
-    &pesq::NARROW_BAND,
-    &visqol::SPEECH,
-    &si_sdr::SI_SDR,
-    &delay::MOUTH_TO_EAR,
+    &audio::pesq::WIDE_BAND,
+    &audio::pesq::WIDE_BAND_C2,
+    &audio::pesq::NARROW_BAND,
+    &audio::visqol::SPEECH,
+    &audio::si_sdr::SI_SDR,
+    &audio::delay::MOUTH_TO_EAR,
 ];
 
 /// The scale on which a number lies. Reports know nothing else of a metric.
@@ -176,7 +159,7 @@ pub struct CallFacts {
     /// Mean length of the observed loss bursts over that of random loss of the same rate; 1 for random loss or none.
     pub burst_ratio: f64,
     /// What the user says of the codec, in place of the published figures.
-    pub equipment: Option<emodel::Equipment>,
+    pub equipment: Option<audio::emodel::Equipment>,
 }
 
 /// The audio metric of that id.
@@ -185,7 +168,7 @@ pub struct CallFacts {
 /// [`crate::Error::Usage`] that names the nearest known id, or says why the metric is not offered.
 pub fn audio(id: &str) -> Result<&'static Metric<Pcm>> {
     if id == "visqol-speech-lattice" {
-        return Err(Error::usage(visqol::NO_LATTICE));
+        return Err(Error::usage(audio::visqol::NO_LATTICE));
     }
     of(AUDIO, id)
 }

@@ -1,7 +1,7 @@
 //! One peer: its connection, its address, and how it is driven.
 
 use crate::error::{Error, Result};
-use crate::net::interceptor::{NetemInterceptor, Protection};
+use crate::peer::wire::{NetemInterceptor, Protection};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, TwccSenderBuilder};
@@ -20,7 +20,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::aid::{self, Notes};
+use super::repair::{self, Notes};
 use super::rtcp::VirtualReports;
 use super::streams::Streams;
 use super::track::{DESCRIPTOR_URI, Kind, TrackSpec};
@@ -68,11 +68,11 @@ impl Endpoint {
         // Against loss only what was asked for: browsers have nothing of it for audio. No pacer: browsers have none for
         // audio, and that of video is the sending application's. No jitter buffer either: that of `rtc` 0.21.1 drops audio
         // every 10 s, and playout is the receiving application's work.
-        let registry = aid::install(tracks, notes, &mut media, Registry::new())?;
+        let registry = repair::install(tracks, notes, &mut media, Registry::new())?;
         let mut registry = configure_twcc_receiver_only(registry, &mut media)
             .map_err(call_error)?
             .with(Slot::TwccSender, Streams::with_repair(TwccSenderBuilder::new().build()))
-            .with(VirtualReports::slot(), aid::Aided::new(reports))
+            .with(VirtualReports::slot(), repair::Aided::new(reports))
             .with(NetemInterceptor::slot(), netem);
         for (i, track) in tracks.iter().enumerate() {
             let interval = track.kind.report_interval();

@@ -1,8 +1,7 @@
 //! The tracks of a call: what is negotiated for each, what goes in at the sender, what comes out at the receiver.
 
-use super::aid::Notes;
 use super::endpoint::call_error;
-use super::fec;
+use super::repair::{Notes, fec};
 use crate::error::{Error, Result};
 use crate::rtp::red;
 use crate::sdp::fmtp::Fmtp;

@@ -1,10 +1,11 @@
 //! What to measure: a [`Plan`] (TOML, see [`mod@file`]) unfolds into [`Case`]s; a finished case is an [`Outcome`].
 
 pub mod file;
+mod kind;
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};
-use crate::metric::emodel::Equipment;
+use crate::metric::audio::emodel::Equipment;
 use crate::metric::{self, Metric, Scale, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
@@ -267,7 +268,7 @@ mod tests {
             name: "test".into(),
             clips: (0..clips).map(|i| Arc::new(Clip::new(format!("c{i}"), Content::Signal, pcm.clone()))).collect(),
             settings: (0..settings)
-                .map(|i| Setting::new(format!("s{i}"), &crate::codec::l16::L16, Request::default()))
+                .map(|i| Setting::new(format!("s{i}"), &crate::codec::audio::l16::L16, Request::default()))
                 .collect(),
             receivers: vec![Receiver::default(), Receiver::ADAPTIVE],
             networks: vec![NetSpec::default()],

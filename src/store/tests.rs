@@ -1,7 +1,8 @@
 use super::*;
-use crate::codec::{Change, ChangeKind, Observed, Request, l16::L16};
+use crate::codec::audio::l16::L16;
+use crate::codec::{Change, ChangeKind, Observed, Request};
 use crate::media::{Clip, Content, Pcm, PcmFormat};
-use crate::metric::emodel::{Band, Equipment};
+use crate::metric::audio::emodel::{Band, Equipment};
 use crate::metric::{Better, Metric, Scale, Series, Validity};
 use crate::net::spec::{LinkSpec, Loss, NetSpec};
 use crate::peer::Transport;

@@ -1,16 +1,16 @@
 //! Both ends of a call's video: capture, encoder, RTP and pacer at the one, assembly, buffer, decoder and screen at the other.
 
 use super::super::chance;
-use super::seen::{Seen, Ticks};
+use super::record::{Seen, Ticks};
 use crate::codec::{Encoder, Feedback, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
-use crate::net::interceptor::WireRecord;
 use crate::peer::pacer::{Paced, Pacer};
+use crate::peer::wire::WireRecord;
 use crate::peer::{Arrival, Kind, Outgoing, Peers, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::video::Screen;
-use crate::rtp::video::{self as payload, Assembler, Described, PayloadFormat, Splitter, VideoPacket};
+use crate::rtp::api::{self as payload, Assembler, Described, PayloadFormat, Splitter, VideoPacket};
 use crate::units::{Bitrate, Time};
 use std::sync::Arc;
 use std::time::Duration;

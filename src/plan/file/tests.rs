@@ -19,7 +19,7 @@ fn clips(name: &str) -> Result<Vec<Arc<Clip>>> {
 }
 
 /// No video clips.
-fn library<'a>(audio: kind::Clips<'a, Pcm>) -> Library<'a> {
+fn library<'a>(audio: crate::plan::kind::Clips<'a, Pcm>) -> Library<'a> {
     Library { audio, video: &|name| Err(Error::usage(format!("no video {name}"))) }
 }
 

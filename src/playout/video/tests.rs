@@ -1,7 +1,7 @@
 use super::*;
 use crate::error::{Error, Result};
 use crate::media::FrameRate;
-use crate::rtp::video::{Described, PayloadFormat, VIDEO, VideoPacket};
+use crate::rtp::api::{Described, PayloadFormat, VIDEO, VideoPacket};
 use crate::units::{Seed, ms};
 use std::sync::{Arc, Mutex};
 

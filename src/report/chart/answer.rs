@@ -1,9 +1,9 @@
 //! What a choice weighs, over loss: quality, delay and bitrate below each other, families of networks side by side.
 
-use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
+use super::canvas::axis::Axis;
+use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
+use super::canvas::scene::{Rect, Scene, text_width};
 use super::loss::{Ladder, Line, lines, names, plot, spaced, zero};
-use super::scene::{Rect, Scene, text_width};
 use super::{axis_title, fixed_range, footnote, pooling, reach};
 use crate::report::View;
 use crate::report::answer::{axes, heading, winner};

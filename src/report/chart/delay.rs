@@ -1,10 +1,10 @@
 //! Delay over bitrate, in the manner of opus-codec.org's chart: bitrate on top, delay downwards. The delay of the codec
 //! alone and that of the whole call are two things and have a panel each.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, grid, labels, marker, page};
-use super::ink::Ink;
-use super::scene::{Scene, Words};
+use super::canvas::axis::Axis;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Shape, Size, grid, labels, marker, page};
+use super::canvas::scene::{Scene, Words};
 use super::{counts, footnote, series, short};
 use crate::report::View;
 
@@ -147,7 +147,7 @@ fn plot(scene: &mut Scene, panel: &Panel, lines: &[Line], of_call: bool) {
     if of_call {
         let end = panel.at(panel.x.low, CONVERSATION_MS).1;
         let words = "to 150 ms: most conversations unaffected (ITU-T G.114)";
-        let words = super::frame::cut(words.into(), 10.0, false, panel.plot.right - panel.plot.left - 8.0);
+        let words = super::canvas::panel::cut(words.into(), 10.0, false, panel.plot.right - panel.plot.left - 8.0);
         let words = Words::new((panel.plot.left + 4.0, end - 5.0), words, 10.0, Ink::Muted);
         placer.take(words.bounds());
         scene.words(words);

@@ -1,9 +1,9 @@
 //! Two settings against each other: every paired difference with its interval, in units of what matters.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, cut, marker, page};
-use super::ink::Ink;
-use super::scene::{Rect, Scene, Words, text_width};
+use super::canvas::axis::Axis;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Shape, Size, cut, marker, page};
+use super::canvas::scene::{Rect, Scene, Words, text_width};
 use super::{bracket, ends, footnote, pooling, signed};
 use crate::metric::Better;
 use crate::report::{Comparison, Setting, View};

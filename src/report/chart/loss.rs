@@ -1,11 +1,11 @@
 //! Quality over asked network loss: a line with its band (error bars where there are many) for each setting, named at its end.
 
-use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, error_bar, marker, page};
-use super::ink::Ink;
-use super::place::spread;
+use super::canvas::axis::Axis;
+use super::canvas::label_layout::spread;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, error_bar, marker, page};
+use super::canvas::scene::{Scene, Words, text_width};
 use super::quality::figure_of_loss;
-use super::scene::{Scene, Words, text_width};
 use super::{SERIES, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, reach};
 use crate::metric::Better;
 use crate::report::{Family, View};

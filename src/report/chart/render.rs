@@ -1,10 +1,10 @@
 //! Capture-to-render delay over bitrate, the median with a whisker to the 95th percentile: a panel for each network.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Size, grid, labels, marker, page};
-use super::ink::Ink;
+use super::canvas::axis::Axis;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Size, grid, labels, marker, page};
+use super::canvas::scene::Scene;
 use super::quality::{columns, level, panels};
-use super::scene::Scene;
 use super::{Series, counts, figure, footnote, series};
 use crate::report::View;
 
