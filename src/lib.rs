@@ -14,6 +14,7 @@
 //! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.
 //! - [`cli`]: one file per verb.
 
+#[cfg(feature = "video")]
 mod bits;
 pub mod call;
 pub mod cli;

@@ -44,6 +44,14 @@ pub struct Feature {
     pub built: bool,
 }
 
+impl Feature {
+    /// All video codecs, and the metrics that a library brings. On by default.
+    pub(super) const VIDEO: Feature = Feature { name: "video", built: cfg!(feature = "video") };
+}
+
+/// libwebrtc sends no video at less, in bit/s.
+pub(super) const LEAST_VIDEO_BITRATE: u32 = 30_000;
+
 /// What may be asked of a codec.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
@@ -64,7 +72,7 @@ impl Range {
     /// What video codecs have alike: libwebrtc sends none at less than 30 kbit/s.
     pub(super) const VIDEO: Range = Range {
         sample_rates: &[],
-        bitrates: Bitrates::Span(super::video::settle::LEAST_BITRATE, 50_000_000),
+        bitrates: Bitrates::Span(LEAST_VIDEO_BITRATE, 50_000_000),
         packets_ms: &[],
         fmtp: &[],
         modes: &[],

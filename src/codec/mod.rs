@@ -1,6 +1,7 @@
 //! Every codec is one static value in one file, and one line in [`AUDIO`]. Its running state is a boxed trait object.
 
 mod about;
+mod absent;
 pub mod audio;
 pub mod program;
 pub mod video;
@@ -46,8 +47,7 @@ pub static AUDIO: &[&Codec<Pcm>] = &[
 ];
 
 /// All video codecs of this build.
-pub static VIDEO: &[&Codec<Picture>] =
-    &[&video::vpx::vp8::VP8, &video::vpx::vp9::VP9, &video::h264::H264, &video::av1::AV1];
+pub static VIDEO: &[&Codec<Picture>] = &[&video::vpx::VP8, &video::vpx::VP9, &video::h264::H264, &video::av1::AV1];
 
 /// The audio codec of that name, in any case.
 ///

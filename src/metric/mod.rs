@@ -27,10 +27,15 @@ pub static AUDIO: &[&Metric<Pcm>] = &[
     &audio::stoi::ESTOI,
     &audio::si_sdr::SI_SDR,
     &audio::lsd::LSD,
+    #[cfg(feature = "neural")]
     &audio::plcmos::PLCMOS,
+    #[cfg(feature = "neural")]
     &audio::plcmos::PLCMOS_ZERO,
+    #[cfg(feature = "neural")]
     &audio::dnsmos::SIGNAL,
+    #[cfg(feature = "neural")]
     &audio::dnsmos::BACKGROUND,
+    #[cfg(feature = "neural")]
     &audio::dnsmos::OVERALL,
     &audio::emodel::R_FACTOR,
     &audio::emodel::MOS_CQE,
@@ -44,15 +49,27 @@ pub static VIDEO: &[&Metric<Picture>] = &[
     &video::psnr::V,
     &video::ssim::SSIM,
     &video::ms_ssim::MS_SSIM,
+    #[cfg(feature = "video")]
     &video::vmaf::VMAF,
+    #[cfg(feature = "video")]
     &video::vmaf::NEG,
+    #[cfg(feature = "video")]
     &video::ciede2000::CIEDE2000,
+    #[cfg(feature = "video")]
     &video::ssimulacra2::SSIMULACRA2,
 ];
 
 /// What is scored of pictures when nobody says what: those that everybody quotes; the others cost more.
-pub static USUAL_VIDEO: &[&Metric<Picture>] =
-    &[&video::psnr::Y, &video::psnr::U, &video::psnr::V, &video::ssim::SSIM, &video::vmaf::VMAF, &video::vmaf::NEG];
+pub static USUAL_VIDEO: &[&Metric<Picture>] = &[
+    &video::psnr::Y,
+    &video::psnr::U,
+    &video::psnr::V,
+    &video::ssim::SSIM,
+    #[cfg(feature = "video")]
+    &video::vmaf::VMAF,
+    #[cfg(feature = "video")]
+    &video::vmaf::NEG,
+];
 
 /// What is scored when nobody says what: those that need no fetched model, and that files have as well as calls.
 pub static USUAL: &[&Metric<Pcm>] = &[
@@ -184,11 +201,18 @@ pub fn video(id: &str) -> Result<&'static Metric<Picture>> {
 fn of<M: Media>(list: &[&'static Metric<M>], id: &str) -> Result<&'static Metric<M>> {
     let ids: Vec<&str> = AUDIO.iter().map(|m| m.scale.id).chain(VIDEO.iter().map(|m| m.scale.id)).collect();
     let found = list.iter().find(|m| m.scale.id == id).copied();
-    found.ok_or_else(|| match ids.contains(&id) {
-        true => Error::usage(format!("{id} is no metric for {}", M::KIND)),
-        false => unknown("metric", id, &ids),
+    found.ok_or_else(|| match FEATURES.iter().find(|(_, built, of_it)| !built && of_it.contains(&id)) {
+        Some((feature, ..)) => Error::usage(format!("{id} is not in this build: build it with --features {feature}")),
+        None if ids.contains(&id) => Error::usage(format!("{id} is no metric for {}", M::KIND)),
+        None => unknown("metric", id, &ids),
     })
 }
+
+/// The features that bring metrics, whether this build has them, and what they bring.
+const FEATURES: [(&str, bool, &[&str]); 2] = [
+    ("neural", cfg!(feature = "neural"), &["plcmos", "plcmos-zero", "dnsmos-sig", "dnsmos-bak", "dnsmos-ovrl"]),
+    ("video", cfg!(feature = "video"), &["vmaf", "vmaf-neg", "ciede2000", "ssimulacra2"]),
+];
 
 /// What a video metric's id ends in when it looked at the rendered pictures alone, each beside its own source picture;
 /// without it, at what was on show at each tick of the source.

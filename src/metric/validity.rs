@@ -143,6 +143,7 @@ pub(super) const DELAY: Validity = Validity { intrusive: true, limits: &[], sour
 
 const FROZEN: (When, &str) =
     (When::Freezes, "compares picture by picture, and was never trained on freezes: read them beside it");
+#[cfg(feature = "video")]
 const NO_SCREEN: (When, &str) =
     (When::Content(Content::Screen), "is made for camera pictures, not for text and graphics");
 /// Per-picture distances, which look at no neighbour in time.
@@ -151,12 +152,14 @@ pub(super) const PICTURE_DISTANCE: Validity = Validity {
     limits: &[FROZEN],
     source: "Wang et al. 2004: quality of still pictures of one content at a time",
 };
+#[cfg(feature = "video")]
 pub(super) const STILL_PICTURES: Validity = Validity {
     intrusive: true,
     limits: &[FROZEN, (When::Always, "is made for still pictures: what moves masks nothing in it")],
     source: "Sneyers 2023: fitted on compressed still pictures (CID22, TID2013, Kadid10k, KonFiG)",
 };
 /// The model was fitted on 1080p television seen from three picture heights.
+#[cfg(feature = "video")]
 pub(super) const VMAF_1080: Validity = Validity {
     intrusive: true,
     limits: &[

@@ -1,11 +1,14 @@
 //! `codecbench score REFERENCE DEGRADED`: what the metrics say of two files.
 
+#[cfg(feature = "video")]
 mod pairs;
 
 use crate::error::{Error, Result};
 use crate::media::{self, Clip, Media, Pcm, y4m};
+#[cfg(feature = "video")]
 use crate::metric::video::vmaf::Model;
 use crate::metric::{self, Evidence, Metric, Value};
+#[cfg(feature = "video")]
 use pairs::Pairs;
 use serde::Serialize;
 use std::fs::File;
@@ -145,6 +148,7 @@ fn films(reference: &Path, degraded: &Path, ids: &[String]) -> Result<Scored> {
     let metrics = chosen(ids, metric::USUAL_VIDEO, metric::video)?;
     // Nothing else runs beside it.
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    #[cfg(feature = "video")]
     if let [only] = metrics[..]
         && let Some(model) = Model::of(only)
     {

@@ -6,10 +6,10 @@
 //! Packets are reproducible, what is heard is not, to the sample: the decoder draws the phases of unvoiced sounds from one
 //! counter of the whole process.
 
-#[cfg(not(feature = "codec2"))]
-use super::absent as running;
 use super::g711;
 use super::settle::{Default, settle};
+#[cfg(not(feature = "codec2"))]
+use crate::codec::absent as running;
 use crate::codec::{
     Bitrates, Change, ChangeKind, Codec, Delay, Feature, Licence, Range, Request, RtpFormat, Settings, Terms,
 };

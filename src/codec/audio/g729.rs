@@ -1,10 +1,10 @@
 //! G729: ITU-T G.729 at 8 kbit/s, 8 kHz, frames of 10 ms (RFC 3551, section 4.5.6); the encoder of reduced complexity
 //! (Annex A), which every decoder understands. Needs the feature `g729`.
 
-#[cfg(not(feature = "g729"))]
-use super::absent as running;
 use super::g711;
 use super::settle::{Default, settle};
+#[cfg(not(feature = "g729"))]
+use crate::codec::absent as running;
 use crate::codec::{
     Bitrates, Change, ChangeKind, Codec, Delay, Feature, Licence, Range, Request, RtpFormat, Settings, Terms,
 };

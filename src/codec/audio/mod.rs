@@ -1,7 +1,6 @@
 //! Audio codecs.
 
 pub mod aac;
-mod absent;
 pub mod amr;
 pub mod codec2;
 pub mod external;

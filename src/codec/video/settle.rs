@@ -6,6 +6,7 @@
 
 pub(in crate::codec) use super::caps::{Bound, Cap, max_fr_and_fs};
 use super::caps::{allowed, fit};
+use crate::codec::about::LEAST_VIDEO_BITRATE;
 use crate::codec::{Change, ChangeKind, Knob, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Picture, PictureFormat};
@@ -13,8 +14,6 @@ use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, ms};
 use std::collections::BTreeMap;
 
-/// libwebrtc sends no video at less, in bit/s.
-pub(in crate::codec) const LEAST_BITRATE: u32 = 30_000;
 /// What a codec says of itself.
 pub(in crate::codec) struct Rules {
     /// As errors name it.
@@ -65,7 +64,7 @@ pub(in crate::codec) fn settle(
 /// The bitrate in bit/s that the encoder takes when congestion control sets `target`.
 pub(in crate::codec) fn adapted(settings: &Settings<Picture>, target: Bitrate) -> u32 {
     let most = settings.knobs.contains_key("gcc_max_bitrate").then(|| settings.int("gcc_max_bitrate") as u32);
-    target.0.min(most.unwrap_or(u32::MAX)).max(LEAST_BITRATE)
+    target.0.min(most.unwrap_or(u32::MAX)).max(LEAST_VIDEO_BITRATE)
 }
 
 /// The encoder's effort, 0 to 10; `default` when none is asked for.
@@ -148,11 +147,11 @@ fn bitrate(asked: Option<Bitrate>, format: &PictureFormat, caps: &[Cap], changes
         let reason = format!("{}: {}", cap.requested, cap.reason);
         changes.push(change(request(), capped.to_string(), ChangeKind::Clamped, reason));
     }
-    if asked < LEAST_BITRATE {
+    if asked < LEAST_VIDEO_BITRATE {
         let reason = "libwebrtc sends no video below 30 kbit/s";
-        changes.push(change(request(), LEAST_BITRATE.to_string(), ChangeKind::Clamped, reason));
+        changes.push(change(request(), LEAST_VIDEO_BITRATE.to_string(), ChangeKind::Clamped, reason));
     }
-    capped.max(LEAST_BITRATE)
+    capped.max(LEAST_VIDEO_BITRATE)
 }
 
 /// When none is asked for, in bit/s: our choice, near what calls of that size run at. libwebrtc has no such number: it

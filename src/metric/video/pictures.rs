@@ -53,6 +53,7 @@ fn size(format: &PictureFormat) -> String {
 }
 
 /// Pairs of what should have been on show and what was.
+#[cfg(feature = "video")]
 pub(in crate::metric) fn pairs(reference: &Footage, degraded: &Footage) -> impl Iterator<Item = (Picture, Picture)> {
     reference.pictures.iter().cloned().zip(degraded.pictures.iter().cloned())
 }

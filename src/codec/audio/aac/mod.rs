@@ -8,9 +8,9 @@
 #[cfg(feature = "aac-fdk")]
 mod raw;
 
-#[cfg(not(feature = "aac-fdk"))]
-use super::absent::{decoder, encoder, version};
 use super::storage::{self, Storage, observe};
+#[cfg(not(feature = "aac-fdk"))]
+use crate::codec::absent::{decoder, encoder, version};
 use crate::codec::{Bitrates, Codec, Delay, Feature, Knob, Licence, Request, Settings, Terms, at_bitrates};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};

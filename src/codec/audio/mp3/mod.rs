@@ -8,9 +8,9 @@
 #[cfg(feature = "lame")]
 mod raw;
 
-#[cfg(not(feature = "lame"))]
-use super::absent::{decoder, encoder, version};
 use super::storage::{self, Storage, observe};
+#[cfg(not(feature = "lame"))]
+use crate::codec::absent::{decoder, encoder, version};
 use crate::codec::{Bitrates, Codec, Delay, Feature, Licence, Settings, Terms, at_bitrates};
 use crate::media::Pcm;
 #[cfg(feature = "lame")]

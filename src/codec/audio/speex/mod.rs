@@ -3,10 +3,10 @@
 #[cfg(feature = "speex")]
 mod raw;
 
-#[cfg(not(feature = "speex"))]
-use super::absent as running;
 use super::g711;
 use super::settle::{Default, settle};
+#[cfg(not(feature = "speex"))]
+use crate::codec::absent as running;
 use crate::codec::{
     Bitrates, Change, ChangeKind, Codec, Delay, Feature, Knob, Licence, Range, Request, RtpFormat, Settings, Terms,
 };

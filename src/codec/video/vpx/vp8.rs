@@ -1,34 +1,18 @@
 //! VP8: its settings and its patterns of references, as libwebrtc's default temporal layers.
 
-use super::{Kind, VpxDecoder, VpxEncoder, raw::Set};
+use super::raw::Set;
+use super::running::{self, Kind, VpxDecoder, VpxEncoder};
 use crate::codec::video::layers::{Step, step};
 use crate::codec::video::settle::Read;
-use crate::codec::{Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
+use crate::codec::{Decoder, Encoder, Knob, Observed, Request, Settings, Unit};
 use crate::error::Result;
 use crate::media::{Picture, PictureFormat};
 
-pub static VP8: Codec<Picture> = Codec {
-    name: "VP8",
-    version: super::version,
-    licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
-    feature: None,
-    range: Range { fmtp: &["max-fr", "max-fs"], ..Range::VIDEO },
-    rtp: Some(RtpFormat { encoding: |_| "VP8", payload_type: 96, source: "RFC 7741", ..RtpFormat::VIDEO }),
-    plc: "the last picture stays",
-    fec: "",
-    settle,
-    encoder: |settings| Ok(Box::new(encoder(settings)?)),
-    decoder: |settings| Ok(Box::new(VpxDecoder::new(Kind::Vp8, settings)?)),
-    observe: |settings, units| super::observe(Kind::Vp8, settings, units),
-    variants: Vec::new,
-    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
-};
-
 /// `max-fr` and `max-fs` (RFC 7741, section 6.1) are all that there is. Complexity 10 is speed -4, libwebrtc's for small
 /// pictures, 8 is -6, its usual one, 0 is -14.
-fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
+pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
     let speed = |complexity| i64::from(complexity) - 14;
-    let mut settings = super::settle(Kind::Vp8, request, clip, |_, _| Read::Unknown, speed)?;
+    let mut settings = running::settle(Kind::Vp8, request, clip, |_, _| Read::Unknown, speed)?;
     let screen = settings.text("mode") == "screen";
     settings.knobs.extend([
         ("min_q", Knob::Int(if screen { 12 } else { 2 })),
@@ -38,13 +22,21 @@ fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> 
     Ok(settings)
 }
 
-fn encoder(settings: &Settings<Picture>) -> Result<VpxEncoder> {
+pub(super) fn encoder(settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
     let mut encoder = VpxEncoder::new(Kind::Vp8, settings, pattern(settings.int("layers")), (100, 15))?;
     // Unlike Chrome, which denoises camera pictures: the noise is the clip's own.
     encoder.vpx.set(Set::NoiseSensitivity, 0)?;
     encoder.vpx.set(Set::TokenPartitions, 0)?;
     encoder.vpx.set(Set::ScreenContent, if settings.text("mode") == "screen" { 2 } else { 0 })?;
-    Ok(encoder)
+    Ok(Box::new(encoder))
+}
+
+pub(super) fn decoder(settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
+    Ok(Box::new(VpxDecoder::new(Kind::Vp8, settings)?))
+}
+
+pub(super) fn observe(settings: &Settings<Picture>, units: &[Unit]) -> Observed {
+    running::observe(Kind::Vp8, settings, units)
 }
 
 /// 1: the last picture, which holds layer 0. 2: the golden picture, which holds layer 1 or the key picture.

@@ -1,35 +1,19 @@
 //! VP9: its settings and its patterns of references, as libwebrtc's structures L1T1, L1T2 and L1T3.
 
-use super::{Kind, VpxDecoder, VpxEncoder, raw::Set};
+use super::raw::Set;
+use super::running::{self, Kind, VpxDecoder, VpxEncoder};
 use crate::codec::video::layers;
 use crate::codec::video::settle::Read;
-use crate::codec::{ChangeKind, Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
+use crate::codec::{ChangeKind, Decoder, Encoder, Knob, Observed, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
-
-pub static VP9: Codec<Picture> = Codec {
-    name: "VP9",
-    version: super::version,
-    licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
-    feature: None,
-    range: Range { fmtp: &["profile-id", "max-fr", "max-fs"], ..Range::VIDEO },
-    rtp: Some(RtpFormat { encoding: |_| "VP9", payload_type: 98, source: "RFC 9628", ..RtpFormat::VIDEO }),
-    plc: "the last picture stays",
-    fec: "",
-    settle,
-    encoder: |settings| Ok(Box::new(encoder(settings)?)),
-    decoder: |settings| Ok(Box::new(VpxDecoder::new(Kind::Vp9, settings)?)),
-    observe: |settings, units| super::observe(Kind::Vp9, settings, units),
-    variants: Vec::new,
-    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
-};
 
 /// The parameters of RFC 9628, section 6: `profile-id`, `max-fr`, `max-fs`. Complexity 10 is speed 5, libwebrtc's for small
 /// pictures, 8 is 7, its usual one, 6 and less is 9.
 ///
 /// # Errors
 /// [`Error::Usage`]: a profile other than 0, since pictures here are 8-bit 4:2:0.
-fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
+pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
     if let Some(profile @ ("1" | "2" | "3")) = request.fmtp.get("profile-id") {
         let text =
             format!("VP9: profile-id={profile} is not 8-bit 4:2:0, and pictures here are; profile-id=0 would be right");
@@ -43,7 +27,7 @@ fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> 
         _ => Read::Unknown,
     };
     let mut settings =
-        super::settle(Kind::Vp9, request, clip, read, |complexity| i64::from(15 - complexity.clamp(6, 10)))?;
+        running::settle(Kind::Vp9, request, clip, read, |complexity| i64::from(15 - complexity.clamp(6, 10)))?;
     let screen = settings.text("mode") == "screen";
     settings.knobs.extend([
         ("profile", Knob::Int(0)),
@@ -55,7 +39,7 @@ fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> 
     Ok(settings)
 }
 
-fn encoder(settings: &Settings<Picture>) -> Result<VpxEncoder> {
+pub(super) fn encoder(settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
     let layers = settings.int("layers");
     let mut encoder = VpxEncoder::new(Kind::Vp9, settings, layers::structure(layers), (50, 50))?;
     let vpx = &mut encoder.vpx;
@@ -69,5 +53,13 @@ fn encoder(settings: &Settings<Picture>) -> Result<VpxEncoder> {
     vpx.set(Set::TileColumns, 0)?;
     vpx.set(Set::RowThreads, 0)?;
     vpx.set(Set::TuneContent, i32::from(settings.text("mode") == "screen"))?;
-    Ok(encoder)
+    Ok(Box::new(encoder))
+}
+
+pub(super) fn decoder(settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
+    Ok(Box::new(VpxDecoder::new(Kind::Vp9, settings)?))
+}
+
+pub(super) fn observe(settings: &Settings<Picture>, units: &[Unit]) -> Observed {
+    running::observe(Kind::Vp9, settings, units)
 }
