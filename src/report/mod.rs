@@ -11,6 +11,7 @@ mod front;
 mod gather;
 mod html;
 mod published;
+mod raster;
 mod series;
 pub mod table;
 pub mod webm;

@@ -49,6 +49,13 @@ pub static G722: Codec<Pcm> = Codec {
 const RANGE: Range = Range { sample_rates: &[16_000], ..g711::RANGE };
 const DEFAULT: Default = Default { codec: "G722", format: PcmFormat::mono(16_000), packet_ms: 20.0, bitrate: 64_000 };
 
+/// Octets at 64 kbit/s, as a file without any header has them.
+pub fn decode(octets: &[u8]) -> Pcm {
+    let mut adpcm = AdpcmDecoder::new();
+    let samples = octets.iter().flat_map(|octet| adpcm.samples(*octet)).collect();
+    Pcm { format: PcmFormat::mono(16_000), samples }
+}
+
 struct G722Encoder {
     adpcm: AdpcmEncoder,
     frame: Duration,

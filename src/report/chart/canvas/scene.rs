@@ -2,6 +2,7 @@
 
 use super::palette::Ink;
 use crate::error::{Error, Result};
+use crate::report::raster;
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
@@ -153,7 +154,6 @@ impl Scene {
 
     /// Writes a PNG of twice the logical size, drawn four times as large and averaged, which smooths every edge.
     pub fn png(&self, path: &Path) -> Result<()> {
-        let unwritable = |e: &dyn std::fmt::Display| Error::output(path, e);
         let (w, h) = self.pixels(PNG_SCALE);
         let (fine_w, fine_h) = (w * SMOOTH, h * SMOOTH);
         let mut fine = vec![255; (fine_w * fine_h * 3) as usize];
@@ -163,9 +163,9 @@ impl Scene {
             self.draw(&area, &target)?;
             area.present().map_err(drawing)?;
         }
-        let mut file = BitMapBackend::new(path, (w, h));
-        file.blit_bitmap((0, 0), (w, h), &average(&fine, w as usize, h as usize)).map_err(|e| unwritable(&e))?;
-        file.present().map_err(|e| unwritable(&e))
+        let pixels = average(&fine, w as usize, h as usize);
+        let file = raster::png(w, h, &pixels, png::Compression::Fast).map_err(|e| Error::output(path, e))?;
+        std::fs::write(path, file).map_err(|e| Error::output(path, e))
     }
 
     fn pixels(&self, scale: f64) -> (u32, u32) {
