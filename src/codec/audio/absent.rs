@@ -5,7 +5,7 @@
     expect(dead_code, reason = "this build has them all")
 )]
 
-use crate::codec::{Decoder, Encoder, Settings};
+use crate::codec::api::{Decoder, Encoder, Settings};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 

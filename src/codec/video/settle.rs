@@ -4,19 +4,32 @@
 //! A receiver's fmtp line sets upper bounds ([`Cap`]). A picture too large is scaled as libwebrtc scales it: by 3/4, 1/2,
 //! 3/8, 1/4 and so on, the aspect ratio kept, down to even sizes. A rate too high becomes the highest whole one.
 
-pub(in crate::codec) use super::caps::{Bound, Cap, max_fr_and_fs};
-use super::caps::{allowed, fit};
-use crate::codec::{Change, ChangeKind, Knob, Request, Settings};
+use super::caps::{Bound, Cap, allowed, fit};
+use super::fmtp::change;
+use crate::codec::about::{Bitrates, Range};
+use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Picture, PictureFormat};
-use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, ms};
 use std::collections::BTreeMap;
 
 /// libwebrtc sends no video at less, in bit/s.
-pub(in crate::codec) const LEAST_BITRATE: u32 = 30_000;
+pub(super) const LEAST_BITRATE: u32 = 30_000;
+
+impl Range {
+    /// What video codecs have alike: libwebrtc sends none at less than 30 kbit/s.
+    pub(in crate::codec::video) const VIDEO: Range = Range {
+        sample_rates: &[],
+        bitrates: Bitrates::Span(LEAST_BITRATE, 50_000_000),
+        packets_ms: &[],
+        fmtp: &[],
+        modes: &[],
+        complexity: Some(10),
+    };
+}
+
 /// What a codec says of itself.
-pub(in crate::codec) struct Rules {
+pub(super) struct Rules {
     /// As errors name it.
     pub codec: &'static str,
     /// Most temporal layers.
@@ -26,12 +39,12 @@ pub(in crate::codec) struct Rules {
 }
 
 /// Settings with the format that `caps` leave of `clip`, the bitrate, and the knobs `layers` and `mode`, and with
-/// congestion control `gcc_max_bitrate` too. `changes`: those that the codec found in its fmtp line ([`parameters`]), which
+/// congestion control `gcc_max_bitrate` too. `changes`: those that the codec found in its fmtp line ([`super::fmtp::parameters`]), which
 /// come first.
 ///
 /// # Errors
 /// [`Error::Usage`]: the request's own mode or layers are none, or no picture is small enough for the caps.
-pub(in crate::codec) fn settle(
+pub(super) fn settle(
     rules: &Rules,
     request: &Request,
     clip: &PictureFormat,
@@ -63,78 +76,18 @@ pub(in crate::codec) fn settle(
 }
 
 /// The bitrate in bit/s that the encoder takes when congestion control sets `target`.
-pub(in crate::codec) fn adapted(settings: &Settings<Picture>, target: Bitrate) -> u32 {
+pub(super) fn adapted(settings: &Settings<Picture>, target: Bitrate) -> u32 {
     let most = settings.knobs.contains_key("gcc_max_bitrate").then(|| settings.int("gcc_max_bitrate") as u32);
     target.0.min(most.unwrap_or(u32::MAX)).max(LEAST_BITRATE)
 }
 
 /// The encoder's effort, 0 to 10; `default` when none is asked for.
-pub(in crate::codec) fn complexity(request: &Request, default: u8, changes: &mut Vec<Change>) -> u8 {
+pub(super) fn complexity(request: &Request, default: u8, changes: &mut Vec<Change>) -> u8 {
     let asked = request.complexity.unwrap_or(default);
     if asked > 10 {
         changes.push(change(format!("complexity={asked}"), "10", ChangeKind::Clamped, "complexities are 0 to 10"));
     }
     asked.min(10)
-}
-
-/// What a codec makes of one parameter of the line.
-pub(in crate::codec) enum Read {
-    /// It holds, or is one of the [`Cap`]s.
-    Taken,
-    /// (effective, kind, reason)
-    Differs(String, ChangeKind, &'static str),
-    /// The payload format defines no such parameter.
-    Unknown,
-}
-
-/// The changes that the fmtp line makes, in its order. `read` knows the codec's own parameters; those of libwebrtc are
-/// known here.
-pub(in crate::codec) fn parameters(fmtp: &Fmtp, mut read: impl FnMut(&str, Option<&str>) -> Read) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (name, value) in fmtp.iter() {
-        let (effective, kind, reason) = match (read(name, value), name) {
-            (Read::Taken, _) => continue,
-            (Read::Differs(effective, kind, reason), _) => (effective, kind, reason),
-            (Read::Unknown, "x-google-min-bitrate" | "x-google-start-bitrate" | "x-google-max-bitrate") => {
-                ("ignored".into(), ChangeKind::Ignored, "bounds of libwebrtc's bandwidth estimate, not of the encoder")
-            }
-            (Read::Unknown, _) => {
-                ("ignored".into(), ChangeKind::Unknown, "the payload format defines no such parameter")
-            }
-        };
-        let requested = value.map_or_else(|| name.to_owned(), |v| format!("{name}={v}"));
-        changes.push(change(requested, effective, kind, reason));
-    }
-    changes
-}
-
-/// A whole number above 0 out of the line; anything else is no bound.
-pub(in crate::codec) fn count(fmtp: &Fmtp, name: &str) -> Option<u32> {
-    fmtp.get(name).and_then(whole)
-}
-
-/// What becomes of a parameter that [`count`] reads.
-pub(in crate::codec) fn counted(value: Option<&str>) -> Read {
-    match value.and_then(whole) {
-        Some(_) => Read::Taken,
-        None => {
-            Read::Differs("ignored".into(), ChangeKind::Invalid, "not a whole number above 0, so it bounds nothing")
-        }
-    }
-}
-
-pub(in crate::codec) fn change(
-    requested: String,
-    effective: impl Into<String>,
-    kind: ChangeKind,
-    reason: impl Into<String>,
-) -> Change {
-    Change { requested, effective: effective.into(), kind, reason: reason.into() }
-}
-
-/// Digits only: no sign, no spaces.
-fn whole(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|n| *n > 0 && !text.starts_with('+'))
 }
 
 /// In bit/s.
@@ -194,9 +147,11 @@ fn of_audio(request: &Request) -> impl Iterator<Item = Change> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::caps::macroblocks;
+    use super::super::caps::{macroblocks, max_fr_and_fs};
+    use super::super::fmtp::{Read, counted, parameters};
     use super::*;
     use crate::media::FrameRate;
+    use crate::sdp::fmtp::Fmtp;
     use proptest::prelude::*;
     use std::time::Duration;
 

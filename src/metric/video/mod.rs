@@ -1,4 +1,4 @@
-//! Metrics of pictures.
+//! Metrics of pictures: a file or folder each, and their list. Beside them is what several of them share.
 
 pub mod ciede2000;
 pub mod ms_ssim;
@@ -7,3 +7,19 @@ pub mod psnr;
 pub mod ssim;
 pub mod ssimulacra2;
 pub mod vmaf;
+
+use super::api::Metric;
+use crate::media::Picture;
+
+/// All video metrics of this build.
+pub static VIDEO: &[&Metric<Picture>] = &[
+    &psnr::Y,
+    &psnr::U,
+    &psnr::V,
+    &ssim::SSIM,
+    &ms_ssim::MS_SSIM,
+    &vmaf::VMAF,
+    &vmaf::NEG,
+    &ciede2000::CIEDE2000,
+    &ssimulacra2::SSIMULACRA2,
+];

@@ -3,7 +3,8 @@
 //! One thread, so that the same pictures give the same bytes.
 #![expect(unsafe_code, reason = "libaom is a C library")]
 
-use super::{NAME, Step};
+use super::obu::NAME;
+use crate::codec::video::layers::Step;
 use crate::error::{Error, Result};
 use crate::media::Picture;
 use libaom_sys as sys;

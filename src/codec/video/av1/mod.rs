@@ -12,16 +12,14 @@ mod settle;
 
 use super::settle::adapted;
 use super::{layers, observe};
-use crate::codec::{
-    Codec, Coded, Decoder, Delay, Encoder, Feedback, Input, Licence, Observed, ObservedPictures, Range, RtpFormat,
-    Settings, Terms, Unit,
-};
+use crate::codec::about::{Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
+use crate::rtp;
 use crate::units::{Bitrate, Time};
 use layers::{Pattern, Step};
-
-const NAME: &str = "AV1";
+use obu::NAME;
 
 pub static AV1: Codec<Picture> = Codec {
     name: NAME,
@@ -36,6 +34,7 @@ pub static AV1: Codec<Picture> = Codec {
         encoding: |_| NAME,
         payload_type: 45,
         source: "AOMedia, RTP Payload Format for AV1",
+        payload: Some(&rtp::av1::AV1),
         ..RtpFormat::VIDEO
     }),
     plc: "the last picture stays",

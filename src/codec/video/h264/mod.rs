@@ -11,18 +11,15 @@ mod syntax;
 
 use super::observe;
 use super::settle::adapted;
-use crate::codec::{
-    Codec, Coded, Decoder, Delay, Encoder, Feedback, Input, Licence, Observed, ObservedPictures, Range, RtpFormat,
-    Settings, Terms, Unit,
-};
+use crate::codec::about::{Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
+use crate::rtp;
 use crate::units::{Bitrate, Time};
 use references::References;
 use std::collections::BTreeMap;
-use syntax::{Pps, Slice, Sps};
-
-const NAME: &str = "H264";
+use syntax::{NAME, Pps, Slice, Sps};
 
 pub static H264: Codec<Picture> = Codec {
     name: NAME,
@@ -30,7 +27,15 @@ pub static H264: Codec<Picture> = Codec {
     licence: Licence { code: "BSD-2-Clause", terms: Terms::Fees },
     feature: None,
     range: Range { fmtp: &["profile-level-id", "packetization-mode", "level-asymmetry-allowed"], ..Range::VIDEO },
-    rtp: Some(RtpFormat { encoding: |_| NAME, payload_type: 102, source: "RFC 6184", ..RtpFormat::VIDEO }),
+    rtp: Some(RtpFormat {
+        encoding: |_| NAME,
+        payload_type: 102,
+        source: "RFC 6184",
+        payload: Some(&rtp::h264::H264),
+        // RFC 6184, section 8.2.2: profile and packetization mode are the same in both.
+        offers_fmtp: true,
+        ..RtpFormat::VIDEO
+    }),
     plc: "the last picture stays",
     fec: "",
     settle: settle::settle,

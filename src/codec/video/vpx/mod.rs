@@ -4,46 +4,28 @@
 //! What both have in common is here; [`vp8`] and [`vp9`] have the settings, the patterns of references and the rest.
 
 mod header;
+mod kind;
 mod raw;
 pub mod vp8;
 pub mod vp9;
 
+use super::fmtp::{self, Read, change};
 use super::layers::{self, Pattern, Step};
 use super::observe;
-use super::settle::{self, Read, Rules, change};
-use crate::codec::{
+use super::settle::{self, Rules};
+use crate::codec::api::{
     ChangeKind, Coded, Decoder, Encoder, Feedback, Input, Knob, Observed, ObservedPictures, Request, Settings, Unit,
 };
+use crate::codec::video::caps::max_fr_and_fs;
+use crate::codec::video::vpx::header::Header;
 use crate::error::{Error, Result};
 use crate::media::{Footage, FrameRate, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
-use header::Header;
+use kind::Kind;
 use raw::Set;
 
 /// Below it libwebrtc takes more time for a picture: 352x288, in luma samples.
 const SMALL: usize = 352 * 288;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Vp8,
-    Vp9,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Vp8 => "VP8",
-            Kind::Vp9 => "VP9",
-        }
-    }
-
-    fn header(self, data: &[u8]) -> Option<Header> {
-        match self {
-            Kind::Vp8 => header::vp8(data),
-            Kind::Vp9 => header::vp9(data),
-        }
-    }
-}
 
 fn version() -> String {
     format!("libvpx {} through libvpx-native-sys 5.0.17", raw::version())
@@ -58,11 +40,11 @@ fn settle(
     speed: fn(u8) -> i64,
 ) -> Result<Settings<Picture>> {
     let rules = Rules { codec: kind.name(), layers: 3, modes: &["camera", "screen"] };
-    let changes = settle::parameters(&request.fmtp, |name, value| match name {
-        "max-fr" | "max-fs" => settle::counted(value),
+    let changes = fmtp::parameters(&request.fmtp, |name, value| match name {
+        "max-fr" | "max-fs" => fmtp::counted(value),
         _ => read(name, value),
     });
-    let caps = settle::max_fr_and_fs(&request.fmtp);
+    let caps = max_fr_and_fs(&request.fmtp);
     let mut settings = settle::settle(&rules, request, clip, &caps, changes)?;
     if let Some(Bitrate(asked)) = settings.bitrate.filter(|rate| !rate.0.is_multiple_of(1000)) {
         let whole = asked / 1000 * 1000;

@@ -1,11 +1,13 @@
 //! VP8: its settings and its patterns of references, as libwebrtc's default temporal layers.
 
 use super::{Kind, VpxDecoder, VpxEncoder, raw::Set};
+use crate::codec::about::{Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Knob, Request, Settings};
+use crate::codec::video::fmtp::Read;
 use crate::codec::video::layers::{Step, step};
-use crate::codec::video::settle::Read;
-use crate::codec::{Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
 use crate::error::Result;
 use crate::media::{Picture, PictureFormat};
+use crate::rtp;
 
 pub static VP8: Codec<Picture> = Codec {
     name: "VP8",
@@ -13,7 +15,13 @@ pub static VP8: Codec<Picture> = Codec {
     licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
     feature: None,
     range: Range { fmtp: &["max-fr", "max-fs"], ..Range::VIDEO },
-    rtp: Some(RtpFormat { encoding: |_| "VP8", payload_type: 96, source: "RFC 7741", ..RtpFormat::VIDEO }),
+    rtp: Some(RtpFormat {
+        encoding: |_| "VP8",
+        payload_type: 96,
+        source: "RFC 7741",
+        payload: Some(&rtp::vp8::VP8),
+        ..RtpFormat::VIDEO
+    }),
     plc: "the last picture stays",
     fec: "",
     settle,

@@ -1,11 +1,13 @@
 //! VP9: its settings and its patterns of references, as libwebrtc's structures L1T1, L1T2 and L1T3.
 
 use super::{Kind, VpxDecoder, VpxEncoder, raw::Set};
+use crate::codec::about::{Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{ChangeKind, Codec, Knob, Request, Settings};
+use crate::codec::video::fmtp::Read;
 use crate::codec::video::layers;
-use crate::codec::video::settle::Read;
-use crate::codec::{ChangeKind, Codec, Delay, Knob, Licence, Range, Request, RtpFormat, Settings, Terms};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
+use crate::rtp;
 
 pub static VP9: Codec<Picture> = Codec {
     name: "VP9",
@@ -13,7 +15,13 @@ pub static VP9: Codec<Picture> = Codec {
     licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
     feature: None,
     range: Range { fmtp: &["profile-id", "max-fr", "max-fs"], ..Range::VIDEO },
-    rtp: Some(RtpFormat { encoding: |_| "VP9", payload_type: 98, source: "RFC 9628", ..RtpFormat::VIDEO }),
+    rtp: Some(RtpFormat {
+        encoding: |_| "VP9",
+        payload_type: 98,
+        source: "RFC 9628",
+        payload: Some(&rtp::vp9::VP9),
+        ..RtpFormat::VIDEO
+    }),
     plc: "the last picture stays",
     fec: "",
     settle,
