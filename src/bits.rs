@@ -1,6 +1,6 @@
-//! Bits of coded headers, the most significant first. Everything gives `None` where the data end.
+//! Bits of coded headers, the most significant first.
 
-/// A place in the data.
+/// A place in the data. Everything gives `None` where they end.
 #[derive(Clone, Debug)]
 pub(crate) struct Bits<'a> {
     data: &'a [u8],
@@ -29,6 +29,17 @@ impl<'a> Bits<'a> {
         Some(value as u32)
     }
 
+    /// A number below `n`, in as few bits as that allows (AV1 RTP payload format, section A.4.1: ns(n)).
+    pub fn below(&mut self, n: u32) -> Option<u32> {
+        let (width, short) = widths(n);
+        let value = self.take(width - 1)?;
+        if value < short { Some(value) } else { Some((value << 1) + u32::from(self.flag()?) - short) }
+    }
+}
+
+/// What headers of coded pictures need besides.
+#[cfg(feature = "video")]
+impl Bits<'_> {
     pub fn skip(&mut self, count: u32) -> Option<()> {
         (0..count).try_for_each(|_| self.flag().map(|_| ()))
     }
@@ -51,6 +62,52 @@ impl<'a> Bits<'a> {
         let value = (code + 1) / 2;
         i32::try_from(if code % 2 == 1 { value } else { -value }).ok()
     }
+}
+
+/// Puts bits together.
+#[derive(Default)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+    /// Bits used of the last byte; 0: all.
+    used: u32,
+}
+
+impl Writer {
+    pub fn flag(&mut self, flag: bool) {
+        if self.used == 0 {
+            self.bytes.push(0);
+        }
+        if let Some(last) = self.bytes.last_mut() {
+            *last |= u8::from(flag) << (7 - self.used);
+        }
+        self.used = (self.used + 1) % 8;
+    }
+
+    /// f(n): the lowest `n` bits of `value`.
+    pub fn bits(&mut self, value: u32, n: u32) {
+        (0..n).rev().for_each(|place| self.flag(value >> place & 1 != 0));
+    }
+
+    /// ns(n): a value below `n`, in as few bits as that allows.
+    pub fn below(&mut self, value: u32, n: u32) {
+        let (width, short) = widths(n);
+        if value < short {
+            self.bits(value, width - 1);
+        } else {
+            self.bits(value + short, width);
+        }
+    }
+
+    /// The bytes, filled up with zeros.
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// Of ns(n): the longer width, and how many values have one bit less. `n` is at least 1.
+fn widths(n: u32) -> (u32, u32) {
+    let width = n.max(1).ilog2() + 1;
+    (width, (1 << width) - n.max(1))
 }
 
 #[cfg(test)]

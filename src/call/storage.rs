@@ -1,8 +1,8 @@
 //! A storage codec's case: encoder to decoder, as a file would be written and read. Nothing carries it, so that no packet
 //! is lost and none has a header; delay is that of the codec alone.
 
+use super::api::{Call, evidence_of, measure};
 use super::audio::record;
-use super::{Call, evidence_of};
 use crate::codec::{Input, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
@@ -43,7 +43,7 @@ pub(super) fn run(case: &Case) -> Result<Call> {
         removed_delay_ms: ms(stored.settings.frame + delay.lookahead() + delay.container),
         ..evidence_of(case, &stored.decoded)
     };
-    super::measure(case, &evidence, &mut scores);
+    measure(case, &evidence, &mut scores);
     Ok(Call { scores, reference: case.clip.signal.clone(), degraded: stored.decoded })
 }
 

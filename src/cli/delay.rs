@@ -1,7 +1,7 @@
 //! `codecbench delay`: the algorithmic delay of codecs, measured through encoder and decoder.
 
-use super::run::LIBRARY;
-use super::{print, print_json, table};
+use super::execute::LIBRARY;
+use super::output::{print, print_json, table};
 use crate::codec::{AUDIO, Codec, Request, audio};
 use crate::error::{Error, Result};
 use crate::latency::{By, Latency, measure};

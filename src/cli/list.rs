@@ -1,7 +1,7 @@
 //! `codecbench list codecs|metrics|clips|networks`: what this build knows.
 
 use super::net::json_of;
-use super::{print, print_json, table};
+use super::output::{print, print_json, table};
 use crate::error::Result;
 use crate::latency::measure;
 use crate::media::{Media, PcmFormat};

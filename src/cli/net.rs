@@ -1,6 +1,6 @@
 //! `codecbench net`: what a network does to voice packets.
 
-use super::{print, print_json, table};
+use super::output::{print, print_json, table};
 use crate::error::{Error, Result};
 use crate::net::spec::{Chance, NetSpec};
 use crate::net::survey::{Figures, Packet, SPACING, Theory, WIRE_BYTES, survey};

@@ -12,9 +12,9 @@
     expect(dead_code, reason = "this build has them all")
 )]
 
-use super::{Decoder, Encoder, Settings};
+use super::api::{Decoder, Encoder, Settings};
 #[cfg(not(feature = "video"))]
-use super::{Observed, Request, Unit};
+use super::api::{Observed, Request, Unit};
 use crate::error::{Error, Result};
 use crate::media::Media;
 

@@ -1,10 +1,10 @@
 //! The `ffmpeg` that decodes the films of the corpora: the machine's own, else one out of a PyPI wheel that
 //! `corpora/ffmpeg.toml` pins. H.264 decodes to the bit, so that any version gives the same clips.
 
-use super::fetch::{Cache, move_to};
-use super::manifest::Registry;
-use super::registry::{Pinned, package, unpack};
+use super::cache::Cache;
+use super::registry::{Pinned, Registry, package, unpack};
 use crate::error::{Error, Result};
+use crate::files::move_to;
 use crate::model::sha256;
 use serde::Deserialize;
 use std::os::unix::fs::PermissionsExt;
@@ -48,12 +48,8 @@ pub(super) fn program(cache: &Cache, scratch: &Path, say: &mut dyn FnMut(&str)) 
     if is_right(&kept) {
         return Ok(kept);
     }
-    let pinned = Pinned {
-        registry: Registry::PypiWheel,
-        name: &wheel.name,
-        version: &wheel.version,
-        sha256: &wheel.sha256,
-    };
+    let pinned =
+        Pinned { registry: Registry::PypiWheel, name: &wheel.name, version: &wheel.version, sha256: &wheel.sha256 };
     let archive = package(&pinned, cache, scratch, say)?;
     let tree = scratch.join("ffmpeg");
     unpack(&pinned, &archive, "", &tree)?;
@@ -75,7 +71,9 @@ mod tests {
     fn the_manifest_names_licence_and_hashes() {
         let wheel = wheel().unwrap();
         let is_hash = |h: &str| h.len() == 64 && h.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        assert!(is_hash(&wheel.sha256) && is_hash(&wheel.file_sha256) && wheel.path.contains(&wheel.name.replace('-', "_")));
+        assert!(
+            is_hash(&wheel.sha256) && is_hash(&wheel.file_sha256) && wheel.path.contains(&wheel.name.replace('-', "_"))
+        );
         assert!(wheel.licence.starts_with("GPL") && wheel.licence_source.len() > 20);
     }
 }

@@ -1,8 +1,8 @@
 //! Films of other kinds than Y4M, decoded by the `ffmpeg` program where it is installed: a process of its own, so that
 //! nothing of it is linked.
 
+use super::picture::{Footage, FrameRate, PictureFormat};
 use super::y4m::{self, Cap, Decoded};
-use super::{Footage, FrameRate, PictureFormat};
 use crate::error::{Error, Result};
 use std::io::{BufReader, Read};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! One peer: its connection, its address, and how it is driven.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::peer::wire::{NetemInterceptor, Protection};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
@@ -20,10 +20,11 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::repair::{self, Notes};
+use super::repair::{self, notes::Notes};
 use super::rtcp::VirtualReports;
+use super::stage::Aided;
 use super::streams::Streams;
-use super::track::{DESCRIPTOR_URI, Kind, TrackSpec};
+use super::track::{DESCRIPTOR_URI, Kind, TrackSpec, call_error};
 
 /// What browsers settle on, and what it adds to a packet.
 const PROFILE: (SrtpProtectionProfile, Protection) =
@@ -72,7 +73,7 @@ impl Endpoint {
         let mut registry = configure_twcc_receiver_only(registry, &mut media)
             .map_err(call_error)?
             .with(Slot::TwccSender, Streams::with_repair(TwccSenderBuilder::new().build()))
-            .with(VirtualReports::slot(), repair::Aided::new(reports))
+            .with(VirtualReports::slot(), Aided::new(reports))
             .with(NetemInterceptor::slot(), netem);
         for (i, track) in tracks.iter().enumerate() {
             let interval = track.kind.report_interval();
@@ -202,8 +203,4 @@ impl Endpoint {
         }
         self.timer = self.connection.poll_timeout();
     }
-}
-
-pub(super) fn call_error(error: rtc::shared::error::Error) -> Error {
-    Error::Call(error.to_string())
 }

@@ -8,6 +8,7 @@ pub mod pacer;
 mod repair;
 mod rtcp;
 pub mod sim;
+mod stage;
 mod streams;
 mod track;
 pub mod wire;

@@ -1,7 +1,7 @@
 //! RTCP in virtual time: sender reports that leave say virtual time; receiver reports and requests for a key picture that
 //! come back are kept for the application.
 
-use super::repair::{Aid, Queues};
+use super::stage::{Aid, Queues};
 use super::track::track_of_media;
 use crate::peer::clock::Clock;
 use crate::units::Time;

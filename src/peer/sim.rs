@@ -13,10 +13,12 @@ pub use super::rtcp::LossReport;
 pub use super::track::{Arrival, Kind, Outgoing, TrackSpec};
 pub use crate::peer::wire::WireRecord;
 
-use super::endpoint::{Endpoint, call_error};
-use super::repair::Notes;
+use super::endpoint::Endpoint;
+use super::repair::notes::Notes;
 use super::rtcp::{Reports, VirtualReports, picture_loss};
-use super::track::{Negotiated, arrival, check, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp};
+use super::track::{
+    Negotiated, arrival, call_error, check, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp,
+};
 use crate::error::{Error, Result};
 use crate::net::netem::Netem;
 use crate::net::spec::NetSpec;

@@ -5,7 +5,7 @@ mod kind;
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};
-use crate::metric::audio::emodel::Equipment;
+use crate::metric::equipment::Equipment;
 use crate::metric::{self, Metric, Scale, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
@@ -229,10 +229,10 @@ impl Outcome {
         };
         // Beside one another, each picture was shown: the freezes are left out of the score, not held against it.
         let rendered = Situation { freezes: false, ..situation };
-        let audio = metric::AUDIO.iter().map(|m| (Some(&m.scale), metric::caveats(m, &situation)));
+        let audio = metric::AUDIO.iter().map(|m| (Some(&m.scale), m.validity.caveats(&situation)));
         let video = metric::VIDEO.iter().flat_map(|m| {
             let id = format!("{}{}", m.scale.id, metric::RENDERED);
-            [(Some(&m.scale), metric::caveats(m, &situation)), (metric::scale(&id), metric::caveats(m, &rendered))]
+            [(Some(&m.scale), m.validity.caveats(&situation)), (metric::scale(&id), m.validity.caveats(&rendered))]
         });
         let scored = |(scale, reasons): (Option<&'static Scale>, Vec<&'static str>)| {
             let id = scale.map(|scale| scale.id).filter(|id| scores.values.contains_key(*id))?;

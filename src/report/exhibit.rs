@@ -1,26 +1,12 @@
 //! What a case looked like: a frame as it should have been and as it was, and a short clip.
 
-use super::{Timeline, raster};
+use super::view::Timeline;
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
 use crate::metric;
+use crate::report::raster;
+use crate::report::view::Exhibit;
 use std::ops::Range;
-
-/// One frame of a case, usually its worst, and what was on show around it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Exhibit {
-    /// "frame 93 at 3.1 s: VMAF 21.4".
-    pub caption: String,
-    /// A setting's label.
-    pub setting: String,
-    /// Network, clip and seed.
-    pub condition: String,
-    /// PNG files, as `png` makes them.
-    pub reference_png: Vec<u8>,
-    pub shown_png: Vec<u8>,
-    /// A WebM file, as [`super::webm::file`] makes it.
-    pub clip: Option<Vec<u8>>,
-}
 
 /// Thumbnails are so many pixels wide.
 const THUMBNAIL: u32 = 480;

@@ -7,15 +7,8 @@ use crate::error::Result;
 use crate::sdp::fmtp::Fmtp;
 use crate::units::Time;
 
-/// The payload formats of all video codecs.
-pub static VIDEO: &[&PayloadFormat] = &[&super::vp8::VP8, &super::vp9::VP9, &super::h264::H264, &super::av1::AV1];
-
-/// The payload format of that SDP encoding name, in any case.
-pub fn video(name: &str) -> Option<&'static PayloadFormat> {
-    VIDEO.iter().find(|f| f.name.eq_ignore_ascii_case(name)).copied()
-}
-
 /// How a video codec travels in RTP. The clock is 90 kHz.
+#[derive(Debug)]
 pub struct PayloadFormat {
     /// SDP encoding name.
     pub name: &'static str,

@@ -16,6 +16,7 @@ mod interval;
 mod power;
 mod verdict;
 
+pub use interval::Interval;
 pub use power::detectable;
 pub use verdict::{Judged, Open, Prefer, Question, Verdict, holm, judge};
 
@@ -35,12 +36,6 @@ pub struct Summary {
     pub interval: Option<Interval>,
     /// Clips.
     pub n: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    pub low: f64,
-    pub high: f64,
 }
 
 impl Summary {

@@ -27,6 +27,7 @@ pub(super) fn track(case: &Case) -> Result<TrackSpec> {
         clock_rate: (rtp.clock_rate)(asked.format.sample_rate),
         channels: (rtp.channels)(asked.format.channels),
         fmtp: case.request.fmtp.clone(),
+        offers_fmtp: rtp.offers_fmtp,
         repair: case.request.repair,
         patience: match case.receiver {
             Receiver::Fixed(delay) => patience(Some(delay)),

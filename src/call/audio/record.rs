@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The scored pass, in samples of the call.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::call) struct Pass {
+pub(super) struct Pass {
     pub start: usize,
     pub samples: usize,
 }
@@ -22,16 +22,16 @@ pub(in crate::call) struct Pass {
 /// What was sent and heard, before any score.
 pub struct Heard {
     pub settings: Settings<Pcm>,
-    pub(in crate::call) pass: Pass,
-    pub(in crate::call) units: Vec<Unit>,
-    pub(in crate::call) frames: usize,
-    pub(in crate::call) played: Played,
-    pub(in crate::call) wire: Vec<WireRecord>,
-    pub(in crate::call) first_sequence: u16,
+    pub(super) pass: Pass,
+    pub(super) units: Vec<Unit>,
+    pub(super) frames: usize,
+    pub(super) played: Played,
+    pub(super) wire: Vec<WireRecord>,
+    pub(super) first_sequence: u16,
     /// How each frame first came to the receiver, by the packet's place in the call.
-    pub(in crate::call) came: BTreeMap<i64, Came>,
+    pub(super) came: BTreeMap<i64, Came>,
     /// Of each packet the bytes of its copies of earlier frames.
-    pub(in crate::call) copies: Vec<usize>,
+    pub(super) copies: Vec<usize>,
 }
 
 impl Heard {
@@ -44,7 +44,7 @@ impl Heard {
     /// samples as the reference has, from that sample on: a listener who records for the clip's length. Where an adaptive
     /// receiver ends the pass with more delay than it began with, so much of the end is not in it; where it ends with
     /// less, silence fills it up.
-    pub(in crate::call) fn scored_pass(&self) -> Result<(Pcm, f64)> {
+    pub(crate) fn scored_pass(&self) -> Result<(Pcm, f64)> {
         let (format, start) = (self.settings.format, self.pass.start as i64);
         let tick = format.samples(TICK) as i64;
         let (index, first) = self
@@ -62,7 +62,7 @@ impl Heard {
     }
 
     /// Facts of the scored pass alone.
-    pub(in crate::call) fn facts(&self, case: &Case) -> Result<Scores> {
+    pub(crate) fn facts(&self, case: &Case) -> Result<Scores> {
         let format = self.settings.format;
         let (from, to) = (self.pass.start, self.pass.start + self.pass.samples);
         let (begin, end) = (Time::ZERO + format.duration(from), Time::ZERO + format.duration(to));
@@ -197,7 +197,7 @@ impl Heard {
     }
 
     /// What the E-model asks, from the facts of the call; `None` when nothing was played.
-    pub(in crate::call) fn call_facts(&self, case: &Case, facts: &Scores) -> Option<CallFacts> {
+    pub(crate) fn call_facts(&self, case: &Case, facts: &Scores) -> Option<CallFacts> {
         let fact = |id: &str| facts.values.get(id).copied();
         Some(CallFacts {
             codec: case.codec.name,
@@ -268,9 +268,9 @@ fn burst_ratio(lost: &[bool]) -> f64 {
 }
 
 /// The encoder's settings as reports show them.
-pub(in crate::call) fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
+pub(crate) fn effective(settings: &Settings<Pcm>, case: &Case) -> BTreeMap<String, String> {
     let clip = case.clip.format();
-    let mut shown = crate::call::shared(settings, &case.request.repair, case.transport);
+    let mut shown = crate::call::api::shared(settings, &case.request.repair, case.transport);
     shown.insert("frame".into(), format!("{} ms", ms(settings.frame)));
     shown.insert("sample rate".into(), format!("{} Hz", settings.format.sample_rate));
     shown.insert("channels".into(), settings.format.channels.to_string());

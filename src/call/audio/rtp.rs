@@ -1,7 +1,7 @@
 //! Coded units to RTP packets and back: sequence numbers and timestamps (RFC 3550, section 5.1), and the redundant copies
 //! that packets carry of earlier ones (RED).
 
-use crate::call::chance;
+use crate::call::api::chance;
 use crate::codec::{Settings, Unit};
 use crate::error::Result;
 use crate::media::Pcm;
@@ -101,7 +101,7 @@ impl Sender {
 
 /// How a frame first came to the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::call) enum Came {
+pub(super) enum Came {
     /// In a packet of its own, be it the first or a retransmission.
     Itself,
     /// In a later packet.

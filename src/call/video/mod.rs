@@ -3,8 +3,8 @@
 mod ends;
 mod record;
 
+use super::api::{Call, chance};
 use super::audio::{self, Audio};
-use super::{Call, chance};
 use crate::error::Result;
 use crate::media::Picture;
 use crate::metric::{Evidence, RENDERED};

@@ -310,7 +310,7 @@ fn fitted(picture: &Picture, format: PictureFormat) -> Result<Picture> {
 /// The encoder's settings as reports show them.
 fn effective(settings: &Settings<Picture>, case: &Case<Picture>) -> BTreeMap<String, String> {
     let PictureFormat { width, height, rate } = settings.format;
-    let mut shown = crate::call::shared(settings, &case.request.repair, case.transport);
+    let mut shown = crate::call::api::shared(settings, &case.request.repair, case.transport);
     shown.insert("size".into(), format!("{width}x{height}"));
     shown.insert("frame rate".into(), format!("{rate} fps"));
     if settings.format != case.clip.format() {

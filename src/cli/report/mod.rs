@@ -2,12 +2,14 @@
 
 pub mod worst;
 
-use super::{exhibit, print};
+use super::exhibit;
+use super::output::print;
 use crate::codec::{self, Codec, Request};
 use crate::error::{Error, Result};
 use crate::latency::{self, Footprint};
 use crate::media::{Pcm, PcmFormat};
-use crate::report::{self, Compare, CostRow, DelayRow, Extras, Setting, View};
+use crate::report;
+use crate::report::{Compare, CostRow, DelayRow, Extras, Setting, View};
 use crate::store::Store;
 use crate::units::{Bitrate, from_ms, ms};
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! `codecbench score REFERENCE DEGRADED`: what the metrics say of two files.
 
-#[cfg(feature = "video")]
+#[cfg_attr(not(feature = "video"), expect(dead_code, reason = "VMAF alone reads pair by pair"))]
 mod pairs;
 
 use crate::error::{Error, Result};
@@ -10,6 +10,7 @@ use crate::metric::video::vmaf::Model;
 use crate::metric::{self, Evidence, Metric, Value};
 #[cfg(feature = "video")]
 use pairs::Pairs;
+use pairs::notes;
 use serde::Serialize;
 use std::fs::File;
 use std::io::Read;
@@ -49,8 +50,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8> {
     let card = Card::of(args)?;
     match args.json {
-        true => super::print_json(&card.json()?)?,
-        false => super::print(&card.table())?,
+        true => super::output::print_json(&card.json()?)?,
+        false => super::output::print(&card.table())?,
     }
     Ok(card.exit_code())
 }
@@ -115,7 +116,7 @@ impl Card<'_> {
         };
         let rows: Vec<Vec<String>> = std::iter::once(head).chain(self.scores.iter().map(line)).collect();
         let notes = self.notes.iter().map(|note| format!("note: {note}\n"));
-        super::table(&rows) + &notes.collect::<String>()
+        super::output::table(&rows) + &notes.collect::<String>()
     }
 
     fn exit_code(&self) -> u8 {
@@ -162,10 +163,6 @@ fn films(reference: &Path, degraded: &Path, ids: &[String]) -> Result<Scored> {
     let evidence = Evidence { threads, ..Evidence::files(&a.footage, &b.footage) };
     let rows = metrics.into_iter().map(|metric| row(metric, &evidence)).collect();
     Ok((notes(reference, &a.notes).chain(notes(degraded, &b.notes)).collect(), rows))
-}
-
-fn notes(path: &Path, notes: &[String]) -> impl Iterator<Item = String> {
-    notes.iter().map(move |note| format!("{}: {note}", path.display()))
 }
 
 fn chosen<M: Media>(

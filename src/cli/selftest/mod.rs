@@ -5,9 +5,11 @@
 //! compute in floating point has a tolerance that is far below anything that matters. A new metric joins by one line in
 //! `SCORES`, and by one in `VECTORS` if it has vectors.
 
+mod check;
 mod films;
 
-use super::{print, print_json, score, table};
+use super::output::{print, print_json, table};
+use super::score;
 use crate::codec::{self, Request};
 use crate::error::{Error, Result};
 use crate::media::{self, PcmFormat, synth};
@@ -18,6 +20,7 @@ use crate::stats::bd::{self, Method, Point};
 use crate::stats::{detectable, holm, paired, summary};
 use crate::units::{Seed, Time};
 use crate::{call, latency};
+use check::{Check, Expected};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -54,66 +57,6 @@ pub fn run(args: &Args) -> Result<u8> {
         print(&format!("{} of {} checks hold\n", checks.len() - failed, checks.len()))?;
     }
     Ok(u8::from(failed > 0))
-}
-
-/// Something that must come out.
-struct Check {
-    name: String,
-    expected: Expected,
-    got: Result<Expected, String>,
-}
-
-#[derive(Clone, Debug)]
-enum Expected {
-    Number(f64, f64),
-    Text(String),
-}
-
-impl Check {
-    fn number(name: impl Into<String>, expected: f64, tolerance: f64, got: Result<f64>) -> Check {
-        let got = got.map(|v| Expected::Number(v, tolerance)).map_err(|e| e.to_string());
-        Check { name: name.into(), expected: Expected::Number(expected, tolerance), got }
-    }
-
-    fn ok(&self) -> bool {
-        match (&self.expected, &self.got) {
-            (Expected::Number(e, tolerance), Ok(Expected::Number(g, _))) => (e - g).abs() <= *tolerance,
-            (Expected::Text(e), Ok(Expected::Text(g))) => e == g,
-            _ => false,
-        }
-    }
-
-    fn row(&self) -> Vec<String> {
-        let text = |e: &Expected| match e {
-            Expected::Number(v, _) => format!("{v:.6}"),
-            Expected::Text(t) => t.clone(),
-        };
-        let tolerance = match self.expected {
-            Expected::Number(_, t) => t.to_string(),
-            Expected::Text(_) => "exact".into(),
-        };
-        let got = self.got.as_ref().map_or_else(|e| e.clone(), text);
-        let ok = if self.ok() { "ok" } else { "WRONG" };
-        vec![self.name.clone(), text(&self.expected), got, tolerance, ok.into()]
-    }
-
-    fn json(&self) -> Value {
-        let value = |e: &Expected| match e {
-            Expected::Number(v, _) => json!(v),
-            Expected::Text(t) => json!(t),
-        };
-        let tolerance = match self.expected {
-            Expected::Number(_, t) => Some(t),
-            Expected::Text(_) => None,
-        };
-        let mut row =
-            json!({ "name": self.name, "expected": value(&self.expected), "tolerance": tolerance, "ok": self.ok() });
-        match &self.got {
-            Ok(got) => row["got"] = value(got),
-            Err(e) => row["error"] = json!(e),
-        }
-        row
-    }
 }
 
 /// Scores of synth-voice-1 through [`CALL`], as this version first gave them: they tell that a build differs, the vectors

@@ -5,10 +5,8 @@
 
 use super::framed::{Framed, Frames};
 use super::settle::{Default, bring_to, settle};
-use crate::codec::{
-    Bitrates, Change, ChangeKind, Codec, Delay, Encoder, Knob, Licence, Observed, Range, Request, RtpFormat, Settings,
-    Terms, Unit, at_bitrates,
-};
+use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Change, ChangeKind, Codec, Encoder, Knob, Observed, Request, Settings, Unit, at_bitrates};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time, ms};
@@ -66,8 +64,14 @@ pub static AMR_WB: Codec<Pcm> = Codec {
 
 const LICENCE: Licence = Licence { code: "MIT OR Apache-2.0", terms: Terms::Fees };
 const PLC: &str = "the decoder's own, parameters of the last good frame repeated and muted";
-const RTP: RtpFormat =
-    RtpFormat { encoding: |_| "AMR", payload_type: 106, clock_rate: |_| 8000, channels: |_| 1, source: "RFC 4867" };
+const RTP: RtpFormat = RtpFormat {
+    encoding: |_| "AMR",
+    payload_type: 106,
+    clock_rate: |_| 8000,
+    channels: |_| 1,
+    source: "RFC 4867",
+    ..RtpFormat::AUDIO
+};
 const NARROW: Range = Range {
     sample_rates: &[8000],
     bitrates: Bitrates::List(&[4750, 5150, 5900, 6700, 7400, 7950, 10_200, 12_200]),
@@ -236,7 +240,7 @@ impl Encoder<Pcm> for AmrEncoder {
     }
 }
 
-fn decoder(variant: AmrVariant, settings: &Settings<Pcm>) -> Result<Box<dyn crate::codec::Decoder<Pcm>>> {
+fn decoder(variant: AmrVariant, settings: &Settings<Pcm>) -> Result<Box<dyn crate::codec::api::Decoder<Pcm>>> {
     let payload = payload(variant, settings)?;
     Framed::boxed(variant.sdp_name(), settings, move || {
         Ok(AmrFrames { variant, codec: codec(variant)?, payload, mode: 0 })
@@ -304,7 +308,7 @@ fn observe(variant: AmrVariant, settings: &Settings<Pcm>, units: &[Unit]) -> Obs
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::Input;
+    use crate::codec::api::Input;
     use crate::units::Seed;
 
     fn settled(codec: &Codec<Pcm>, fmtp: &str, bitrate: Option<u32>) -> Settings<Pcm> {

@@ -6,13 +6,11 @@
 //! Packets are reproducible, what is heard is not, to the sample: the decoder draws the phases of unvoiced sounds from one
 //! counter of the whole process.
 
-use super::g711;
-use super::settle::{Default, settle};
+use super::settle::{Default, observe, settle};
+use crate::codec::about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "codec2"))]
 use crate::codec::absent as running;
-use crate::codec::{
-    Bitrates, Change, ChangeKind, Codec, Delay, Feature, Licence, Range, Request, RtpFormat, Settings, Terms,
-};
+use crate::codec::api::{Change, ChangeKind, Codec, Request, Settings};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, from_ms, ms};
@@ -29,13 +27,14 @@ pub static CODEC2: Codec<Pcm> = Codec {
         clock_rate: |_| 8000,
         channels: |_| 1,
         source: "none",
+        ..RtpFormat::AUDIO
     }),
     plc: "pitch repetition after G.711 Appendix I; the decoder rests",
     fec: "",
     settle: |request, _| settle_codec2(request),
     encoder: running::encoder,
     decoder: running::decoder,
-    observe: g711::observe,
+    observe,
     variants: || {
         let variant = |bitrate, packet| Request {
             bitrate: Some(Bitrate(bitrate)),
@@ -85,7 +84,7 @@ fn settle_codec2(request: &Request) -> Result<Settings<Pcm>> {
 mod running {
     use super::super::framed::{Framed, Frames};
     use super::super::plc::Concealer;
-    use crate::codec::{Decoder, Encoder, Settings, Unit};
+    use crate::codec::api::{Decoder, Encoder, Settings, Unit};
     use crate::error::{Error, Result};
     use crate::media::Pcm;
     use crate::units::{Bitrate, Time};

@@ -1,7 +1,7 @@
 //! What the decoders of codecs with fixed frames have alike: packets of one or more frames, and losses that are filled
 //! frame by frame though they may be of any length.
 
-use crate::codec::{Decoder, Input, Settings};
+use crate::codec::api::{Decoder, Input, Settings};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use std::panic::{AssertUnwindSafe, catch_unwind};

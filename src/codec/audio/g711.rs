@@ -1,14 +1,12 @@
 //! PCMU and PCMA: ITU-T G.711 at 64 kbit/s, 8 kHz (RFC 3551, sections 4.5.14).
 
 use super::plc::Concealer;
-use super::settle::{Default, settle};
-use crate::codec::{
-    Bitrates, Codec, Decoder, Delay, Encoder, Input, Licence, Observed, Range, Request, RtpFormat, Settings, Terms,
-    Unit,
-};
+use super::settle::{Default, observe, settle, variants};
+use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
-use crate::units::{Time, ms};
+use crate::units::Time;
 use std::time::Duration;
 
 pub static PCMU: Codec<Pcm> = Codec {
@@ -61,17 +59,8 @@ const RTP: RtpFormat = RtpFormat {
     clock_rate: |_| 8000,
     channels: |_| 1,
     source: "RFC 3551, section 4.5.14",
+    ..RtpFormat::AUDIO
 };
-
-/// What the packets of a fixed-rate mono codec show: their usual length.
-pub(super) fn observe(settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
-    Observed { frame_ms: Some(ms(settings.frame)), channels: Some(1), ..Observed::default() }
-}
-
-pub(super) fn variants() -> Vec<(String, Request)> {
-    let variant = |ptime| Request { ptime: Some(Duration::from_millis(ptime)), ..Request::default() };
-    [10, 20].map(|ptime| (format!("{ptime} ms"), variant(ptime))).into()
-}
 
 struct G711Encoder {
     law: fn(i16) -> u8,

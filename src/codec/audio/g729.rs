@@ -2,12 +2,11 @@
 //! (Annex A), which every decoder understands. Needs the feature `g729`.
 
 use super::g711;
-use super::settle::{Default, settle};
+use super::settle::{Default, observe, settle, variants};
+use crate::codec::about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "g729"))]
 use crate::codec::absent as running;
-use crate::codec::{
-    Bitrates, Change, ChangeKind, Codec, Delay, Feature, Licence, Range, Request, RtpFormat, Settings, Terms,
-};
+use crate::codec::api::{Change, ChangeKind, Codec, Request, Settings};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use std::time::Duration;
@@ -24,14 +23,15 @@ pub static G729: Codec<Pcm> = Codec {
         clock_rate: |_| 8000,
         channels: |_| 1,
         source: "RFC 3551, section 4.5.6",
+        ..RtpFormat::AUDIO
     }),
     plc: "the decoder's own, parameters of the last good frame repeated and muted",
     fec: "",
     settle: |request, _| settle_g729(request),
     encoder: running::encoder,
     decoder: running::decoder,
-    observe: g711::observe,
-    variants: g711::variants,
+    observe,
+    variants,
     // Of speech, whose weight lies at low frequencies, the high-pass and the post-filter make it look a little less.
     delay: |_| Delay {
         encoder: Duration::from_millis(5),
@@ -63,7 +63,7 @@ fn settle_g729(request: &Request) -> Result<Settings<Pcm>> {
 #[cfg(feature = "g729")]
 mod running {
     use super::super::framed::{Framed, Frames};
-    use crate::codec::{Decoder, Encoder, Settings, Unit};
+    use crate::codec::api::{Decoder, Encoder, Settings, Unit};
     use crate::error::{Error, Result};
     use crate::media::Pcm;
     use crate::units::Time;

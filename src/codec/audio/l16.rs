@@ -1,10 +1,8 @@
 //! L16, linear PCM (RFC 3551, section 4.5.11): the identity codec that shows what the path alone does.
 
 use super::settle::unknown_parameters;
-use crate::codec::{
-    Bitrates, Codec, Decoder, Delay, Encoder, Input, Licence, Observed, Range, Request, RtpFormat, Settings, Terms,
-    Unit,
-};
+use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Observed, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -23,9 +21,8 @@ pub static L16: Codec<Pcm> = Codec {
     rtp: Some(RtpFormat {
         encoding: |_| "L16",
         payload_type: 96,
-        clock_rate: |rate| rate,
-        channels: u16::from,
         source: "RFC 3551, section 4.5.11",
+        ..RtpFormat::AUDIO
     }),
     plc: "silence",
     fec: "",

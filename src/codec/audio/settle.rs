@@ -1,12 +1,14 @@
 //! From what is asked to what is possible, for the codecs that follow one simple scheme: a bitrate out of a list or a
 //! span, packets of whole frames. Each difference is told with its reason.
 
-use crate::codec::{Bitrates, Change, ChangeKind, Range, Request, Settings};
+use crate::codec::about::{Bitrates, Range};
+use crate::codec::api::{Change, ChangeKind, Observed, Request, Settings, Unit};
 use crate::error::{Result, unknown};
 use crate::media::{Pcm, PcmFormat};
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, from_ms, ms};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a codec is where nothing is asked of it.
 pub(super) struct Default {
@@ -48,7 +50,7 @@ pub(super) fn settle(range: &Range, default: &Default, request: &Request) -> Res
             note(format!("complexity={asked}"), "ignored".into(), ChangeKind::Ignored, "the encoder has no such knob");
         }
         (Some(asked), Some(most)) => {
-            knobs.insert("complexity", crate::codec::Knob::Int(i64::from(asked.min(most))));
+            knobs.insert("complexity", crate::codec::api::Knob::Int(i64::from(asked.min(most))));
             if asked > most {
                 note(format!("complexity={asked}"), most.to_string(), ChangeKind::Clamped, "the highest complexity");
             }
@@ -62,10 +64,10 @@ pub(super) fn settle(range: &Range, default: &Default, request: &Request) -> Res
         Some(mode) => {
             let known = range.modes.iter().find(|known| *known == mode);
             let known = known.ok_or_else(|| unknown(&format!("{} mode", default.codec), mode, range.modes))?;
-            knobs.insert("mode", crate::codec::Knob::Text(known));
+            knobs.insert("mode", crate::codec::api::Knob::Text(known));
         }
         None => {
-            range.modes.first().map(|first| knobs.insert("mode", crate::codec::Knob::Text(first)));
+            range.modes.first().map(|first| knobs.insert("mode", crate::codec::api::Knob::Text(first)));
         }
     }
     Ok(Settings { format: default.format, frame: from_ms(packet_ms), bitrate: Some(Bitrate(bitrate)), knobs, changes })
@@ -153,6 +155,16 @@ pub(super) fn unknown_parameters(range: &Range, request: &Request) -> Vec<Change
         reason: reason.into(),
     });
     request.fmtp.iter().filter(|(name, _)| !known(name)).map(change).chain(ignored).collect()
+}
+
+/// What the packets of a fixed-rate mono codec show: their usual length.
+pub(super) fn observe(settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+    Observed { frame_ms: Some(ms(settings.frame)), channels: Some(1), ..Observed::default() }
+}
+
+pub(super) fn variants() -> Vec<(String, Request)> {
+    let variant = |ptime| Request { ptime: Some(Duration::from_millis(ptime)), ..Request::default() };
+    [10, 20].map(|ptime| (format!("{ptime} ms"), variant(ptime))).into()
 }
 
 #[cfg(test)]

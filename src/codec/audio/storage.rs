@@ -3,10 +3,11 @@
 //!
 //! Each is driven so that a player could start as soon as the first frame is coded and never wait: of every frame that goes
 //! in, as many samples come out. Where a library gives out its first frame late, the encoder puts silence before the
-//! signal, just as much as the library looks ahead. So the delay is the frame and [`crate::codec::Delay::lookahead`], no more.
+//! signal, just as much as the library looks ahead. So the delay is the frame and [`crate::codec::about::Delay::lookahead`], no more.
 
 use super::settle::{self, Default};
-use crate::codec::{Bitrates, Observed, Range, Request, Settings, Unit};
+use crate::codec::about::{Bitrates, Range};
+use crate::codec::api::{Observed, Request, Settings, Unit};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Time, ms};
@@ -31,7 +32,7 @@ pub(super) const fn range(bitrates: Bitrates) -> Range {
 }
 
 /// # Errors
-/// None so far; it fits [`crate::codec::Settle`].
+/// None so far; it fits [`crate::codec::api::Settle`].
 pub(super) fn settle(storage: &Storage, request: &Request, clip: &PcmFormat) -> Result<Settings<Pcm>> {
     let stereo = usize::from(clip.channels > 1);
     let default = Default {

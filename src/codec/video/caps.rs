@@ -1,7 +1,7 @@
 //! Upper bounds out of a receiver's fmtp line, and what they leave of a clip and of a bitrate.
 
-use super::settle::{change, count};
-use crate::codec::{Change, ChangeKind};
+use super::fmtp::{change, count};
+use crate::codec::api::{Change, ChangeKind};
 use crate::error::{Error, Result};
 use crate::media::{FrameRate, PictureFormat};
 use crate::sdp::fmtp::Fmtp;

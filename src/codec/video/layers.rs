@@ -1,7 +1,7 @@
 //! Temporal layers by a fixed pattern of references: what each picture does, and what the coded ones need. libvpx and libaom
 //! are told picture by picture; the pattern of one layer holds for them too.
 
-use crate::codec::Coded;
+use crate::codec::api::Coded;
 
 /// What one picture does. Buffers are bits: 1 holds layer 0, 2 holds layer 1 or the key picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What coded pictures show of themselves, whatever the codec: their rate, layers and quantisers.
 
-use crate::codec::{Coded, ObservedPictures, Settings, Unit};
+use crate::codec::api::{Coded, ObservedPictures, Settings, Unit};
 use crate::media::Picture;
 
 /// Rate, layers, key pictures and quantiser of the pictures in `units`; what stands in headers is left open.

@@ -4,18 +4,17 @@
 //! A receiver's fmtp line sets upper bounds ([`Cap`]). A picture too large is scaled as libwebrtc scales it: by 3/4, 1/2,
 //! 3/8, 1/4 and so on, the aspect ratio kept, down to even sizes. A rate too high becomes the highest whole one.
 
-pub(in crate::codec) use super::caps::{Bound, Cap, max_fr_and_fs};
-use super::caps::{allowed, fit};
-use crate::codec::about::LEAST_VIDEO_BITRATE;
-use crate::codec::{Change, ChangeKind, Knob, Request, Settings};
+use super::caps::{Bound, Cap, allowed, fit};
+use super::fmtp::change;
+use super::range::LEAST_BITRATE;
+use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Picture, PictureFormat};
-use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, ms};
 use std::collections::BTreeMap;
 
 /// What a codec says of itself.
-pub(in crate::codec) struct Rules {
+pub(super) struct Rules {
     /// As errors name it.
     pub codec: &'static str,
     /// Most temporal layers.
@@ -25,12 +24,12 @@ pub(in crate::codec) struct Rules {
 }
 
 /// Settings with the format that `caps` leave of `clip`, the bitrate, and the knobs `layers` and `mode`, and with
-/// congestion control `gcc_max_bitrate` too. `changes`: those that the codec found in its fmtp line ([`parameters`]), which
+/// congestion control `gcc_max_bitrate` too. `changes`: those that the codec found in its fmtp line ([`super::fmtp::parameters`]), which
 /// come first.
 ///
 /// # Errors
 /// [`Error::Usage`]: the request's own mode or layers are none, or no picture is small enough for the caps.
-pub(in crate::codec) fn settle(
+pub(super) fn settle(
     rules: &Rules,
     request: &Request,
     clip: &PictureFormat,
@@ -62,78 +61,18 @@ pub(in crate::codec) fn settle(
 }
 
 /// The bitrate in bit/s that the encoder takes when congestion control sets `target`.
-pub(in crate::codec) fn adapted(settings: &Settings<Picture>, target: Bitrate) -> u32 {
+pub(super) fn adapted(settings: &Settings<Picture>, target: Bitrate) -> u32 {
     let most = settings.knobs.contains_key("gcc_max_bitrate").then(|| settings.int("gcc_max_bitrate") as u32);
-    target.0.min(most.unwrap_or(u32::MAX)).max(LEAST_VIDEO_BITRATE)
+    target.0.min(most.unwrap_or(u32::MAX)).max(LEAST_BITRATE)
 }
 
 /// The encoder's effort, 0 to 10; `default` when none is asked for.
-pub(in crate::codec) fn complexity(request: &Request, default: u8, changes: &mut Vec<Change>) -> u8 {
+pub(super) fn complexity(request: &Request, default: u8, changes: &mut Vec<Change>) -> u8 {
     let asked = request.complexity.unwrap_or(default);
     if asked > 10 {
         changes.push(change(format!("complexity={asked}"), "10", ChangeKind::Clamped, "complexities are 0 to 10"));
     }
     asked.min(10)
-}
-
-/// What a codec makes of one parameter of the line.
-pub(in crate::codec) enum Read {
-    /// It holds, or is one of the [`Cap`]s.
-    Taken,
-    /// (effective, kind, reason)
-    Differs(String, ChangeKind, &'static str),
-    /// The payload format defines no such parameter.
-    Unknown,
-}
-
-/// The changes that the fmtp line makes, in its order. `read` knows the codec's own parameters; those of libwebrtc are
-/// known here.
-pub(in crate::codec) fn parameters(fmtp: &Fmtp, mut read: impl FnMut(&str, Option<&str>) -> Read) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (name, value) in fmtp.iter() {
-        let (effective, kind, reason) = match (read(name, value), name) {
-            (Read::Taken, _) => continue,
-            (Read::Differs(effective, kind, reason), _) => (effective, kind, reason),
-            (Read::Unknown, "x-google-min-bitrate" | "x-google-start-bitrate" | "x-google-max-bitrate") => {
-                ("ignored".into(), ChangeKind::Ignored, "bounds of libwebrtc's bandwidth estimate, not of the encoder")
-            }
-            (Read::Unknown, _) => {
-                ("ignored".into(), ChangeKind::Unknown, "the payload format defines no such parameter")
-            }
-        };
-        let requested = value.map_or_else(|| name.to_owned(), |v| format!("{name}={v}"));
-        changes.push(change(requested, effective, kind, reason));
-    }
-    changes
-}
-
-/// A whole number above 0 out of the line; anything else is no bound.
-pub(in crate::codec) fn count(fmtp: &Fmtp, name: &str) -> Option<u32> {
-    fmtp.get(name).and_then(whole)
-}
-
-/// What becomes of a parameter that [`count`] reads.
-pub(in crate::codec) fn counted(value: Option<&str>) -> Read {
-    match value.and_then(whole) {
-        Some(_) => Read::Taken,
-        None => {
-            Read::Differs("ignored".into(), ChangeKind::Invalid, "not a whole number above 0, so it bounds nothing")
-        }
-    }
-}
-
-pub(in crate::codec) fn change(
-    requested: String,
-    effective: impl Into<String>,
-    kind: ChangeKind,
-    reason: impl Into<String>,
-) -> Change {
-    Change { requested, effective: effective.into(), kind, reason: reason.into() }
-}
-
-/// Digits only: no sign, no spaces.
-fn whole(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|n| *n > 0 && !text.starts_with('+'))
 }
 
 /// In bit/s.
@@ -147,11 +86,11 @@ fn bitrate(asked: Option<Bitrate>, format: &PictureFormat, caps: &[Cap], changes
         let reason = format!("{}: {}", cap.requested, cap.reason);
         changes.push(change(request(), capped.to_string(), ChangeKind::Clamped, reason));
     }
-    if asked < LEAST_VIDEO_BITRATE {
+    if asked < LEAST_BITRATE {
         let reason = "libwebrtc sends no video below 30 kbit/s";
-        changes.push(change(request(), LEAST_VIDEO_BITRATE.to_string(), ChangeKind::Clamped, reason));
+        changes.push(change(request(), LEAST_BITRATE.to_string(), ChangeKind::Clamped, reason));
     }
-    capped.max(LEAST_VIDEO_BITRATE)
+    capped.max(LEAST_BITRATE)
 }
 
 /// When none is asked for, in bit/s: our choice, near what calls of that size run at. libwebrtc has no such number: it
@@ -193,9 +132,11 @@ fn of_audio(request: &Request) -> impl Iterator<Item = Change> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::caps::macroblocks;
+    use super::super::caps::{macroblocks, max_fr_and_fs};
+    use super::super::fmtp::{Read, counted, parameters};
     use super::*;
     use crate::media::FrameRate;
+    use crate::sdp::fmtp::Fmtp;
     use proptest::prelude::*;
     use std::time::Duration;
 

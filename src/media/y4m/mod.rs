@@ -2,9 +2,10 @@
 
 mod header;
 
-use super::file::open;
+use super::input::open;
 use super::{Footage, Media, Picture, PictureFormat};
 use crate::error::{Error, Result};
+use header::shown;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -242,11 +243,6 @@ fn line(input: &mut impl BufRead) -> Result<Vec<u8>, String> {
 
 fn cannot_read(e: io::Error) -> String {
     format!("cannot read: {e}")
-}
-
-/// Of a text out of a damaged file what a message can bear.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).take(60).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::correlate::Correlator;
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
-use crate::metric::{Evidence, mono_at, zero_mean};
+use crate::metric::api::{Evidence, mono_at, zero_mean};
 
 /// The alignment reaches so far either way.
 pub(super) const REACH_MS: usize = 100;

@@ -8,7 +8,7 @@
 use super::correlate::Correlator;
 use crate::error::{Error, Result};
 use crate::media::Pcm;
-use crate::metric::{Better, Metric, Scale, Series, Value, mono_at, zero_mean};
+use crate::metric::api::{Better, Metric, Scale, Series, Value, mono_at, zero_mean};
 
 /// The median over the matched windows. The series holds the delay of each window, every 40 ms of reference time; a
 /// window without a match of its own repeats the one before it (the first ones the first that has).

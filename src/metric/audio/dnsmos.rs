@@ -4,7 +4,8 @@
 use super::neural::{Network, heard};
 use crate::error::Result;
 use crate::media::Pcm;
-use crate::metric::{Better, Evidence, Metric, Scale, Validity, When, validity};
+use crate::metric::api::{Better, Evidence, Metric, Scale};
+use crate::metric::validity::{self, Validity, When};
 use std::cell::RefCell;
 
 pub static SIGNAL: Metric<Pcm> = metric("dnsmos-sig", "DNSMOS speech", |e| Ok(rate("dnsmos-sig", e)?[0].into()));
@@ -15,7 +16,7 @@ pub static OVERALL: Metric<Pcm> = metric("dnsmos-ovrl", "DNSMOS overall", |e| Ok
 const fn metric(
     id: &'static str,
     title: &'static str,
-    score: fn(&Evidence<'_, Pcm>) -> Result<crate::metric::Value>,
+    score: fn(&Evidence<'_, Pcm>) -> Result<crate::metric::api::Value>,
 ) -> Metric<Pcm> {
     Metric {
         scale: Scale {

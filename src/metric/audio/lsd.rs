@@ -4,8 +4,8 @@
 use super::align::overlap;
 use crate::error::{Error, Result};
 use crate::media::Pcm;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value, mono_at};
 use crate::metric::validity::WAVEFORM_DISTANCE;
-use crate::metric::{Better, Evidence, Metric, Scale, Value, mono_at};
 use realfft::RealFftPlanner;
 
 /// The mean over all frames of the root of the mean over all bins of the squared difference in dB. So that silence and

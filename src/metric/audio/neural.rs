@@ -91,7 +91,7 @@ const RATE: u32 = 16_000;
 /// Too short, or silent.
 pub(super) fn heard(metric: &'static str, degraded: &Pcm) -> Result<Vec<f32>> {
     let failed = |reason: String| Error::Metric { metric, reason };
-    let samples = crate::metric::mono_at(degraded, RATE)?;
+    let samples = crate::metric::api::mono_at(degraded, RATE)?;
     if samples.iter().all(|s| *s == 0) {
         return Err(failed("the degraded signal is silent".into()));
     }

@@ -8,8 +8,8 @@
 
 use crate::error::{Error, Result};
 use crate::media::Pcm;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value, mono_at};
 use crate::metric::validity::{PESQ_NB, PESQ_WB};
-use crate::metric::{Better, Evidence, Metric, Scale, Value, mono_at};
 use pesq::PesqError;
 use pesq::disturbance::{aggregate, frame_disturbances};
 use pesq::input::{AlignedPair, process_pair, process_pair_wideband};

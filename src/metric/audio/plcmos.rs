@@ -8,7 +8,8 @@
 use super::neural::{Network, heard};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
-use crate::metric::{Better, Metric, Scale, Validity, validity};
+use crate::metric::api::{Better, Metric, Scale};
+use crate::metric::validity::{self, Validity};
 use crate::units::Seed;
 use realfft::RealFftPlanner;
 

@@ -4,8 +4,8 @@
 use super::align::{REACH_MS, best_lag};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value, mono_at, zero_mean};
 use crate::metric::validity::WAVEFORM_DISTANCE;
-use crate::metric::{Better, Evidence, Metric, Scale, Value, mono_at, zero_mean};
 
 /// With [`Evidence::align`] the signals are aligned first, at the degraded signal's rate: the whole-sample lag within 100 ms
 /// either way at which the two correlate most. The ratio is taken over their overlap, of the mono mix, each signal without its mean.

@@ -7,8 +7,8 @@
 use super::align::overlap;
 use crate::error::{Error, Result};
 use crate::media::Pcm;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::metric::validity::INTELLIGIBILITY;
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
 use realfft::RealFftPlanner;
 
 pub static STOI: Metric<Pcm> = Metric {

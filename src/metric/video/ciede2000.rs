@@ -4,8 +4,8 @@ use super::pictures::{check, pooled};
 use super::vmaf::raw;
 use crate::error::{Error, Result};
 use crate::media::Picture;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::metric::validity::PICTURE_DISTANCE;
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
 
 /// The mean difference of a picture's pixels on libvmaf's scale, a kind of decibel: 45 - 20 log10(mean).
 pub static CIEDE2000: Metric<Picture> = Metric {

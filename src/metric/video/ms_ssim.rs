@@ -5,8 +5,8 @@ use super::pictures::per_picture;
 use super::ssim::{Parts, Plane, TAPS, Windows, mirrored, weighted};
 use crate::error::Result;
 use crate::media::Picture;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::metric::validity::PICTURE_DISTANCE;
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
 
 /// Its steps are those of libvmaf's `float_ms_ssim`: luminance, contrast and structure are averaged apart on each of five
 /// scales, and the product of their powers is the score.

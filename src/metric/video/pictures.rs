@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::media::{Footage, FrameRate, Picture, PictureFormat};
-use crate::metric::{Evidence, Series, Value};
+use crate::metric::api::{Evidence, Series, Value};
 
 /// Says why these two cannot be compared picture by picture: no pictures, or another number, size or rate of them.
 ///

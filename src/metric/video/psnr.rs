@@ -3,8 +3,8 @@
 use super::pictures::per_picture;
 use crate::error::Result;
 use crate::media::Picture;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::metric::validity::PICTURE_DISTANCE;
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
 
 pub static Y: Metric<Picture> = Metric {
     scale: scale("psnr-y", "PSNR, luma"),

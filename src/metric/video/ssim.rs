@@ -4,8 +4,8 @@
 use super::pictures::per_picture;
 use crate::error::Result;
 use crate::media::Picture;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::metric::validity::PICTURE_DISTANCE;
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
 
 /// Its steps are those of libvmaf's `float_ssim`: luma is averaged down to about 256 lines; local means, variances and
 /// covariance under a Gaussian window where it fits whole; the mean over all places.

@@ -3,8 +3,8 @@
 use super::pictures::per_picture;
 use crate::error::Result;
 use crate::media::Picture;
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::metric::validity::STILL_PICTURES;
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
 use fast_ssim2::{PixelDescriptor, PixelSlice, compute_ssimulacra2};
 
 pub static SSIMULACRA2: Metric<Picture> = Metric {

@@ -8,7 +8,7 @@
 //!   to 1 always. Loss (p13 p23 + p14 p23 p31) / (p13 p23 + p23 p31 + p14 p23 p31 + p13 p32).
 
 use super::random::{Dice, Draw, Happens, threshold};
-use crate::net::spec::Loss;
+use crate::net::spec::{Loss, Odds};
 use crate::units::Probability;
 
 /// Decides packet by packet.
@@ -124,7 +124,7 @@ impl LossProcess {
 }
 
 /// The stationary distribution of [`Loss::FourState`]; anything else is always in the first state.
-pub(in crate::net) fn four_state_shares(loss: Loss) -> [f64; 4] {
+pub(super) fn four_state_shares(loss: Loss) -> [f64; 4] {
     let Loss::FourState { p13, p31, p32, p23, p14 } = loss else { return [1.0, 0.0, 0.0, 0.0] };
     let [p13, p31, p32, p23, p14] = [p13, p31, p32, p23, p14].map(Probability::get);
     // State 2 is never entered without p32; then it does not matter how it would be left.
@@ -180,6 +180,30 @@ pub fn correlated(p: f64, rho: f64) -> f64 {
     }
     let (i, t) = ((p * N as f64) as usize, (p * N as f64).fract());
     (f[i] + t * (f[i + 1] - f[i])).clamp(0.0, 1.0)
+}
+
+impl Odds {
+    /// The share of packets that it happens to: with correlation not `p`, see [`correlated`].
+    pub fn effective(self) -> f64 {
+        correlated(self.p.get(), self.correlation.get())
+    }
+}
+
+impl Loss {
+    /// The share of packets lost in the long run. A chain that never changes stays good, where it starts.
+    pub fn stationary(self) -> Probability {
+        let loss = match self {
+            Loss::None => 0.0,
+            Loss::Random(odds) => odds.effective(),
+            Loss::GilbertElliott { p, r, bad, good } if p.get() > 0.0 => {
+                let share_bad = p.get() / (p.get() + r.get());
+                share_bad * bad.get() + (1.0 - share_bad) * good.get()
+            }
+            Loss::GilbertElliott { good, .. } => good.get(),
+            Loss::FourState { .. } => four_state_shares(self)[2..].iter().sum(),
+        };
+        Probability::new(loss.clamp(0.0, 1.0)).unwrap_or(Probability::ONE)
+    }
 }
 
 #[cfg(test)]

@@ -10,15 +10,26 @@
 //! The last two do not have mean 0 and standard deviation 1; [`moments`] tells what they have.
 
 use crate::error::{Error, Result};
-use crate::net::spec::Distribution;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// One standard deviation.
 pub const SCALE: i64 = 8192;
 
 /// The most entries that netem takes.
 const MOST: usize = 16384;
+
+/// How a delay is spread.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Distribution {
+    #[default]
+    Uniform,
+    Normal,
+    Pareto,
+    ParetoNormal,
+    /// A file of numbers as tc's `.dist` files have them.
+    User(Arc<Table>),
+}
 
 /// A table of the user's own.
 #[derive(Clone, Debug, PartialEq)]

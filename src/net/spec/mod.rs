@@ -24,14 +24,12 @@ pub mod presets;
 mod print;
 mod warn;
 
-use super::netem::loss;
-use super::netem::tables::Table;
+pub use super::netem::tables::Distribution;
+
 use super::trace::{Kind, Trace};
 use crate::error::{Error, Result};
 use crate::units::Probability;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,13 +83,7 @@ impl NetSpec {
         100.0 * lost / time
     }
 
-    /// Where the network does something else than its words make people expect: one line each, with the effective figure
-    /// and the words that do what was meant.
-    pub fn warnings(&self) -> Vec<String> {
-        warn::warnings(self)
-    }
-
-    /// The network and the content of every file in it: for keys. Without files it is what [`fmt::Display`] prints.
+    /// The network and the content of every file in it: for keys. Without files it is what [`std::fmt::Display`] prints.
     pub fn identity(&self) -> String {
         let links = [&self.forward, &self.back].into_iter().flat_map(LinkSpec::phases);
         let mut hashes: Vec<&str> = links.flat_map(|(_, link)| link.hashes()).collect();
@@ -179,31 +171,12 @@ impl LinkSpec {
     }
 }
 
-/// How a delay is spread.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Distribution {
-    #[default]
-    Uniform,
-    Normal,
-    Pareto,
-    ParetoNormal,
-    /// A file of numbers as tc's `.dist` files have them.
-    User(Arc<Table>),
-}
-
 /// That something happens to a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Odds {
     pub p: Probability,
     /// With what happened to the packet before. 0 when `p` is 0.
     pub correlation: Probability,
-}
-
-impl Odds {
-    /// The share of packets that it happens to: with correlation not `p`, see [`loss::correlated`].
-    pub fn effective(self) -> f64 {
-        loss::correlated(self.p.get(), self.correlation.get())
-    }
 }
 
 impl From<Probability> for Odds {
@@ -223,23 +196,6 @@ pub enum Loss {
     GilbertElliott { p: Probability, r: Probability, bad: Probability, good: Probability },
     /// netem's four states (`loss state`): 1 received in a gap, 2 received in a burst, 3 lost in a burst, 4 lost in a gap.
     FourState { p13: Probability, p31: Probability, p32: Probability, p23: Probability, p14: Probability },
-}
-
-impl Loss {
-    /// The share of packets lost in the long run. A chain that never changes stays good, where it starts.
-    pub fn stationary(self) -> Probability {
-        let loss = match self {
-            Loss::None => 0.0,
-            Loss::Random(odds) => odds.effective(),
-            Loss::GilbertElliott { p, r, bad, good } if p.get() > 0.0 => {
-                let share_bad = p.get() / (p.get() + r.get());
-                share_bad * bad.get() + (1.0 - share_bad) * good.get()
-            }
-            Loss::GilbertElliott { good, .. } => good.get(),
-            Loss::FourState { .. } => loss::four_state_shares(self)[2..].iter().sum(),
-        };
-        Probability::new(loss.clamp(0.0, 1.0)).unwrap_or(Probability::ONE)
-    }
 }
 
 /// A link's speed, as netem has it.
@@ -289,37 +245,6 @@ pub enum Chance {
     Grid,
     /// As tc: chains advance per packet.
     Packet,
-}
-
-impl FromStr for NetSpec {
-    type Err = Error;
-
-    /// # Errors
-    /// [`Error::Usage`] that names the word that is wrong and what would be right; [`Error::Input`] for a trace or table that
-    /// cannot be read.
-    fn from_str(text: &str) -> Result<NetSpec> {
-        parse::parse(text)
-    }
-}
-
-/// Canonical: equal networks read the same, and what is printed parses to the same network.
-impl fmt::Display for NetSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.forward)?;
-        if self.back != self.forward {
-            write!(f, " back {}", self.back)?;
-        }
-        match self.chance {
-            Chance::Grid => Ok(()),
-            Chance::Packet => write!(f, " chance packet"),
-        }
-    }
-}
-
-impl fmt::Display for LinkSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&print::link(self))
-    }
 }
 
 impl TryFrom<String> for NetSpec {

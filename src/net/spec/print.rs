@@ -1,11 +1,33 @@
 //! Printing a network in the one way that parses back to it; [`super`] says what the words are.
 
-use super::{Distribution, LinkSpec, Loss, Odds, Queue, Rate, Slot, Spacing};
+use super::{Chance, LinkSpec, Loss, NetSpec, Odds, Queue, Rate, Slot, Spacing};
+use crate::net::netem::tables::Distribution;
 use crate::units::{Probability, ms};
+use std::fmt;
 use std::time::Duration;
 
+/// Canonical: equal networks read the same, and what is printed parses to the same network.
+impl fmt::Display for NetSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.forward)?;
+        if self.back != self.forward {
+            write!(f, " back {}", self.back)?;
+        }
+        match self.chance {
+            Chance::Grid => Ok(()),
+            Chance::Packet => write!(f, " chance packet"),
+        }
+    }
+}
+
+impl fmt::Display for LinkSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&link(self))
+    }
+}
+
 /// The words of one direction, with its schedule; `none` when there are none.
-pub(super) fn link(link: &LinkSpec) -> String {
+fn link(link: &LinkSpec) -> String {
     let mut words = Vec::new();
     let mut before = kinds(&LinkSpec::default());
     for (at, phase) in link.phases() {

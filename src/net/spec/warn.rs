@@ -2,12 +2,20 @@
 
 use super::presets::PRESETS;
 use super::print::{percent, time};
-use super::{Distribution, LinkSpec, Loss, NetSpec, Odds, Spacing};
-use crate::net::netem::tables::moments;
+use super::{LinkSpec, Loss, NetSpec, Odds, Spacing};
+use crate::net::netem::tables::{Distribution, moments};
 use crate::units::{Probability, ms};
 use std::time::Duration;
 
-pub(super) fn warnings(net: &NetSpec) -> Vec<String> {
+impl NetSpec {
+    /// Where the network does something else than its words make people expect: one line each, with the effective figure
+    /// and the words that do what was meant.
+    pub fn warnings(&self) -> Vec<String> {
+        warnings(self)
+    }
+}
+
+fn warnings(net: &NetSpec) -> Vec<String> {
     // A preset means its tails as they are.
     let is = |words: &str| words.parse::<NetSpec>().is_ok_and(|p| (&p.forward, &p.back) == (&net.forward, &net.back));
     if PRESETS.iter().any(|p| is(p.words)) {

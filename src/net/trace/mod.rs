@@ -14,11 +14,14 @@
 //! | 3GPP delay/error | whole ms, one a line, -1 is lost | `.dat` | [`Kind::Fates`], 20 ms |
 
 mod capture;
+mod kind;
 mod lines;
 mod packets;
 mod pattern;
 mod phases;
 mod rtp;
+
+pub use kind::{Kind, OPPORTUNITY_BYTES};
 
 use crate::error::{Error, Result};
 use crate::units::Time;
@@ -30,15 +33,6 @@ use std::time::Duration;
 /// The largest file that is read.
 pub const LARGEST: u64 = 256 << 20;
 
-/// What an opportunity of a Mahimahi trace carries, in bytes.
-pub const OPPORTUNITY_BYTES: usize = 1500;
-
-/// The longest delay in a recording: beyond it lies a mistyped unit or a broken file rather than a network.
-const LONGEST: Duration = Duration::from_secs(60);
-
-/// Of error patterns and of 3GPP's delay/error files: a voice frame.
-const FRAME: Duration = Duration::from_millis(20);
-
 /// A recording of a link. Two traces are equal when their contents are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
@@ -47,16 +41,6 @@ pub struct Trace {
     /// BLAKE3 of the recording's content, in hex: part of every cache key.
     pub hash: String,
     pub kind: Kind,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    /// Instants, ascending and not empty, at each of which up to [`OPPORTUNITY_BYTES`] may leave a queue; they repeat
-    /// after `period` (Mahimahi), which is the last of them and not zero.
-    Opportunities { at: Vec<Duration>, period: Duration },
-    /// One fate per `step` of time (`chance grid`) or per packet (`chance packet`): its delay, or lost; they repeat.
-    /// Neither empty nor of step zero.
-    Fates { step: Duration, fates: Vec<Option<Duration>> },
 }
 
 /// What a file holds.
@@ -132,15 +116,6 @@ fn text(data: &[u8]) -> Result<&str, String> {
             Err(format!("byte {at} (0x{:02X}): neither text nor a binary form that is known", data[at]))
         }
     }
-}
-
-/// A word of a file for an error: of a length that a line can hold, and printable.
-fn shown(word: &str) -> String {
-    let mut text: String = word.chars().take(24).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.len() < word.len() {
-        text.push('…');
-    }
-    text
 }
 
 /// A running trace.

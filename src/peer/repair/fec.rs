@@ -5,8 +5,9 @@
 //! stream, which `rtc` allows for video alone; and their decoder sees header extensions that were put on after the
 //! encoder had passed, so that what it rebuilds beside transport-wide feedback is garbage.
 
-use super::{Aid, Notes, Queues};
-use crate::peer::track::{TrackSpec, ssrcs};
+use super::notes::Notes;
+use crate::peer::stage::{Aid, Queues};
+use crate::peer::track::{FEC_PAYLOAD_TYPE, TrackSpec, ssrcs};
 use crate::peer::wire::FecMark;
 use rtc::interceptor::{
     Attribute, AttributedPacket, FlexFec03Decoder, FlexFec03Encoder, Packet, StreamInfo, TaggedPacket,
@@ -16,11 +17,8 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The payload type of all repair streams; each has an SSRC of its own.
-pub(in crate::peer) const PAYLOAD_TYPE: u8 = 49;
-
 /// Sends a repair packet right after each block.
-pub(in crate::peer) struct FecSender {
+pub struct FecSender {
     /// By the SSRC of the media.
     blocks: BTreeMap<u32, Block>,
 }
@@ -35,7 +33,7 @@ struct Block {
 impl FecSender {
     pub fn new(tracks: &[TrackSpec]) -> FecSender {
         let block = |(i, track): (usize, &TrackSpec)| {
-            let encoder = FlexFec03Encoder::new(PAYLOAD_TYPE, ssrcs(i).fec);
+            let encoder = FlexFec03Encoder::new(FEC_PAYLOAD_TYPE, ssrcs(i).fec);
             let block = Block { length: usize::from(track.repair.flexfec), packets: Vec::new(), encoder };
             (block.length > 0).then_some((ssrcs(i).media, block))
         };
@@ -64,7 +62,7 @@ impl Aid for FecSender {
 }
 
 /// Takes repair packets out of the streams and puts in what they give.
-pub(in crate::peer) struct FecReceiver {
+pub struct FecReceiver {
     protected: Vec<Protected>,
     /// The number of the transport-wide header extension, which is put on after the encoder has passed.
     transport_wide: Option<u8>,

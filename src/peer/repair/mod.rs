@@ -1,93 +1,31 @@
 //! What a peer does against loss beyond the codec: which interceptors it gets, and what they tell the application.
 
-pub(super) mod fec;
+mod fec;
 mod nack;
+pub(super) mod notes;
 mod rtx;
 
+pub use nack::patience;
+
+use super::stage::{Aid, Aided, Queues};
 use super::streams::Streams;
-use super::track::{Kind, TrackSpec};
+use super::track::{Kind, TrackSpec, call_error};
 use crate::error::Result;
 use crate::rtp::red;
 use crate::units::Bitrate;
 use fec::{FecReceiver, FecSender};
 use nack::NackGenerator;
-use rtc::interceptor::{
-    Attribute, CongestionControlBuilder, Gcc, Interceptor, Registry, Slot, StreamInfo, TaggedPacket,
-};
+use notes::Notes;
+use rtc::interceptor::{Attribute, CongestionControlBuilder, Gcc, Registry, Slot, TaggedPacket};
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::rtp_transceiver::rtp_sender::RTCPFeedback;
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
 use rtx::{NackResponder, RtxReceiver};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-use super::endpoint::call_error;
 
 /// libwebrtc's estimate before the first feedback, and its bounds, in bit/s; where there is video, which libwebrtc bounds
 /// by what its encoders can use, more than any picture of this program needs.
 const FIRST_TARGET: f64 = 300_000.0;
 const TARGETS: (f64, f64) = (5_000.0, 2_000_000.0);
 const MOST_WITH_VIDEO: f64 = 20_000_000.0;
-
-/// What the repair of one call tells its application. Clones see the same.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Notes(Arc<Mutex<Inner>>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// Track and sequence number.
-    rebuilt: BTreeSet<(usize, u16)>,
-    retransmitted: BTreeSet<(usize, u16)>,
-    round_trips: BTreeMap<usize, Duration>,
-    target: Option<Bitrate>,
-}
-
-impl Notes {
-    /// A packet was made from repair packets and is on its way up.
-    pub fn rebuilt(&self, track: usize, sequence: u16) {
-        self.lock().rebuilt.insert((track, sequence));
-    }
-
-    /// Whether the packet that came up was made from repair packets; asked once for each.
-    pub fn was_rebuilt(&self, track: usize, sequence: u16) -> bool {
-        self.lock().rebuilt.remove(&(track, sequence))
-    }
-
-    /// A packet was unpacked from RTX and is on its way up.
-    pub fn retransmitted(&self, track: usize, sequence: u16) {
-        self.lock().retransmitted.insert((track, sequence));
-    }
-
-    /// Whether the packet that came up was unpacked from RTX; asked once for each.
-    pub fn was_retransmitted(&self, track: usize, sequence: u16) -> bool {
-        self.lock().retransmitted.remove(&(track, sequence))
-    }
-
-    /// The same of a packet that is still on its way up.
-    pub fn is_retransmitted(&self, track: usize, sequence: u16) -> bool {
-        self.lock().retransmitted.contains(&(track, sequence))
-    }
-
-    /// From a request for a packet to its arrival.
-    pub fn note_round_trip(&self, track: usize, round_trip: Duration) {
-        self.lock().round_trips.insert(track, round_trip);
-    }
-
-    pub fn round_trip(&self, track: usize) -> Option<Duration> {
-        self.lock().round_trips.get(&track).copied()
-    }
-
-    /// What congestion control allows, when it has changed since it was last asked for.
-    pub fn take_target(&self) -> Option<Bitrate> {
-        self.lock().target.take()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The feedback messages, repair codecs and interceptors for what the tracks do against loss. Both peers have all of it, as
 /// both would in a call that goes both ways; each part wakes up where its packets come by. The tracks' own codecs are in
@@ -146,89 +84,6 @@ pub(super) fn install(
     Ok(registry)
 }
 
-/// One step at a place in a peer's chain of interceptors. What it does not care for it lets pass.
-pub(super) trait Aid: Send + Sync {
-    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
-        queues.inbound.push_back(packet);
-    }
-    fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
-        queues.outbound.push_back(packet);
-    }
-    fn timeout(&mut self, _now: Instant, _queues: &mut Queues) {}
-    fn timer(&self) -> Option<Instant> {
-        None
-    }
-    /// A stream comes from the other peer.
-    fn remote(&mut self, _stream: &StreamInfo) {}
-    /// A stream goes to the other peer.
-    fn local(&mut self, _stream: &StreamInfo) {}
-}
-
-/// Packets that go on: up to the application, down to the wire.
-#[derive(Default)]
-pub(super) struct Queues {
-    pub inbound: VecDeque<TaggedPacket>,
-    pub outbound: VecDeque<TaggedPacket>,
-}
-
-/// An [`Aid`] as an interceptor of `rtc`.
-pub(super) struct Aided<A> {
-    aid: A,
-    queues: Queues,
-}
-
-impl<A: Aid> Aided<A> {
-    pub fn new(aid: A) -> Aided<A> {
-        Aided { aid, queues: Queues::default() }
-    }
-}
-
-impl<A: Aid> Protocol<TaggedPacket, TaggedPacket, ()> for Aided<A> {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.aid.inbound(packet, &mut self.queues);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.queues.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.aid.outbound(packet, &mut self.queues);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.queues.outbound.pop_front()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        self.aid.timeout(now, &mut self.queues);
-        Ok(())
-    }
-
-    fn poll_timeout(&mut self) -> Option<Instant> {
-        self.aid.timer()
-    }
-}
-
-impl<A: Aid> Interceptor for Aided<A> {
-    fn bind_local_stream(&mut self, stream: &StreamInfo) {
-        self.aid.local(stream);
-    }
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, stream: &StreamInfo) {
-        self.aid.remote(stream);
-    }
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
-}
-
 /// Notes the estimate that the congestion controller hangs on a feedback packet.
 struct TargetReader(Notes);
 
@@ -240,10 +95,4 @@ impl Aid for TargetReader {
         }
         queues.inbound.push_back(packet);
     }
-}
-
-/// How long a receiver that plays `delay` behind the network asks for a packet: until it could not play it any more.
-/// Without a known delay a second.
-pub fn patience(delay: Option<Duration>) -> Duration {
-    delay.unwrap_or(Duration::from_secs(1))
 }

@@ -3,8 +3,9 @@
 //! `rtc`'s own generator asks on a tick of 100 ms, without end, whatever the round trip; with a shorter tick it asks for
 //! each packet several times before the first answer can be there.
 
-use super::{Aid, Notes, Queues};
+use super::notes::Notes;
 use crate::peer::rtcp::picture_loss;
+use crate::peer::stage::{Aid, Queues};
 use crate::peer::track::{Kind, TrackSpec, ssrcs};
 use rtc::interceptor::{AttributedPacket, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLayerNack};
@@ -201,6 +202,12 @@ fn pairs(sequences: &[u16]) -> Vec<NackPair> {
         }
     }
     pairs
+}
+
+/// How long a receiver that plays `delay` behind the network asks for a packet: until it could not play it any more.
+/// Without a known delay a second.
+pub fn patience(delay: Option<Duration>) -> Duration {
+    delay.unwrap_or(Duration::from_secs(1))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! `rtc`'s own responder leaves the header extensions of the original out of its RTX packets, and with them the Dependency
 //! Descriptor; and `rtc` unpacks RTX above all interceptors, where whoever asked for the packet does not see it.
 
-use super::{Aid, Notes, Queues};
+use super::notes::Notes;
+use crate::peer::stage::{Aid, Queues};
 use crate::peer::track::{Kind, TrackSpec, ssrcs};
 use rtc::interceptor::{Attribute, AttributedPacket, Packet, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;

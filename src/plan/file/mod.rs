@@ -3,19 +3,20 @@
 mod program;
 mod settings;
 mod source;
+mod values;
 
 pub use super::kind::{Kind, Library};
 
 use self::settings::{named, settings};
 use self::source::{Source, Table, Value};
+use self::values::{distinct, duration, metrics};
 use super::{AnyPlan, Plan};
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::media::{Clip, Pcm, Picture};
-use crate::metric::{self, Metric};
 use crate::peer::Transport;
 use crate::playout::audio::Receiver;
-use crate::units::{Seed, from_ms, ms};
+use crate::units::Seed;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -127,34 +128,6 @@ fn folder_name(text: &str) -> Result<String> {
     }
 }
 
-/// "20ms", "2.5 ms", "30s". Zero is a time; a codec says whether it is a frame.
-fn duration(text: &str, most: Duration) -> Result<Duration> {
-    let number = text.trim_end_matches(char::is_alphabetic);
-    let factor = match &text[number.len()..] {
-        "ms" => Some(1.0),
-        "s" => Some(1000.0),
-        _ => None,
-    };
-    let value = factor.and_then(|f| Some(f * number.trim().parse::<f64>().ok()?));
-    match value {
-        Some(value) if (0.0..=ms(most)).contains(&value) => Ok(from_ms(value)),
-        _ => {
-            Err(Error::usage(format!("'{text}' is not a time from 0ms to {}s, such as 20ms or 2s", most.as_secs_f64())))
-        }
-    }
-}
-
-/// The metrics of that list, without facts of the call: those are always recorded.
-fn metrics<M: Kind>(value: Option<Value<'_>>) -> Result<Vec<&'static Metric<M>>> {
-    let Some(value) = value else { return Ok(M::usual().to_vec()) };
-    let read = |id: &str| match metric::FACTS.iter().any(|fact| fact.id == id) {
-        true => Ok(None),
-        false => M::metric(id).map(Some),
-    };
-    let read = value.each()?.iter().map(|v| v.read(read)).collect::<Result<Vec<_>>>()?;
-    Ok(read.into_iter().flatten().collect())
-}
-
 /// `5` is 1 to 5; a list is what it says.
 fn seeds(value: &Value<'_>) -> Result<Vec<Seed>> {
     if value.is_list() {
@@ -176,24 +149,6 @@ fn material<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Vec<Arc
         found.extend(named.into_iter().filter(|clip| ids.insert(clip.id.clone())));
     }
     Ok(found)
-}
-
-/// Each element read; two that mean the same are an error.
-fn distinct<T>(
-    value: &Value<'_>,
-    read: impl Fn(&Value<'_>) -> Result<T>,
-    name: impl Fn(&T) -> String,
-) -> Result<Vec<T>> {
-    let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
-    for element in value.each()? {
-        let read = read(&element)?;
-        if !seen.insert(name(&read)) {
-            return Err(element.error(format_args!("'{}' is given twice", name(&read))));
-        }
-        all.push(read);
-    }
-    Ok(all)
 }
 
 #[cfg(test)]

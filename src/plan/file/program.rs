@@ -1,7 +1,7 @@
 //! The `program` of an external codec.
 
-use super::duration;
 use super::source::{Table, Value};
+use super::values::duration;
 use crate::codec::audio::external::{EXTERNAL, Program, Run};
 use crate::error::{Error, Result};
 use crate::units::{from_ms, ms};

@@ -1,13 +1,14 @@
 //! The `[[settings]]` of a plan: sweeps unfolded, each with a label.
 
+use super::program;
 use super::source::{Source, Table, Value};
-use super::{distinct, duration, metrics, program};
+use super::values::{distinct, duration, metrics};
 use crate::codec::audio::external::is_external;
 use crate::codec::{self, Codec, Request};
 use crate::error::Result;
 use crate::media::{Media, Pcm};
 use crate::metric;
-use crate::metric::audio::emodel::{Band, Equipment};
+use crate::metric::equipment::{Band, Equipment};
 use crate::plan::kind::{Kind, Library};
 use crate::plan::{Beside, Setting, requested};
 use crate::sdp::fmtp::Fmtp;

@@ -1,7 +1,9 @@
 //! The fixed receiver: a constant delay, set once. The simple reference.
 
-use super::{Origin, Playout, Receiver, Stretch, TICK};
+use super::api::{Origin, Stretch, TICK};
+use super::buffer::Playout;
 use crate::error::Result;
+use crate::playout::receiver::Receiver;
 use crate::units::Time;
 
 impl Playout {

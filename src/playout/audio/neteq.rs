@@ -14,11 +14,12 @@
 //!   shortened while the level is above the high limit and lengthened while it is below the low one, and counts neither
 //!   as scaled nor as concealed.
 
-use super::delay_manager::{DelayManager, LevelFilter};
+use super::api::{Origin, Stretch};
+use super::buffer::Playout;
 use super::merge::{Continuation, join};
 use super::time_stretch::{self, Period};
-use super::{Origin, Playout, Receiver, Stretch};
 use crate::error::Result;
+use crate::playout::receiver::Receiver;
 use crate::units::{Time, from_ms, ms};
 use std::time::Duration;
 
@@ -32,28 +33,6 @@ const FADE_MS: f64 = 100.0;
 const SILENT_BYTES: usize = 2;
 /// Past that joins and continuations look at.
 const PAST_MS: usize = 50;
-
-/// The state of the adaptive receiver.
-#[derive(Default)]
-pub(super) struct Adaptive {
-    pub delay: DelayManager,
-    level: LevelFilter,
-    /// The smoothed level of the tick before, in ms.
-    last_level: f64,
-    /// Samples made up (or left out in a pause) since the last real sound, by which [`Playout::next`] runs ahead.
-    pub made: usize,
-    /// The first of the stretches made since.
-    made_from: usize,
-    /// The sender is silent.
-    silent: bool,
-    /// The next real sound needs a join.
-    seam: bool,
-    own: Option<Continuation>,
-    rest: u32,
-    /// Mean square of the loudest and the softest tick, each forgetting.
-    loudest: f64,
-    softest: f64,
-}
 
 /// What to do before the first packet in the buffer.
 enum Wait {

@@ -3,10 +3,13 @@
 
 mod why;
 
-use super::chart::{Ladder, bracket, counts, families, figure, figure_of_loss, short};
-use super::table::{Table, number, of, text};
-use super::{Comparison, View};
+use super::chart::canvas::caption::counts;
+use super::family::{Ladder, families};
+use super::figure::{bracket, figure, figure_of_loss, short};
+use super::table::cells::{Table, number, of, text};
+use super::view::{Comparison, View};
 use crate::metric::Better;
+use crate::report::figure::range;
 use crate::stats::{Interval, Summary, Verdict};
 
 /// Pairs of more settings are too many to read.
@@ -275,15 +278,6 @@ impl Stretch<'_> {
             at(most),
             share(most)
         )
-    }
-}
-
-/// "0 to 20 % loss", "5 % loss".
-fn range(losses: &[f64]) -> String {
-    match losses {
-        [] => String::new(),
-        [one] => format!("{} % loss", figure_of_loss(*one)),
-        [first, .., last] => format!("{} to {} % loss", figure_of_loss(*first), figure_of_loss(*last)),
     }
 }
 

@@ -2,11 +2,13 @@
 //! alone and that of the whole call are two things and have a panel each.
 
 use super::canvas::axis::Axis;
+use super::canvas::caption::{counts, footnote};
 use super::canvas::palette::Ink;
 use super::canvas::panel::{Heading, Panel, Shape, Size, grid, labels, marker, page};
 use super::canvas::scene::{Scene, Words};
-use super::{counts, footnote, series, short};
-use crate::report::View;
+use crate::report::figure::short;
+use crate::report::series::series;
+use crate::report::view::View;
 
 /// ITU-T G.114, section 4: below this one-way delay most conversations are not affected.
 pub(super) const CONVERSATION_MS: f64 = 150.0;
@@ -120,7 +122,7 @@ fn algorithmic(view: &View, condition: usize) -> Vec<Line> {
 }
 
 fn mouth_to_ear(view: &View, condition: usize) -> Vec<Line> {
-    let line = |s: &super::Series| {
+    let line = |s: &crate::report::series::Series| {
         let point = |setting: &usize| {
             let mean = |id| view.summary(*setting, condition, view.measure(id)?).map(|s| s.mean);
             let (bitrate, clock) = (mean("payload-bitrate")?, mean(BY_CLOCK));

@@ -2,12 +2,15 @@
 //! by side and the kinds of loss below each other, or one for each bitrate.
 
 use super::canvas::axis::Axis;
+use super::canvas::caption::{axis_title, fixed_range, footnote, mapping, pooling, reach};
 use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
 use super::canvas::scene::{Scene, text_width};
-use super::loss::{Ladder, Line, lines, lines_of, names, network, plot, spaced, zero};
-use super::{axis_title, figure, fixed_range, footnote, mapping, pooling, reach, series};
+use super::loss::{Line, lines, lines_of, names, network, plot, spaced, zero};
 use crate::metric::Better;
-use crate::report::View;
+use crate::report::family::Ladder;
+use crate::report::figure::figure;
+use crate::report::series::series;
+use crate::report::view::View;
 
 /// What the panels are.
 #[derive(Clone, Copy)]

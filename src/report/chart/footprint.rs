@@ -7,9 +7,9 @@ use super::canvas::palette::Ink;
 use super::canvas::panel::{Heading, Panel, Shape, Size, labels, page};
 use super::canvas::scene::{Anchor, Rect, Scene, Words};
 use super::delay::CONVERSATION_MS;
-use super::short;
 use crate::latency::Footprint;
-use crate::report::View;
+use crate::report::figure::short;
+use crate::report::view::View;
 
 /// What is still live, as the hand-drawn chart has it.
 const REAL_TIME_MS: f64 = 500.0;

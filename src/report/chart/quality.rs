@@ -1,16 +1,16 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
 use super::canvas::axis::Axis;
+use super::canvas::caption::{axis_title, fixed_range, footnote, mapping, pooling, reach};
 use super::canvas::label_layout::Placer;
 use super::canvas::palette::Ink;
 use super::canvas::panel::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
 use super::canvas::scene::{Anchor, Rect, Scene, Words};
-use super::{
-    Series, axis_title, bracket, figure, fixed_range, footnote, mapping, opus_org, pooling, reach, series, short,
-};
+use super::opus_org;
 use crate::codec::Terms;
-use crate::report::series::{codecs, series_by_name, terms};
-use crate::report::{Condition, View};
+use crate::report::figure::{bracket, figure, figure_of_loss, short};
+use crate::report::series::{Series, codecs, series, series_by_name, terms};
+use crate::report::view::{Condition, View};
 use crate::stats::{Interval, Summary};
 use std::collections::BTreeSet;
 
@@ -227,11 +227,6 @@ fn in_words(over: Over, x: f64) -> String {
         Over::Cpu => format!("{}\u{a0}ms of CPU per second", short(x)),
         _ => format!("{}\u{a0}kbit/s", short(x)),
     }
-}
-
-pub fn figure_of_loss(loss: f64) -> String {
-    let text = format!("{loss:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn plot(

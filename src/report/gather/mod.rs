@@ -7,7 +7,7 @@ mod seen;
 use super::condition::{self, ConditionSums};
 use super::delta::{self, Curves};
 use super::published;
-use super::{Caveat, Cell, Compare, Comparison, Extras, Failure, Measure, Setting, Unscored, View};
+use super::view::{Caveat, Cell, Compare, Comparison, Extras, Failure, Measure, Setting, Unscored, View};
 use crate::error::{Error, Result};
 use crate::metric::{self, Better};
 use crate::plan::{Outcome, Scores};
@@ -21,6 +21,20 @@ const MOST_PAIRED: usize = 4;
 /// Pairs need the single values of both sides in memory, about 150 bytes for each case.
 const MOST_PAIRED_CASES: usize = 200_000;
 const EXAMPLES: usize = 8;
+
+impl View {
+    /// Reads all outcomes once, in the order of the plan.
+    ///
+    /// # Errors
+    /// The first error of the iterator; [`Error::Usage`] when there is no outcome at all.
+    pub fn build(outcomes: impl IntoIterator<Item = Result<Outcome>>, extras: Extras) -> Result<View> {
+        let mut gather = Gather::new(extras.compare);
+        for outcome in outcomes {
+            gather.add(&outcome?);
+        }
+        gather.view(extras)
+    }
+}
 
 #[derive(Default)]
 pub struct Gather {

@@ -2,11 +2,13 @@
 
 mod exhibits;
 
-use super::chart::Chart;
+use super::chart::canvas::chart::Chart;
 use super::chart::canvas::palette::Ink;
-use super::table::{self, Table};
-use super::{Condition, View, answer};
+use super::table::cells::Table;
+use super::view::{Condition, View};
+use super::{answer, table};
 use crate::error::Result;
+use crate::report::escape::escape;
 use std::fmt::Write;
 
 /// The whole page.
@@ -56,22 +58,6 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
     section(&mut out, &table::provenance(view));
     out += "</main>\n</body>\n</html>\n";
     Ok(out)
-}
-
-/// Text that is safe in an element and in an attribute.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 fn lead(view: &View) -> String {

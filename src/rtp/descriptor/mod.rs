@@ -4,13 +4,12 @@
 //! The first packet of a key picture bears a structure of templates; each packet names a template, and says itself where
 //! its picture differs.
 
-mod bits;
 mod stream;
 mod structure;
 
-use bits::{Reader, Writer};
-
 pub use stream::{Dependencies, DependencyReader, DependencyWriter, Resolver};
+
+use crate::bits::{Bits, Writer};
 pub use structure::{Indication, Structure, Template};
 
 /// URI of the extension in `a=extmap`.
@@ -105,7 +104,7 @@ impl Descriptor {
     /// Reads a descriptor whose structure it bears itself or is `known`. `None`: malformed, or of another structure.
     pub fn read(bytes: &[u8], known: Option<&Structure>) -> Option<Descriptor> {
         let Mandatory { start, end, template, number } = mandatory(bytes)?;
-        let mut from = Reader::new(&bytes[3..]);
+        let mut from = Bits::new(&bytes[3..]);
         let mut flags = [false; 5];
         if bytes.len() > 3 {
             for flag in &mut flags {
@@ -126,13 +125,13 @@ impl Descriptor {
         };
         let mut back = own_back.then(Vec::new);
         while let Some(back) = &mut back {
-            match from.bits(2)? {
+            match from.take(2)? {
                 0 => break,
-                size => back.push(from.bits(4 * size)? as u16 + 1),
+                size => back.push(from.take(4 * size)? as u16 + 1),
             }
         }
         let chains: Option<Vec<_>> = if own_chains {
-            Some((0..by.chains()).map(|_| from.bits(8).map(|c| c as u8)).collect::<Option<_>>()?)
+            Some((0..by.chains()).map(|_| from.take(8).map(|c| c as u8)).collect::<Option<_>>()?)
         } else {
             None
         };

@@ -3,6 +3,8 @@
 
 mod curve;
 
+pub use curve::Method;
+
 use super::{Interval, interval};
 use crate::error::{Error, Result};
 use curve::Curve;
@@ -12,17 +14,6 @@ use curve::Curve;
 pub struct Point {
     pub rate: f64,
     pub quality: f64,
-}
-
-/// How the curve runs between the points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Monotone piecewise cubics (Fritsch and Butland 1984): no overshoot. The usual choice.
-    Pchip,
-    /// Akima 1970: piecewise cubics that a single odd point bends only nearby.
-    Akima,
-    /// One polynomial of degree 3 by least squares: the original of 2001; it may overshoot.
-    Cubic,
 }
 
 /// Fewer points do not determine the original's polynomial, and make the others a guess.

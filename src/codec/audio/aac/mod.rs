@@ -9,9 +9,10 @@
 mod raw;
 
 use super::storage::{self, Storage, observe};
+use crate::codec::about::{Bitrates, Delay, Feature, Licence, Terms};
 #[cfg(not(feature = "aac-fdk"))]
 use crate::codec::absent::{decoder, encoder, version};
-use crate::codec::{Bitrates, Codec, Delay, Feature, Knob, Licence, Request, Settings, Terms, at_bitrates};
+use crate::codec::api::{Codec, Knob, Request, Settings, at_bitrates};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 #[cfg(feature = "aac-fdk")]
@@ -74,7 +75,7 @@ pub static AAC_ELD: Codec<Pcm> = aac(
 /// What the four have alike.
 const fn aac(
     bitrates: Bitrates,
-    settle: crate::codec::Settle<Pcm>,
+    settle: crate::codec::api::Settle<Pcm>,
     variants: fn() -> Vec<(String, Request)>,
     delay: fn(&Settings<Pcm>) -> Delay,
     name: &'static str,
@@ -141,8 +142,8 @@ fn settle(kind: &Kind, request: &Request, clip: &PcmFormat) -> Result<Settings<P
 #[cfg(feature = "aac-fdk")]
 mod running {
     use super::storage;
+    use crate::codec::api::{Decoder, Encoder, Input, Settings, Unit};
     use crate::codec::audio::aac::raw;
-    use crate::codec::{Decoder, Encoder, Input, Settings, Unit};
     use crate::error::{Error, Result};
     use crate::media::{Pcm, PcmFormat};
     use crate::units::Time;
@@ -239,7 +240,7 @@ mod running {
     #[cfg(test)]
     mod tests {
         use super::super::running::*;
-        use crate::codec::Request;
+        use crate::codec::api::Request;
         use crate::codec::audio::aac::{AAC_ELD, AAC_LC, AAC_LD, HE_AAC};
 
         #[test]

@@ -1,8 +1,9 @@
 //! File to file: a whole clip as WAV in, and WAV out.
 
-use super::{EXTERNAL_FILE, of, process};
+use super::process;
+use super::settle::{FILE_NAME, of};
+use crate::codec::api::{Decoder, Encoder, Input, Settings, Unit};
 use crate::codec::program::{Filling, Program, Run};
-use crate::codec::{Decoder, Encoder, Input, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, wav};
 use crate::units::Time;
@@ -40,7 +41,7 @@ impl FileCodec {
         let Settings { bitrate, format, frame, .. } = self.settings;
         let command = Filling { bitrate, format, frame, files: Some((from, to)) }.fill(command);
         let who = format!("'{}' ({direction})", self.program.name);
-        process::run(EXTERNAL_FILE.name, &who, &command, self.program.timeout)
+        process::run(FILE_NAME, &who, &command, self.program.timeout)
     }
 
     fn encode(&self, pcm: &Pcm) -> Result<Vec<u8>> {
@@ -76,7 +77,7 @@ impl FileCodec {
     }
 
     fn error(&self, what: &str) -> Error {
-        Error::Codec { codec: EXTERNAL_FILE.name, reason: format!("'{}' {what}", self.program.name) }
+        Error::Codec { codec: FILE_NAME, reason: format!("'{}' {what}", self.program.name) }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Frame by frame over stdin and stdout: the protocol is in [`super`].
 
 use super::process::{Answer, Conversation};
-use super::{EXTERNAL, of};
+use super::settle::{NAME, of};
+use crate::codec::api::{Decoder, Encoder, Input, Settings, Unit};
 use crate::codec::program::{Filling, Program, Run};
-use crate::codec::{Decoder, Encoder, Input, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -32,7 +32,7 @@ fn start(settings: &Settings<Pcm>, direction: &str, answer: Answer) -> Result<Co
     let mut command = filling.fill(command);
     command.push(direction.to_owned());
     let who = format!("'{}' ({direction})", program.name);
-    Conversation::start(EXTERNAL.name, who, &command, answer, program.timeout)
+    Conversation::start(NAME, who, &command, answer, program.timeout)
 }
 
 struct FrameEncoder {

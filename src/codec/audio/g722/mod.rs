@@ -9,8 +9,9 @@ mod adpcm;
 
 use super::g711;
 use super::plc::Concealer;
-use super::settle::{Default, settle};
-use crate::codec::{Codec, Decoder, Delay, Encoder, Input, Licence, Range, RtpFormat, Settings, Terms, Unit};
+use super::settle::{Default, observe, settle, variants};
+use crate::codec::about::{Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -29,14 +30,15 @@ pub static G722: Codec<Pcm> = Codec {
         clock_rate: |_| 8000,
         channels: |_| 1,
         source: "RFC 3551, section 4.5.2",
+        ..RtpFormat::AUDIO
     }),
     plc: "pitch repetition after G.711 Appendix I at 16 kHz; the ADPCM state rests",
     fec: "",
     settle: |request, _| settle(&RANGE, &DEFAULT, request),
     encoder: |settings| Ok(Box::new(G722Encoder { adpcm: AdpcmEncoder::new(), frame: settings.frame })),
     decoder: |settings| Ok(Box::new(G722Decoder::new(settings))),
-    observe: g711::observe,
-    variants: g711::variants,
+    observe,
+    variants,
     // The two 24-tap quadrature mirror filters: 22 samples at 16 kHz, half in the encoder, half in the decoder.
     delay: |_| Delay {
         encoder: Duration::from_nanos(687_500),
@@ -103,7 +105,7 @@ impl Decoder<Pcm> for G722Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::Request;
+    use crate::codec::api::Request;
 
     /// Codes `signal` and gives signal-to-noise ratio in dB against it, 22 samples later.
     fn snr(signal: &[i16], codes: Option<&mut Vec<u8>>) -> f64 {

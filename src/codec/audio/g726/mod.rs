@@ -9,8 +9,9 @@ mod adpcm;
 use super::framed::{Framed, Frames};
 use super::g711;
 use super::plc::Concealer;
-use super::settle::{Default, settle};
-use crate::codec::{Bitrates, Codec, Delay, Encoder, Licence, Range, RtpFormat, Settings, Terms, Unit, at_bitrates};
+use super::settle::{Default, observe, settle};
+use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Encoder, Settings, Unit, at_bitrates};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time};
@@ -34,6 +35,7 @@ pub static G726: Codec<Pcm> = Codec {
         clock_rate: |_| 8000,
         channels: |_| 1,
         source: "RFC 3551, section 4.5.4",
+        ..RtpFormat::AUDIO
     }),
     plc: "pitch repetition after G.711 Appendix I; the ADPCM state rests",
     fec: "",
@@ -46,7 +48,7 @@ pub static G726: Codec<Pcm> = Codec {
         let (rate, format) = (rate(settings), settings.format);
         Framed::boxed("G726", settings, move || Ok(G726Frames { adpcm: Adpcm::new(rate), plc: Concealer::new(format) }))
     },
-    observe: g711::observe,
+    observe,
     variants: || at_bitrates(&[16_000, 24_000, 32_000, 40_000]),
     delay: |_| Delay { source: "G.726: each sample by itself", ..Delay::default() },
 };

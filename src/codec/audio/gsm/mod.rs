@@ -6,10 +6,10 @@
 mod raw;
 
 use super::framed::{Framed, Frames};
-use super::g711;
 use super::plc::Concealer;
-use super::settle::{Default, settle};
-use crate::codec::{Bitrates, Codec, Delay, Encoder, Licence, Range, RtpFormat, Terms, Unit};
+use super::settle::{Default, observe, settle, variants};
+use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Encoder, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -28,6 +28,7 @@ pub static GSM: Codec<Pcm> = Codec {
         clock_rate: |_| 8000,
         channels: |_| 1,
         source: "RFC 3551, section 4.5.8",
+        ..RtpFormat::AUDIO
     }),
     plc: "pitch repetition after G.711 Appendix I; the decoder rests",
     fec: "",
@@ -37,8 +38,8 @@ pub static GSM: Codec<Pcm> = Codec {
         let format = settings.format;
         Framed::boxed("GSM", settings, move || Ok(GsmFrames { state: State::new()?, plc: Concealer::new(format) }))
     },
-    observe: g711::observe,
-    variants: || g711::variants().split_off(1),
+    observe,
+    variants: || variants().split_off(1),
     delay: |_| Delay { source: "GSM 06.10: a frame by itself", ..Delay::default() },
 };
 

@@ -1,7 +1,8 @@
 //! The adaptive codebook (RFC 3951, sections 3.6.3 and 4.3): stretches of excitation that was decoded before, and the
 //! same stretches filtered, each at every lag.
 
-use super::frame::{BLOCK, Shape};
+use super::frame::Shape;
+use super::mode::BLOCK;
 use super::tables::{CODEBOOK_FILTER, GAINS};
 
 /// The shortest lag, of vectors of a whole sub-block.

@@ -4,8 +4,9 @@ use super::conceal::Concealer;
 use super::enhance::{self, Enhancer};
 use super::excitation;
 use super::filter::{HighPass, Lpc, ORDER, synthesise};
-use super::frame::{BLOCK, Frame, Mode};
+use super::frame::Frame;
 use super::lsf::{self, Lsf};
+use super::mode::{BLOCK, Mode};
 use super::tables::OUTPUT_HIGH_PASS;
 
 /// Decodes frame after frame.

@@ -2,9 +2,10 @@
 
 use super::excitation;
 use super::filter::{HighPass, Lpc, ORDER, broaden, whiten};
-use super::frame::{BLOCK, Frame, Mode, pack};
+use super::frame::{Frame, pack};
 use super::lpc::{WINDOW, analyse, asymmetric_window, symmetric_window};
 use super::lsf::{self, Lsf};
+use super::mode::{BLOCK, Mode};
 use super::tables::INPUT_HIGH_PASS;
 use super::{codebook, search, start};
 

@@ -1,7 +1,7 @@
 //! The enhancer (RFC 3951, section 4.6): the excitation is replaced by what is common to seven neighbouring pitch periods,
 //! as far as that changes it by no more than a twentieth of its energy. It looks ahead, and so delays.
 
-use super::frame::Mode;
+use super::mode::Mode;
 use super::tables::{DECIMATION, QUARTERS};
 
 /// What is enhanced at a time.

@@ -3,7 +3,8 @@
 
 use super::codebook::construct;
 use super::filter::Lpc;
-use super::frame::{BLOCK, Frame, Mode};
+use super::frame::Frame;
+use super::mode::{BLOCK, Mode};
 use super::start;
 use std::ops::Range;
 

@@ -2,8 +2,8 @@
 //! (RFC 3951, sections 3.2.3 to 3.2.7 and 4.1).
 
 use super::filter::{Lpc, ORDER};
-use super::frame::Mode;
 use super::lsf_codebook::{HIGH, LOW, MIDDLE};
+use super::mode::Mode;
 use super::tables::LSF_MEAN;
 use std::f64::consts::PI;
 

@@ -16,20 +16,23 @@ mod frame;
 mod lpc;
 mod lsf;
 mod lsf_codebook;
+mod mode;
 mod search;
 mod settle;
 mod start;
 mod tables;
 
 use super::framed::{Framed, Frames};
-use super::g711;
-use crate::codec::{Codec, Delay, Encoder, Licence, Request, RtpFormat, Settings, Terms, Unit};
+use super::settle::observe;
+use crate::codec::about::{Delay, Licence, RtpFormat, Terms};
+use crate::codec::api::{Codec, Encoder, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::units::Time;
 use decoder::FrameDecoder;
 use encoder::FrameEncoder;
-use frame::{Frame, Mode, Unpacked, unpack};
+use frame::{Frame, Unpacked, unpack};
+use mode::Mode;
 use settle::{enhanced, mode, settle};
 use std::time::Duration;
 
@@ -46,6 +49,7 @@ pub static ILBC: Codec<Pcm> = Codec {
         clock_rate: |_| 8000,
         channels: |_| 1,
         source: "RFC 3952",
+        ..RtpFormat::AUDIO
     }),
     plc: "its own: the pitch of the excitation goes on, mixed with noise, for 160 ms (RFC 3951, section 4.5)",
     fec: "",
@@ -55,7 +59,7 @@ pub static ILBC: Codec<Pcm> = Codec {
         let (mode, enhance) = (mode(settings), enhanced(settings));
         Framed::boxed("iLBC", settings, move || Ok(IlbcFrames::new(mode, enhance)))
     },
-    observe: g711::observe,
+    observe,
     variants,
     delay: |settings| Delay {
         decoder: settings.format.duration(if enhanced(settings) { enhance::delay(mode(settings)) } else { 0 }),
@@ -143,7 +147,7 @@ fn refused(reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Decoder, Input, Knob};
+    use crate::codec::api::{Decoder, Input, Knob};
     use crate::media::PcmFormat;
     use crate::units::Seed;
 

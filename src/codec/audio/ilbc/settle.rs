@@ -1,8 +1,9 @@
 //! What is asked of iLBC, and what it runs with.
 
-use super::frame::Mode;
+use super::mode::Mode;
+use crate::codec::about::{Bitrates, Range};
+use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
 use crate::codec::audio::settle::{Default, settle as settled};
-use crate::codec::{Bitrates, Change, ChangeKind, Knob, Range, Request, Settings};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, ms};

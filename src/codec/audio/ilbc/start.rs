@@ -2,7 +2,7 @@
 //! frames (RFC 3951, sections 3.3 to 3.5 and 4.2). This is what makes frames independent of each other.
 
 use super::filter::{Lpc, ORDER, predict, synthesise, whiten};
-use super::frame::{BLOCK, Mode};
+use super::mode::{BLOCK, Mode};
 use super::tables::{STATE_LEVELS, STATE_SCALE};
 
 /// Of a scaled start state, the largest amplitude.

@@ -8,11 +8,9 @@
 mod raw;
 
 use super::framed::{Framed, Frames};
-use super::g711;
-use super::settle::{Default, bring_to, settle};
-use crate::codec::{
-    Bitrates, Codec, Delay, Encoder as EncoderOf, Licence, Range, Request, RtpFormat, Settings, Terms, Unit,
-};
+use super::settle::{Default, bring_to, observe, settle};
+use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::{Codec, Encoder as EncoderOf, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time, from_ms, ms};
@@ -32,6 +30,7 @@ pub static LC3: Codec<Pcm> = Codec {
         clock_rate: |sample_rate| sample_rate,
         channels: |_| 1,
         source: "none",
+        ..RtpFormat::AUDIO
     }),
     plc: "the decoder's own, the last spectrum with random signs, muted",
     fec: "",
@@ -46,7 +45,7 @@ pub static LC3: Codec<Pcm> = Codec {
             Ok(Lc3Frames { decoder: Decoder::new(layout.duration, layout.frequency), layout })
         })
     },
-    observe: g711::observe,
+    observe,
     variants: || {
         let variant = |mode: &str, packet, bitrate| Request {
             mode: Some(mode.into()),

@@ -9,9 +9,10 @@
 mod raw;
 
 use super::storage::{self, Storage, observe};
+use crate::codec::about::{Bitrates, Delay, Feature, Licence, Terms};
 #[cfg(not(feature = "lame"))]
 use crate::codec::absent::{decoder, encoder, version};
-use crate::codec::{Bitrates, Codec, Delay, Feature, Licence, Settings, Terms, at_bitrates};
+use crate::codec::api::{Codec, Settings, at_bitrates};
 use crate::media::Pcm;
 #[cfg(feature = "lame")]
 use running::{decoder, encoder, version};
@@ -68,8 +69,8 @@ fn delay(settings: &Settings<Pcm>) -> Delay {
 #[cfg(feature = "lame")]
 mod running {
     use super::{AHEAD, FRAME, storage};
+    use crate::codec::api::{Decoder, Encoder, Input, Settings, Unit};
     use crate::codec::audio::mp3::raw;
-    use crate::codec::{Decoder, Encoder, Input, Settings, Unit};
     use crate::error::{Error, Result};
     use crate::media::Pcm;
     use crate::units::Time;

@@ -1,9 +1,8 @@
 //! How an Opus decoder is driven in a call: exact concealment, in-band FEC and deep redundancy.
 
-use super::DEEPEST;
-use super::packet::{Mode, OpusPacket};
+use super::packet::{DEEPEST, Mode, OpusPacket};
 use super::raw::{self, Set};
-use crate::codec::{Decoder, Input, Settings};
+use crate::codec::api::{Decoder, Input, Settings};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::from_ms;

@@ -1,8 +1,9 @@
 //! How an Opus encoder is driven in a call: what is sent in pauses, and what the network's reports change.
 
+use super::packet::DTX_BYTES;
 use super::raw::{self, Set};
-use super::{DTX_BYTES, settle};
-use crate::codec::{Encoder, Feedback, Settings, Unit};
+use super::settle;
+use crate::codec::api::{Encoder, Feedback, Settings, Unit};
 use crate::error::Result;
 use crate::media::Pcm;
 use crate::units::{Bitrate, Probability, Time, ms};

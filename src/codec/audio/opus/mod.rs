@@ -12,18 +12,14 @@ mod raw_131;
 pub mod settle;
 pub mod v131;
 
-use crate::codec::{Codec, Delay, Licence, Observed, Request, RtpFormat, Settings, Terms, Unit};
+use crate::codec::about::{Delay, Licence, RtpFormat, Terms};
+use crate::codec::api::{Codec, Observed, Request, Settings, Unit};
 use crate::media::Pcm;
 use crate::units::{Bitrate, from_ms, ms};
 use decode::OpusDecoder;
 use encode::OpusEncoder;
-use packet::OpusPacket;
+use packet::{DEEPEST, DTX_BYTES, OpusPacket};
 use std::collections::BTreeMap;
-
-/// The farthest that deep redundancy reaches, 1040 ms, in samples at 48 kHz.
-pub(super) const DEEPEST: usize = 49_920;
-/// A packet so short holds no audio: it is DTX (RFC 6716, section 3.2.1; libwebrtc draws the line here too).
-pub(super) const DTX_BYTES: usize = 2;
 
 pub static OPUS: Codec<Pcm> = Codec {
     name: "opus",
@@ -42,8 +38,14 @@ pub static OPUS: Codec<Pcm> = Codec {
     delay,
 };
 
-pub(super) const RTP: RtpFormat =
-    RtpFormat { encoding: |_| "opus", payload_type: 111, clock_rate: |_| 48_000, channels: |_| 2, source: "RFC 7587" };
+pub(super) const RTP: RtpFormat = RtpFormat {
+    encoding: |_| "opus",
+    payload_type: 111,
+    clock_rate: |_| 48_000,
+    channels: |_| 2,
+    source: "RFC 7587",
+    ..RtpFormat::AUDIO
+};
 
 /// A mode and the frames in ms that are worth measuring in it.
 type Variants = (&'static str, &'static [f64]);

@@ -3,6 +3,12 @@
 
 use std::time::Duration;
 
+/// The farthest that deep redundancy reaches, 1040 ms, in samples at 48 kHz.
+pub(super) const DEEPEST: usize = 49_920;
+
+/// A packet so short holds no audio: it is DTX (RFC 6716, section 3.2.1; libwebrtc draws the line here too).
+pub(super) const DTX_BYTES: usize = 2;
+
 /// The readable part of one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpusPacket {

@@ -5,7 +5,7 @@
 //! of DTX, which ask for the same, are filled by pitch repetition.
 #![expect(unsafe_code, reason = "the translated library has the interface of the C one")]
 
-use super::DTX_BYTES;
+use super::packet::DTX_BYTES;
 use super::raw::{Decode, Encode, Set};
 use crate::codec::audio::plc::Concealer;
 use crate::error::{Error, Result};

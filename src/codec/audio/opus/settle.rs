@@ -5,7 +5,8 @@
 //! which no fmtp line leads: "lowdelay" and "celt" (CELT only, 2.5 ms look-ahead; the latter cannot be switched over), and
 //! "silk" (SILK only, frames of 10 ms and more, at most wideband).
 
-use crate::codec::{Bitrates, Change, ChangeKind, Knob, Range, Request, Settings};
+use crate::codec::about::{Bitrates, Range};
+use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Pcm, PcmFormat};
 use crate::sdp::repair::Repair;

@@ -4,8 +4,9 @@
 use super::decode::OpusDecoder;
 use super::encode::OpusEncoder;
 use super::{raw_131 as raw, settle};
+use crate::codec::about::{Licence, Range, Terms};
+use crate::codec::api::{Change, ChangeKind, Codec, Request, Settings};
 use crate::codec::audio::opus;
-use crate::codec::{Change, ChangeKind, Codec, Licence, Range, Request, Settings, Terms};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use std::time::Duration;
@@ -50,8 +51,8 @@ fn settle(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::api::{Input, Unit};
     use crate::codec::audio::opus::OPUS;
-    use crate::codec::{Input, Unit};
     use crate::units::Time;
 
     const CLIP: PcmFormat = PcmFormat::mono(48_000);

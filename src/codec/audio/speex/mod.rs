@@ -3,13 +3,11 @@
 #[cfg(feature = "speex")]
 mod raw;
 
-use super::g711;
-use super::settle::{Default, settle};
+use super::settle::{Default, observe, settle};
+use crate::codec::about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "speex"))]
 use crate::codec::absent as running;
-use crate::codec::{
-    Bitrates, Change, ChangeKind, Codec, Delay, Feature, Knob, Licence, Range, Request, RtpFormat, Settings, Terms,
-};
+use crate::codec::api::{Change, ChangeKind, Codec, Knob, Request, Settings};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Bitrate;
@@ -27,13 +25,14 @@ pub static SPEEX: Codec<Pcm> = Codec {
         clock_rate: |sample_rate| sample_rate,
         channels: |_| 1,
         source: "RFC 5574",
+        ..RtpFormat::AUDIO
     }),
     plc: "the decoder's own, the excitation repeated by its pitch and muted",
     fec: "",
     settle: |request, _| settle_speex(request),
     encoder: running::encoder,
     decoder: running::decoder,
-    observe: g711::observe,
+    observe,
     variants: || {
         let variant = |band: &Band| Request {
             mode: Some(band.mode.into()),
@@ -168,7 +167,7 @@ mod running {
     use super::super::framed::{Framed, Frames};
     use super::BANDS;
     use super::raw::{Decoder, Encoder, Set, version as library};
-    use crate::codec::{Encoder as EncoderOf, Settings, Unit};
+    use crate::codec::api::{Encoder as EncoderOf, Settings, Unit};
     use crate::error::Result;
     use crate::media::Pcm;
     use crate::units::{Bitrate, Time};
@@ -209,7 +208,7 @@ mod running {
         }
     }
 
-    pub fn decoder(settings: &Settings<Pcm>) -> Result<Box<dyn crate::codec::Decoder<Pcm>>> {
+    pub fn decoder(settings: &Settings<Pcm>) -> Result<Box<dyn crate::codec::api::Decoder<Pcm>>> {
         let (number, frame) = band(settings);
         Framed::boxed("speex", settings, move || Decoder::new(number, frame))
     }

@@ -6,9 +6,8 @@
 mod raw;
 
 use super::storage::{self, Storage};
-use crate::codec::{
-    Bitrates, Codec, Decoder, Delay, Encoder, Input, Knob, Licence, Observed, Request, Settings, Terms, Unit,
-};
+use crate::codec::about::{Bitrates, Delay, Licence, Terms};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Knob, Observed, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time};

@@ -3,7 +3,7 @@
 //! One thread and no delay: each temporal unit gives its picture at once.
 #![expect(unsafe_code, reason = "rav1d's only interface is a C one")]
 
-use super::NAME;
+use super::obu::NAME;
 use crate::error::{Error, Result};
 use crate::media::Picture;
 use rav1d::include::dav1d::data::Dav1dData;

@@ -3,7 +3,7 @@
 //! One thread, so that the same pictures give the same bytes.
 #![expect(unsafe_code, reason = "libaom is a C library")]
 
-use super::NAME;
+use super::obu::NAME;
 use crate::codec::video::layers::Step;
 use crate::error::{Error, Result};
 use crate::media::Picture;

@@ -16,23 +16,24 @@ mod running;
 #[cfg(feature = "video")]
 mod settle;
 
+use crate::codec::about::{Delay, Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "video"))]
 use crate::codec::absent as running;
-use crate::codec::{Codec, Delay, Feature, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::Codec;
 use crate::media::Picture;
-
-const NAME: &str = "AV1";
+use crate::rtp;
 
 pub static AV1: Codec<Picture> = Codec {
-    name: NAME,
+    name: "AV1",
     version: running::version,
     licence: Licence { code: "BSD-2-Clause", terms: Terms::Open },
     feature: Some(Feature::VIDEO),
     range: Range { fmtp: &["profile", "level-idx", "tier"], ..Range::VIDEO },
     rtp: Some(RtpFormat {
-        encoding: |_| NAME,
+        encoding: |_| "AV1",
         payload_type: 45,
         source: "AOMedia, RTP Payload Format for AV1",
+        payload: Some(&rtp::av1::AV1),
         ..RtpFormat::VIDEO
     }),
     plc: "the last picture stays",

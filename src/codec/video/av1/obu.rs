@@ -3,6 +3,9 @@
 
 use crate::bits::Bits;
 
+/// The SDP encoding name; errors name the codec by it too.
+pub(super) const NAME: &str = "AV1";
+
 /// `obu_type` (section 6.2.2).
 const SEQUENCE: u8 = 1;
 const DELIMITER: u8 = 2;

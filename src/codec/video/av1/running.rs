@@ -1,11 +1,12 @@
 //! AV1 by libaom and rav1d: its encoder and decoder, and what its packets show.
 
+use super::obu::{self, NAME};
 pub(super) use super::settle::settle;
-use super::{NAME, decoder_raw, encoder_raw, obu};
+use super::{decoder_raw, encoder_raw};
+use crate::codec::api::{Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
 use crate::codec::video::layers::{self, Pattern, Step};
 use crate::codec::video::observe;
 use crate::codec::video::settle::adapted;
-use crate::codec::{Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};

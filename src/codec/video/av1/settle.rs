@@ -1,9 +1,11 @@
 //! From the fmtp line of AV1 (AV1 RTP payload format, section 7.2) to the encoder's settings. The parameters are the
 //! receiver's upper bounds, unlike those of H.264: what is sent may be of a lower level (section 7.2.1).
 
-use super::NAME;
-use crate::codec::video::settle::{self, Bound, Cap, Read, Rules, change};
-use crate::codec::{ChangeKind, Knob, Request, Settings};
+use super::obu::NAME;
+use crate::codec::api::{ChangeKind, Knob, Request, Settings};
+use crate::codec::video::caps::{Bound, Cap};
+use crate::codec::video::fmtp::{self, Read, change};
+use crate::codec::video::settle::{self, Rules};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
 use crate::sdp::fmtp::Fmtp;
@@ -63,7 +65,7 @@ pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings
     }
     let level = fmtp.get("level-idx").and_then(level_index).unwrap_or(DEFAULT);
     let high_tier = fmtp.get("tier") == Some("1") && level > 7;
-    let changes = settle::parameters(fmtp, |name, value| match (name, value) {
+    let changes = fmtp::parameters(fmtp, |name, value| match (name, value) {
         ("profile", Some("0")) | ("tier", Some("0")) => Read::Taken,
         ("profile", _) => Read::Differs("0".into(), ChangeKind::Invalid, "profiles are 0 to 2, so the default holds"),
         ("level-idx", Some(text)) if level_index(text).is_some() => Read::Taken,

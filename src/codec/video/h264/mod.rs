@@ -15,20 +15,28 @@ mod settle;
 #[cfg(feature = "video")]
 mod syntax;
 
+use crate::codec::about::{Delay, Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "video"))]
 use crate::codec::absent as running;
-use crate::codec::{Codec, Delay, Feature, Licence, Range, RtpFormat, Terms};
+use crate::codec::api::Codec;
 use crate::media::Picture;
-
-const NAME: &str = "H264";
+use crate::rtp;
 
 pub static H264: Codec<Picture> = Codec {
-    name: NAME,
+    name: "H264",
     version: running::version,
     licence: Licence { code: "BSD-2-Clause", terms: Terms::Fees },
     feature: Some(Feature::VIDEO),
     range: Range { fmtp: &["profile-level-id", "packetization-mode", "level-asymmetry-allowed"], ..Range::VIDEO },
-    rtp: Some(RtpFormat { encoding: |_| NAME, payload_type: 102, source: "RFC 6184", ..RtpFormat::VIDEO }),
+    rtp: Some(RtpFormat {
+        encoding: |_| "H264",
+        payload_type: 102,
+        source: "RFC 6184",
+        payload: Some(&rtp::h264::H264),
+        // RFC 6184, section 8.2.2: profile and packetization mode are the same in both.
+        offers_fmtp: true,
+        ..RtpFormat::VIDEO
+    }),
     plc: "the last picture stays",
     fec: "",
     settle: running::settle,

@@ -3,7 +3,7 @@
 //! One thread everywhere, so that the same pictures give the same bytes. Its messages are silenced: failures are returned.
 #![expect(unsafe_code, reason = "openh264 is a C++ library with a C interface")]
 
-use super::NAME;
+use super::syntax::NAME;
 use crate::error::{Error, Result};
 use crate::media::Picture;
 use openh264_sys2 as sys;

@@ -2,11 +2,11 @@
 
 use super::references::References;
 pub(super) use super::settle::settle;
-use super::syntax::{self, Pps, Slice, Sps};
-use super::{NAME, raw, settle};
+use super::syntax::{self, NAME, Pps, Slice, Sps};
+use super::{raw, settle};
+use crate::codec::api::{Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
 use crate::codec::video::observe;
 use crate::codec::video::settle::adapted;
-use crate::codec::{Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};

@@ -1,9 +1,11 @@
 //! From the fmtp line of H.264 (RFC 6184, section 8.1) to the encoder's settings. The parameters are the receiver's: its
 //! profile is what is sent, its level and what extends it are upper bounds (Rec. ITU-T H.264, Table A-1).
 
-use super::NAME;
-use crate::codec::video::settle::{self, Bound, Cap, Read, Rules, change};
-use crate::codec::{ChangeKind, Knob, Request, Settings};
+use super::syntax::NAME;
+use crate::codec::api::{ChangeKind, Knob, Request, Settings};
+use crate::codec::video::caps::{Bound, Cap};
+use crate::codec::video::fmtp::{self, Read, change};
+use crate::codec::video::settle::{self, Rules};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
 use crate::sdp::fmtp::Fmtp;
@@ -84,8 +86,8 @@ pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings
         Some("1") => 1,
         _ => 0,
     };
-    let extends = |name: &str, own: u64| settle::count(fmtp, name).is_some_and(|value| u64::from(value) >= own);
-    let changes = settle::parameters(fmtp, |name, value| match (name, value) {
+    let extends = |name: &str, own: u64| fmtp::count(fmtp, name).is_some_and(|value| u64::from(value) >= own);
+    let changes = fmtp::parameters(fmtp, |name, value| match (name, value) {
         ("profile-level-id", Some(_)) => Read::Taken,
         ("packetization-mode", Some("0" | "1")) | ("level-asymmetry-allowed", Some("0" | "1")) => Read::Taken,
         ("packetization-mode" | "level-asymmetry-allowed", _) => {
@@ -170,7 +172,7 @@ fn profile_and_level(text: Option<&str>) -> Result<(&'static Profile, &'static L
 }
 
 fn bounded(value: Option<&str>, extends: bool, own: u64) -> Read {
-    match settle::counted(value) {
+    match fmtp::counted(value) {
         Read::Taken if !extends => {
             let reason = "less than the level's own bound, which holds (RFC 6184, section 8.1)";
             Read::Differs(own.to_string(), ChangeKind::Clamped, reason)
@@ -185,7 +187,7 @@ fn caps(fmtp: &Fmtp, clip: &PictureFormat, profile: &Profile, level: &Level) -> 
         Some(value) => format!("profile-level-id={value}"),
         None => "no profile-level-id: level 3.1".to_owned(),
     };
-    let bound = |name: &str, own: u64| match settle::count(fmtp, name).map(u64::from) {
+    let bound = |name: &str, own: u64| match fmtp::count(fmtp, name).map(u64::from) {
         Some(value) if value > own => (value, format!("{name}={value}")),
         _ => (own, by_level()),
     };

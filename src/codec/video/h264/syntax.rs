@@ -3,6 +3,9 @@
 
 use crate::bits::Bits;
 
+/// The SDP encoding name; errors name the codec by it too.
+pub(super) const NAME: &str = "H264";
+
 /// `nal_unit_type` (Table 7-1).
 pub(super) const SLICE: u8 = 1;
 pub(super) const IDR: u8 = 5;

@@ -3,7 +3,7 @@
 //! One thread everywhere, so that the same pictures give the same bytes.
 #![expect(unsafe_code, reason = "libvpx is a C library")]
 
-use super::running::Kind;
+use super::kind::Kind;
 use crate::error::{Error, Result};
 use crate::media::Picture;
 use std::ffi::{CStr, c_int, c_long, c_uint, c_ulong};

@@ -1,41 +1,22 @@
 //! What VP8 and VP9 have in common, by libvpx.
 
-use super::header::{self, Header};
+use super::header::Header;
+use super::kind::Kind;
 use super::raw::{self, Set};
-use crate::codec::video::layers::{self, Pattern, Step};
-use crate::codec::video::observe;
-use crate::codec::video::settle::{self, Read, Rules, change};
-use crate::codec::{
+use crate::codec::api::{
     ChangeKind, Coded, Decoder, Encoder, Feedback, Input, Knob, Observed, ObservedPictures, Request, Settings, Unit,
 };
+use crate::codec::video::caps::max_fr_and_fs;
+use crate::codec::video::fmtp::{self, Read, change};
+use crate::codec::video::layers::{self, Pattern, Step};
+use crate::codec::video::observe;
+use crate::codec::video::settle::{self, Rules};
 use crate::error::{Error, Result};
 use crate::media::{Footage, FrameRate, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
 
 /// Below it libwebrtc takes more time for a picture: 352x288, in luma samples.
 const SMALL: usize = 352 * 288;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Vp8,
-    Vp9,
-}
-
-impl Kind {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Kind::Vp8 => "VP8",
-            Kind::Vp9 => "VP9",
-        }
-    }
-
-    fn header(self, data: &[u8]) -> Option<Header> {
-        match self {
-            Kind::Vp8 => header::vp8(data),
-            Kind::Vp9 => header::vp9(data),
-        }
-    }
-}
 
 pub(super) fn version() -> String {
     format!("libvpx {} through libvpx-native-sys 5.0.17", raw::version())
@@ -50,11 +31,11 @@ pub(super) fn settle(
     speed: fn(u8) -> i64,
 ) -> Result<Settings<Picture>> {
     let rules = Rules { codec: kind.name(), layers: 3, modes: &["camera", "screen"] };
-    let changes = settle::parameters(&request.fmtp, |name, value| match name {
-        "max-fr" | "max-fs" => settle::counted(value),
+    let changes = fmtp::parameters(&request.fmtp, |name, value| match name {
+        "max-fr" | "max-fs" => fmtp::counted(value),
         _ => read(name, value),
     });
-    let caps = settle::max_fr_and_fs(&request.fmtp);
+    let caps = max_fr_and_fs(&request.fmtp);
     let mut settings = settle::settle(&rules, request, clip, &caps, changes)?;
     if let Some(Bitrate(asked)) = settings.bitrate.filter(|rate| !rate.0.is_multiple_of(1000)) {
         let whole = asked / 1000 * 1000;

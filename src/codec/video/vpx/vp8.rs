@@ -1,10 +1,11 @@
 //! VP8: its settings and its patterns of references, as libwebrtc's default temporal layers.
 
+use super::kind::Kind;
 use super::raw::Set;
-use super::running::{self, Kind, VpxDecoder, VpxEncoder};
+use super::running::{self, VpxDecoder, VpxEncoder};
+use crate::codec::api::{Decoder, Encoder, Knob, Observed, Request, Settings, Unit};
+use crate::codec::video::fmtp::Read;
 use crate::codec::video::layers::{Step, step};
-use crate::codec::video::settle::Read;
-use crate::codec::{Decoder, Encoder, Knob, Observed, Request, Settings, Unit};
 use crate::error::Result;
 use crate::media::{Picture, PictureFormat};
 

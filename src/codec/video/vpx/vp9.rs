@@ -1,10 +1,11 @@
 //! VP9: its settings and its patterns of references, as libwebrtc's structures L1T1, L1T2 and L1T3.
 
+use super::kind::Kind;
 use super::raw::Set;
-use super::running::{self, Kind, VpxDecoder, VpxEncoder};
+use super::running::{self, VpxDecoder, VpxEncoder};
+use crate::codec::api::{ChangeKind, Decoder, Encoder, Knob, Observed, Request, Settings, Unit};
+use crate::codec::video::fmtp::Read;
 use crate::codec::video::layers;
-use crate::codec::video::settle::Read;
-use crate::codec::{ChangeKind, Decoder, Encoder, Knob, Observed, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
 

@@ -1,25 +1,7 @@
 //! Published equipment impairment factors (ITU-T G.113 and its appendices), as far as we have a source for them.
 
-use super::Band;
-use serde::{Deserialize, Serialize};
-
-/// What the E-model knows of a codec.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Equipment {
-    pub band: Band,
-    /// Without loss.
-    pub ie: f64,
-    /// Packet-loss robustness; `None` where nobody published it.
-    pub bpl: Option<f64>,
-}
-
-impl Equipment {
-    /// "Ie 11, Bpl 19, narrow-band".
-    pub fn words(&self) -> String {
-        let bpl = self.bpl.map_or(String::new(), |bpl| format!(", Bpl {bpl}"));
-        format!("Ie {}{bpl}, {}", self.ie, self.band.words())
-    }
-}
+use crate::metric::equipment::{Band, Equipment};
+use serde::Serialize;
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -1,6 +1,7 @@
 //! Ie and Bpl of a setting from instrumental scores, in the manner of ITU-T P.834: where nobody published them.
 
-use super::{Band, mos};
+use super::mos;
+use crate::metric::equipment::Band;
 
 /// One measured condition or case.
 #[derive(Clone, Copy, Debug, PartialEq)]

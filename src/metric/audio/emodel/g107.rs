@@ -1,7 +1,7 @@
 //! The narrow-band circuit around the codec: noise, loudness, sidetone, quantisation and echo (ITU-T G.107 (06/2015),
 //! sections 7.2 to 7.4).
 
-use super::{Impairment, Inputs};
+use super::inputs::{Impairment, Inputs};
 
 /// Ro, and the impairments that neither the codec nor the absolute delay makes.
 pub(super) fn circuit(i: &Inputs) -> (f64, Vec<Impairment>) {

@@ -8,200 +8,18 @@
 mod codecs;
 mod fit;
 mod g107;
+mod inputs;
 
-pub use codecs::{Equipment, PUBLISHED, Published, published};
+pub use crate::metric::equipment::{Band, Equipment};
+pub use codecs::{PUBLISHED, Published, published};
 pub use fit::{Fit, Point, fit, rating_of_mos};
+pub use inputs::{Impairment, Inputs};
 
-use crate::error::{Error, Result, unknown};
+use crate::error::{Error, Result};
 use crate::media::Pcm;
-use crate::metric::{Better, CallFacts, Evidence, Metric, Scale, Validity};
-use serde::{Deserialize, Serialize};
-use std::str::FromStr;
-
-/// Which of the three models. Their R lie on one extended scale; their MOS do not: each is that of listeners who know
-/// nothing better than that bandwidth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Band {
-    /// G.107: 300 to 3400 Hz.
-    Nb,
-    /// G.107.1: 50 to 7000 Hz.
-    Wb,
-    /// G.107.2: 20 to 20000 Hz.
-    Fb,
-}
-
-impl FromStr for Band {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Band> {
-        match name {
-            "nb" => Ok(Band::Nb),
-            "wb" => Ok(Band::Wb),
-            "fb" => Ok(Band::Fb),
-            _ => Err(unknown("band", name, &["nb", "wb", "fb"])),
-        }
-    }
-}
-
-impl Band {
-    pub fn words(self) -> &'static str {
-        match self {
-            Band::Nb => "narrow-band",
-            Band::Wb => "wide-band",
-            Band::Fb => "full-band",
-        }
-    }
-
-    /// The largest R, over 100.
-    pub fn stretch(self) -> f64 {
-        match self {
-            Band::Nb => 1.0,
-            Band::Wb => 1.29,
-            Band::Fb => 1.48,
-        }
-    }
-
-    /// R without any codec, loss and delay, all else at its default.
-    pub fn best(self) -> f64 {
-        match self {
-            Band::Nb => 93.206_208,
-            Band::Wb => 129.0,
-            Band::Fb => 148.0,
-        }
-    }
-
-    /// What Ie,eff approaches when everything is lost. G.107.1 is quoted with 95 and with 129; 95 is its equation 7-15.
-    fn total_loss(self) -> f64 {
-        match self {
-            Band::Nb | Band::Wb => 95.0,
-            Band::Fb => 132.0,
-        }
-    }
-
-    pub fn recommendation(self) -> &'static str {
-        match self {
-            Band::Nb => "ITU-T G.107 (06/2015)",
-            Band::Wb => "ITU-T G.107.1, delay and equipment terms; factors not checked against its text",
-            Band::Fb => "ITU-T G.107.2, delay and equipment terms; factors not checked against its text",
-        }
-    }
-}
-
-/// All inputs, by their names in G.107, table 3. Levels in dB or dBm0, delays in ms.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Inputs {
-    /// Send and receive loudness rating.
-    pub slr: f64,
-    pub rlr: f64,
-    /// Sidetone masking rating, listener sidetone rating.
-    pub stmr: f64,
-    pub lstr: f64,
-    /// D-value of the telephone, send side. (That of the receive side enters through `lstr`.)
-    pub ds: f64,
-    /// Talker echo loudness rating, and weighted echo path loss.
-    pub telr: f64,
-    pub wepl: f64,
-    /// Mean one-way delay of the echo path; 0 where nothing echoes.
-    pub t: f64,
-    /// Round-trip delay of the four-wire loop; 0 where nothing echoes.
-    pub tr: f64,
-    /// Absolute delay from mouth to ear.
-    pub ta: f64,
-    /// Quantisation distortion units.
-    pub qdu: f64,
-    /// Equipment impairment factor of the codec, and its packet-loss robustness.
-    pub ie: f64,
-    pub bpl: f64,
-    /// Packet loss in percent, and the burst ratio: 1 for random loss.
-    pub ppl: f64,
-    pub burst_r: f64,
-    /// Circuit noise at the 0 dBr point (dBm0p), noise floor at the receive side (dBmp).
-    pub nc: f64,
-    pub nfor: f64,
-    /// Room noise at the send and the receive side, dB(A).
-    pub ps: f64,
-    pub pr: f64,
-    /// Advantage factor: what users forgive for mobility.
-    pub a: f64,
-    /// Delay sensitivity, and the least delay that anybody minds (G.107, table 1): 1 and 100 ms for usual talk.
-    pub st: f64,
-    pub mt: f64,
-}
-
-impl Default for Inputs {
-    fn default() -> Inputs {
-        Inputs {
-            slr: 8.0,
-            rlr: 2.0,
-            stmr: 15.0,
-            lstr: 18.0,
-            ds: 3.0,
-            telr: 65.0,
-            wepl: 110.0,
-            t: 0.0,
-            tr: 0.0,
-            ta: 0.0,
-            qdu: 1.0,
-            ie: 0.0,
-            bpl: 4.3,
-            ppl: 0.0,
-            burst_r: 1.0,
-            nc: -70.0,
-            nfor: -64.0,
-            ps: 35.0,
-            pr: 35.0,
-            a: 0.0,
-            st: 1.0,
-            mt: 100.0,
-        }
-    }
-}
-
-impl Inputs {
-    /// The input of that name, in any case: "Ta", "BurstR".
-    pub fn by_name(&mut self, name: &str) -> Option<&mut f64> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "slr" => &mut self.slr,
-            "rlr" => &mut self.rlr,
-            "stmr" => &mut self.stmr,
-            "lstr" => &mut self.lstr,
-            "ds" => &mut self.ds,
-            "telr" => &mut self.telr,
-            "wepl" => &mut self.wepl,
-            "t" => &mut self.t,
-            "tr" => &mut self.tr,
-            "ta" => &mut self.ta,
-            "qdu" => &mut self.qdu,
-            "ie" => &mut self.ie,
-            "bpl" => &mut self.bpl,
-            "ppl" => &mut self.ppl,
-            "burstr" => &mut self.burst_r,
-            "nc" => &mut self.nc,
-            "nfor" => &mut self.nfor,
-            "ps" => &mut self.ps,
-            "pr" => &mut self.pr,
-            "a" => &mut self.a,
-            "st" => &mut self.st,
-            "mt" => &mut self.mt,
-            _ => return None,
-        })
-    }
-
-    pub const NAMES: [&'static str; 22] = [
-        "SLR", "RLR", "STMR", "LSTR", "Ds", "TELR", "WEPL", "T", "Tr", "Ta", "Qdu", "Ie", "Bpl", "Ppl", "BurstR", "Nc",
-        "Nfor", "Ps", "Pr", "A", "sT", "mT",
-    ];
-}
-
-/// What one cause takes from R.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Impairment {
-    /// Its symbol in the Recommendation.
-    pub id: &'static str,
-    pub title: &'static str,
-    pub points: f64,
-}
+use crate::metric::api::{Better, CallFacts, Evidence, Metric, Scale};
+use crate::metric::validity::Validity;
+use serde::Serialize;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rating {
@@ -263,7 +81,10 @@ const SOURCE: &str = "E-model of the codec's band (G.107, G.107.1, G.107.2) from
 
 const VALIDITY: Validity = Validity {
     intrusive: false,
-    limits: &[(crate::metric::When::Content(crate::media::Content::Music), "plans telephone conversations, not music")],
+    limits: &[(
+        crate::metric::validity::When::Content(crate::media::Content::Music),
+        "plans telephone conversations, not music",
+    )],
     source: "scope of ITU-T G.107: transmission planning, not measurement of one call",
 };
 

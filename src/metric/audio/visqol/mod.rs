@@ -21,7 +21,7 @@ mod wide;
 
 use crate::error::{Error, Result};
 use crate::media::{Pcm, resample};
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::model;
 use gammatone::Gammatone;
 use similarity::{Mode, similarity};

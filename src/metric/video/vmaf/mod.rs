@@ -5,8 +5,8 @@ pub(super) mod raw;
 use super::pictures::{check, large_enough, pairs, pooled};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
+use crate::metric::api::{Better, Evidence, Metric, Scale, Value};
 use crate::metric::validity::VMAF_1080;
-use crate::metric::{Better, Evidence, Metric, Scale, Value};
 use std::ffi::CStr;
 
 pub static VMAF: Metric<Picture> = Metric {

@@ -1,11 +1,11 @@
 //! One function for each kind of words.
 
-use super::tokens::percent;
-use super::{Words, usage};
+use super::tokens::{percent, usage};
+use super::words::{Words, once};
 use crate::error::{Result, unknown};
-use crate::net::netem::tables::Table;
+use crate::net::netem::tables::{Distribution, Table};
 use crate::net::spec::presets::PRESETS;
-use crate::net::spec::{Distribution, LinkSpec, Loss, Odds, Queue, Rate, Slot, Spacing};
+use crate::net::spec::{LinkSpec, Loss, Odds, Queue, Rate, Slot, Spacing};
 use crate::net::trace::{self, Kind, Recording, Trace};
 use crate::units::Probability;
 use std::path::Path;
@@ -227,7 +227,7 @@ impl Words {
         while let Some(what) = self.tokens.next_if(|w| matches!(w, "packets" | "bytes")) {
             let most = self.number(&what, 0, i32::MAX as u64, "a number such as 5")? as u32;
             let place = if what == "packets" { &mut slot.packets } else { &mut slot.bytes };
-            super::once(place.is_some(), &what)?;
+            once(place.is_some(), &what)?;
             *place = (most > 0).then_some(most);
         }
         let off = match &slot.spacing {

@@ -2,37 +2,26 @@
 
 mod kinds;
 mod tokens;
+mod words;
 
 use super::{Chance, LinkSpec, NetSpec};
 use crate::error::{Error, Result, unknown};
-use tokens::Tokens;
+use std::str::FromStr;
+use tokens::{Tokens, usage};
+use words::{KEYWORDS, Words, once};
 
-/// Words that begin something.
-const KEYWORDS: &[&str] = &[
-    "delay",
-    "loss",
-    "distribution",
-    "duplicate",
-    "corrupt",
-    "reorder",
-    "gap",
-    "rate",
-    "queue",
-    "limit",
-    "slot",
-    "ecn",
-    "seed",
-    "trace",
-    "preset",
-    "at",
-    "back",
-    "forward",
-    "chance",
-    "none",
-    "clean",
-];
+impl FromStr for NetSpec {
+    type Err = Error;
 
-pub(super) fn parse(text: &str) -> Result<NetSpec> {
+    /// # Errors
+    /// [`Error::Usage`] that names the word that is wrong and what would be right; [`Error::Input`] for a trace or table that
+    /// cannot be read.
+    fn from_str(text: &str) -> Result<NetSpec> {
+        parse(text)
+    }
+}
+
+fn parse(text: &str) -> Result<NetSpec> {
     let mut words = Words { tokens: Tokens::new(text)?, chance: None, notes: Vec::new() };
     // Words before `forward` or `back` hold for both.
     let both = words.way()?;
@@ -48,13 +37,6 @@ pub(super) fn parse(text: &str) -> Result<NetSpec> {
         chance: words.chance.unwrap_or_default(),
         notes: words.notes,
     })
-}
-
-/// The words not read yet, and what was read that belongs to no direction.
-struct Words {
-    tokens: Tokens,
-    chance: Option<Chance>,
-    notes: Vec<String>,
 }
 
 impl Words {
@@ -143,39 +125,10 @@ impl Words {
             other => Err(unknown("chance", other.unwrap_or_default(), &["grid", "packet"])),
         }
     }
-
-    /// The next word, which must not begin something else.
-    fn value(&mut self, what: &str, right: &str) -> Result<String> {
-        match self.tokens.next() {
-            Some(word) if !KEYWORDS.contains(&word.as_str()) => Ok(word),
-            Some(word) => usage(format!("'{what}' needs {right}, not '{word}'")),
-            None => usage(format!("'{what}' needs {right}")),
-        }
-    }
-
-    fn number(&mut self, what: &str, least: u64, most: u64, right: &str) -> Result<u64> {
-        let word = self.value(what, right)?;
-        match word.parse::<u64>() {
-            Ok(n) if (least..=most).contains(&n) => Ok(n),
-            Ok(_) => usage(format!("{what}: '{word}' must be within {least} and {most}")),
-            Err(_) => usage(format!("{what}: '{word}' is not {right}")),
-        }
-    }
 }
 
 fn none_with_others<T>(none: &str) -> Result<T> {
     usage(format!("'{none}' means no impairment; leave it out, or the other words"))
-}
-
-fn once(given: bool, word: &str) -> Result<()> {
-    match given {
-        true => usage(format!("'{word}' is given twice")),
-        false => Ok(()),
-    }
-}
-
-fn usage<T>(text: String) -> Result<T> {
-    Err(Error::usage(format!("network: {text}")))
 }
 
 #[cfg(test)]

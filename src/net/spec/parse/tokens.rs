@@ -1,6 +1,5 @@
 //! The words of a network one by one, and the quantities among them as tc spells them.
 
-use super::usage;
 use crate::error::{Error, Result};
 use crate::units::{Probability, from_ms, ms};
 use std::collections::VecDeque;
@@ -177,4 +176,8 @@ fn command(words: &mut VecDeque<String>) -> Result<()> {
         };
     }
     usage("the tc line has no 'netem' in it".into())
+}
+
+pub(super) fn usage<T>(text: String) -> Result<T> {
+    Err(Error::usage(format!("network: {text}")))
 }

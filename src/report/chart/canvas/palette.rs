@@ -1,5 +1,7 @@
 //! Colours by their role, in a light and a dark rendering.
 
+use crate::report::series::SERIES;
+
 /// What a mark is painted with. SVGs carry the role as a CSS class, so that the page chooses light or dark; PNGs are light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
@@ -14,10 +16,6 @@ pub enum Ink {
     /// The same series' words: darker on light and lighter on dark paper, so that they can be read.
     Label(usize),
 }
-
-/// How many colours there are: Okabe and Ito's palette for all kinds of colour vision, without its yellow, which does
-/// not show on white.
-pub const SERIES: usize = 7;
 
 /// (series light, series dark, label light, label dark)
 const PALETTE: [(u32, u32, u32, u32); SERIES] = [

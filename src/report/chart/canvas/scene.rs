@@ -210,7 +210,7 @@ impl Scene {
     fn dress(&self, svg: &str, (w, h): (u32, u32), description: &str) -> String {
         let mut out = format!(
             "<svg viewBox=\"0 0 {w} {h}\" role=\"img\" aria-label=\"{}\">\n",
-            crate::report::html::escape(description)
+            crate::report::escape::escape(description)
         );
         let mut lines = svg.lines().skip(1).peekable();
         while let Some(line) = lines.next() {
@@ -231,7 +231,7 @@ impl Scene {
             } else if line == "</svg>" {
                 for ((x, y), tip) in &self.tips {
                     let (x, y, r) = (x * SVG_SCALE, y * SVG_SCALE, 9.0 * SVG_SCALE);
-                    let tip = crate::report::html::escape(tip);
+                    let tip = crate::report::escape::escape(tip);
                     out += &format!(
                         "<circle class=\"tip\" cx=\"{x:.0}\" cy=\"{y:.0}\" r=\"{r:.0}\"><title>{tip}</title></circle>\n"
                     );
