@@ -54,7 +54,7 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   codecbench run                            the demo plan, to reports/demo
-  codecbench run plans/seed-question.toml   a plan of your own; README says how to write one
+  codecbench run my.toml                    a plan of your own; docs/plans.md says how to write one
   codecbench run my.toml --list | wc -l     how many cases that would be
   codecbench run my.toml --seed 100         the same plan with other chance
   codecbench run my.toml --until 0.05       more seeds, until each mean of its first metric is known to ±0.05
