@@ -1,29 +1,32 @@
 //! The command line: one file per verb. Progress and tables live here and nowhere else; stdout is data, stderr is for
 //! people.
 
+mod card;
+mod clips;
 pub mod corpora;
 pub mod delay;
 pub mod emodel;
 mod exhibit;
 pub mod fmtp;
 pub mod list;
+pub mod man;
+mod names;
 pub mod net;
+mod progress;
 pub mod report;
 pub mod run;
 pub mod score;
 pub mod selftest;
 mod signals;
 mod until;
+mod version;
 
-use crate::corpus;
 use crate::error::{Error, Result};
-use crate::media::Clip;
 use clap::{CommandFactory, Parser, Subcommand};
-use std::sync::Arc;
 
 /// Measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality, with error bars.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(version, long_version = version::long(), max_term_width = 110, arg_required_else_help = true, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -62,8 +65,10 @@ enum Verb {
     Report(report::Args),
     /// List, fetch or verify the corpora
     Corpora(corpora::Args),
-    /// Print shell completions
+    /// Print shell completions: of verbs, options, and the names of codecs, metrics, networks, clips and plans
     Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write a page per verb
+    Man(man::Args),
 }
 
 /// Runs the program; the exit code.
@@ -103,6 +108,7 @@ impl Verb {
                 clap_complete::generate(*shell, &mut Cli::command(), "codecbench", &mut completions);
                 print(&String::from_utf8_lossy(&completions)).map(|()| 0)
             }
+            Verb::Man(args) => man::run(args, Cli::command()).map(|()| 0),
         }
     }
 }
@@ -126,12 +132,6 @@ pub fn print(text: &str) -> Result<()> {
 /// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value:#}\n"))
-}
-
-/// The artificial voices, in place of recordings that cannot be had for the reason `e`; stderr says so.
-fn voices_instead(e: &Error) -> Result<Vec<Arc<Clip>>> {
-    eprintln!("note: {e}; using artificial voices instead");
-    corpus::clip("synth")
 }
 
 /// Columns aligned, the first to the left, those of numbers to the right.

@@ -1,6 +1,6 @@
 //! `codecbench net`: what a network does to voice packets.
 
-use super::{print, print_json, table};
+use super::{names, print, print_json, table};
 use crate::error::{Error, Result};
 use crate::net::spec::{Chance, NetSpec};
 use crate::net::survey::{Figures, Packet, SPACING, Theory, WIRE_BYTES, survey};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The network, in the words of --net
-    #[arg(value_name = "SPEC", required = true)]
+    #[arg(value_name = "SPEC", required = true, value_parser = names::networks(), hide_possible_values = true)]
     net: Vec<String>,
     /// Packets to send, one each 20 ms
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
@@ -33,7 +33,7 @@ const EXAMPLES: &str = "\
 Examples:
   codecbench net 'delay 40ms 10ms loss 5% burst 3'
   codecbench net 'loss gemodel 2% 25%' --packets 1000000 --json
-  codecbench net 'preset wifi' --out /tmp/wifi       with a chart of delay over time
+  codecbench net wifi --out /tmp/wifi                with a chart of delay over time
   codecbench net 'trace ATT-LTE-driving.up'          a recorded network
   codecbench list networks                           the presets
 

@@ -1,6 +1,9 @@
 //! What to measure: a [`Plan`] (TOML, see [`mod@file`]) unfolds into [`Case`]s; a finished case is an [`Outcome`].
 
 pub mod file;
+mod shipped;
+
+pub use shipped::{SHIPPED, Shipped};
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};

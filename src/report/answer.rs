@@ -5,7 +5,7 @@ mod why;
 
 use super::chart::{Ladder, bracket, counts, families, figure, figure_of_loss, short};
 use super::table::{Table, number, of, text};
-use super::{Comparison, View};
+use super::{Comparison, View, basis};
 use crate::metric::Better;
 use crate::stats::{Interval, Summary, Verdict};
 
@@ -50,6 +50,9 @@ pub fn markdown(view: &View) -> Option<String> {
         return None;
     }
     let mut out = String::new();
+    if view.artificial == view.clips {
+        out += &basis::artificial(view).map_or(String::new(), |sentence| sentence + "\n\n");
+    }
     for s in &view.settings {
         let requested = if s.requested.is_empty() { "defaults" } else { &s.requested };
         out += &format!("- **{}**: `{requested}`\n", s.label);

@@ -5,7 +5,7 @@ mod exhibits;
 use super::chart::Chart;
 use super::chart::ink::Ink;
 use super::table::{self, Table};
-use super::{Condition, View, answer};
+use super::{View, answer, basis};
 use crate::error::Result;
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}{STYLE}{more}</style>\n</head>\n<body>\n\
          <header><h1>{title}</h1>\n<p>{}</p></header>\n<main>\n",
         colours(),
-        escape(&lead(view)),
+        escape(&basis::sentences(view).join(" ")),
         more = exhibits::style(&view.exhibits),
     );
     section(&mut out, &table::failures(view));
@@ -72,20 +72,6 @@ pub fn escape(text: &str) -> String {
         }
     }
     out
-}
-
-fn lead(view: &View) -> String {
-    let most = |of: fn(&Condition) -> usize| view.conditions.iter().map(of).max().unwrap_or(0);
-    let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let failed = if view.failed > 0 { format!(" {} failed.", count(view.failed, "case")) } else { String::new() };
-    format!(
-        "{} on {}, {} and {} each: {} after a whole WebRTC call in virtual time.{failed}",
-        count(view.settings.len(), "codec setting"),
-        count(view.conditions.len(), "network"),
-        count(most(|c| c.clips), "clip"),
-        count(most(|c| c.seeds), "seed"),
-        count(view.cases, "case"),
-    )
 }
 
 fn figure(out: &mut String, chart: &Chart) -> Result<()> {

@@ -3,6 +3,7 @@
 //! A view is made in one pass over the outcomes and keeps sums, not outcomes, so that a million cases fit.
 
 pub mod answer;
+pub mod basis;
 pub mod chart;
 mod condition;
 mod delta;
@@ -10,6 +11,7 @@ mod exhibit;
 mod front;
 mod gather;
 mod html;
+mod opening;
 mod published;
 mod series;
 pub mod table;
@@ -18,6 +20,7 @@ pub mod webm;
 pub use delta::{Delta, Shift};
 pub use exhibit::{Exhibit, around, png};
 pub use front::{Standing, standings};
+pub use opening::opening;
 pub use published::Published;
 
 use crate::codec::Change;
@@ -63,6 +66,9 @@ pub struct View {
     pub provenance: Vec<(String, String)>,
     pub cases: usize,
     pub failed: usize,
+    /// Clips of all cases, and how many of them are synthesised or drawn.
+    pub clips: usize,
+    pub artificial: usize,
 }
 
 /// What the outcomes do not know.
