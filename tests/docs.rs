@@ -233,8 +233,8 @@ fn run(folder: &Path, line: &str, cache: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned())
 }
 
-/// A folder with what the pages take for granted: the plans that come with the program; an artificial voice, and what is
-/// left of it after a call; a plan with a mistake.
+/// A folder with what the pages take for granted: the plans that come with the program; the plan that docs/plans.md shows,
+/// and one with a mistake; an artificial voice, and what is left of it after a call.
 fn furnished() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -258,6 +258,9 @@ fn furnished() -> TempDir {
     let call = call::run(&plan.case(0).unwrap()).unwrap();
     wav::write(&path("reference.wav"), &call.reference).unwrap();
     wav::write(&path("degraded.wav"), &call.degraded).unwrap();
+    let guide = pages().into_iter().find(|p| p.path.ends_with("plans.md")).unwrap();
+    let shown = guide.blocks().into_iter().find(|b| b.info == "toml").unwrap();
+    std::fs::write(path("fec.toml"), guide.lines[shown.lines].join("\n")).unwrap();
     let wrong = "clips = \"synth\"\n[[settings]]\ncodec = \"opus\"\nbitrat = 9000\n";
     std::fs::write(path("wrong.toml"), wrong).unwrap();
     folder
