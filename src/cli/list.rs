@@ -48,15 +48,18 @@ struct Kind {
     /// The key of its JSON.
     plural: &'static str,
     one: &'static str,
-    /// Heading and key: what 100 columns hold, then what `--wide` adds, then what a card adds.
+    /// What 100 columns hold.
     usual: &'static [Column],
+    /// All that makes a table.
     wide: &'static [Column],
+    /// What a card has besides.
     card: &'static [Column],
     entries: fn() -> Result<Vec<Value>>,
     /// Puts into an entry what people read of it.
     words: fn(&mut Value),
 }
 
+/// Heading and key.
 type Column = (&'static str, &'static str);
 
 pub fn run(args: &Args) -> Result<u8> {
@@ -79,7 +82,7 @@ pub fn run(args: &Args) -> Result<u8> {
     match (&entries[..], &args.name) {
         ([one], Some(_)) => print(&card(&fields(&kind, one)))?,
         _ => {
-            let columns: Vec<Column> = if args.wide { [kind.usual, kind.wide].concat() } else { kind.usual.to_vec() };
+            let columns = if args.wide { kind.wide } else { kind.usual };
             let mut rows = vec![columns.iter().map(|(heading, _)| (*heading).to_owned()).collect::<Vec<_>>()];
             rows.extend(entries.iter().map(|e| columns.iter().map(|(_, key)| cell(e, key)).collect()));
             print(&if args.wide { table(&rows) } else { fitting(rows) })?;
@@ -101,7 +104,7 @@ fn chosen(kind: &Kind, entries: Vec<Value>, name: &str) -> Result<Vec<Value>> {
 }
 
 fn fields<'a>(kind: &Kind, entry: &Value) -> Vec<(&'a str, String)> {
-    let columns = kind.usual.iter().chain(kind.wide).chain(kind.card);
+    let columns = kind.wide.iter().chain(kind.card);
     columns.map(|(heading, key)| (*heading, cell(entry, key))).collect()
 }
 
@@ -124,12 +127,19 @@ const CODECS: Kind = Kind {
         ("name", "name"),
         ("built", "built"),
         ("delay ms", "delay ms"),
+        ("kHz", "kHz from to"),
+        ("kbit/s", "kbit/s from to"),
+        ("packet ms", "packet ms from to"),
+        ("rtp", "rtp number"),
+    ],
+    wide: &[
+        ("name", "name"),
+        ("built", "built"),
+        ("delay ms", "delay ms"),
         ("kHz", "kHz"),
         ("kbit/s", "kbit/s"),
         ("packet ms", "packet ms"),
-    ],
-    wide: &[
-        ("rtp", "in rtp"),
+        ("rtp", "rtp in full"),
         ("modes", "all modes"),
         ("version", "version"),
         ("licence", "licence"),
@@ -177,14 +187,17 @@ fn codecs() -> Vec<Value> {
 }
 
 fn codec_in_words(entry: &mut Value) {
-    let list = |value: &Value, factor: f64| {
-        let numbers = value.as_array().into_iter().flatten().filter_map(Value::as_f64);
-        numbers.map(|n| format!("{}", n / factor)).collect::<Vec<_>>().join(", ")
+    let numbers = |key: &str, factor: f64| {
+        let all = entry[key].as_array().into_iter().flatten().filter_map(Value::as_f64);
+        all.map(|n| (n / factor).to_string()).collect::<Vec<_>>()
     };
-    let words = |value: &Value| {
-        let texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let (rates, packets) = (numbers("sample_rates_hz", 1000.0), numbers("packets_ms", 1.0));
+    let words = |key: &str| {
+        let texts = entry[key].as_array().into_iter().flatten().filter_map(Value::as_str);
         texts.collect::<Vec<_>>().join(", ")
     };
+    let bitrates = entry["bitrates_kbps"].as_str().unwrap_or_default().to_owned();
+    let few: Vec<String> = bitrates.split(" in ").next().unwrap_or_default().split(", ").map(str::to_owned).collect();
     let delays: Vec<(&str, f64)> = entry["delays"]
         .as_array()
         .into_iter()
@@ -203,22 +216,37 @@ fn codec_in_words(entry: &mut Value) {
         Some(feature) => format!("--features {feature}"),
         None => "yes".into(),
     };
-    let rtp = match &entry["rtp"] {
-        Value::Null => "storage".into(),
-        rtp => format!("{}/{}, {}", rtp["payload_type"], rtp["clock_rate"], rtp["source"].as_str().unwrap_or_default()),
+    let (number, rtp) = match &entry["rtp"] {
+        Value::Null => ("storage".to_owned(), "storage".to_owned()),
+        rtp => {
+            let number = format!("{}/{}", rtp["payload_type"], rtp["clock_rate"]);
+            (number.clone(), format!("{number}, {}", rtp["source"].as_str().unwrap_or_default()))
+        }
     };
     for (column, text) in [
         ("built", build),
-        ("kHz", list(&entry["sample_rates_hz"], 1000.0)),
-        ("kbit/s", entry["bitrates_kbps"].as_str().unwrap_or_default().to_owned()),
-        ("packet ms", list(&entry["packets_ms"], 1.0)),
-        ("all modes", words(&entry["modes"])),
-        ("all fmtp", words(&entry["fmtp"])),
+        ("kHz from to", ends(&rates)),
+        ("kHz", rates.join(", ")),
+        ("kbit/s from to", ends(&few)),
+        ("kbit/s", bitrates),
+        ("packet ms from to", ends(&packets)),
+        ("packet ms", packets.join(", ")),
+        ("all modes", words("modes")),
+        ("all fmtp", words("fmtp")),
         ("delay ms", delay),
         ("each delay", if each.len() > 1 { each.join("\n") } else { String::new() }),
-        ("in rtp", rtp),
+        ("rtp number", number),
+        ("rtp in full", rtp),
     ] {
         entry[column] = json!(text);
+    }
+}
+
+/// "8", "8, 16", "8 to 48".
+fn ends(all: &[String]) -> String {
+    match all {
+        [first, .., last] if all.len() > 2 => format!("{first} to {last}"),
+        few => few.join(", "),
     }
 }
 
@@ -226,7 +254,14 @@ const METRICS: Kind = Kind {
     plural: "metrics",
     one: "metric",
     usual: &[("name", "name"), ("unit", "unit"), ("better", "better"), ("title", "title")],
-    wide: &[("not for", "not for"), ("version", "version")],
+    wide: &[
+        ("name", "name"),
+        ("title", "title"),
+        ("unit", "unit"),
+        ("better", "better"),
+        ("not for", "not for"),
+        ("version", "version"),
+    ],
     card: &[("best value", "cap"), ("margin", "margin"), ("source", "source"), ("beware", "beware")],
     entries: || Ok(metrics()),
     words: metric_in_words,
@@ -261,16 +296,26 @@ const CLIPS: Kind = Kind {
     one: "clip",
     usual: &[
         ("name", "name"),
-        ("kind", "content"),
+        ("content", "content"),
         ("here", "available"),
         ("format", "format"),
         ("seconds", "seconds"),
         ("language", "language"),
-        ("talker", "talker"),
         ("heard or seen", "heard"),
     ],
-    wide: &[("licence", "licence"), ("origin", "origin")],
-    card: &[("media", "kind"), ("notes", "notes")],
+    wide: &[
+        ("name", "name"),
+        ("kind", "kind"),
+        ("content", "content"),
+        ("format", "format"),
+        ("seconds", "seconds"),
+        ("available", "available"),
+        ("language", "language"),
+        ("talker", "talker"),
+        ("licence", "licence"),
+        ("heard or seen", "heard"),
+    ],
+    card: &[("origin", "origin"), ("notes", "notes")],
     entries: || Ok(corpus::clips().iter().map(|c| json!(c)).collect()),
     words: |entry| {
         let text = |key: &str| entry[key].as_str().unwrap_or_default();
@@ -285,20 +330,22 @@ const CLIPS: Kind = Kind {
 const NETWORKS: Kind = Kind {
     plural: "networks",
     one: "network",
-    usual: &[
-        ("name", "name"),
-        ("loss %", "loss_percent"),
-        ("burst", "mean_burst"),
-        ("delay p50", "delay_ms/p50"),
-        ("p95", "delay_ms/p95"),
-        ("p99 ms", "delay_ms/p99"),
-        ("words", "words"),
-    ],
-    wide: &[],
+    usual: NETWORK,
+    wide: NETWORK,
     card: &[("source", "source")],
     entries: networks,
     words: |_| (),
 };
+
+const NETWORK: &[Column] = &[
+    ("name", "name"),
+    ("loss %", "loss_percent"),
+    ("burst", "mean_burst"),
+    ("delay p50", "delay_ms/p50"),
+    ("p95", "delay_ms/p95"),
+    ("p99 ms", "delay_ms/p99"),
+    ("words", "words"),
+];
 
 /// Each preset with what it does to 30,000 voice packets under seed 1.
 fn networks() -> Result<Vec<Value>> {

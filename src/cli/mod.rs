@@ -38,8 +38,8 @@ Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%' --seeds 10
   codecbench score reference.wav degraded.wav --metric pesq-wb
   codecbench delay opus G722
-  codecbench net 'delay 40ms 10ms loss 5% burst 3' what that does to voice packets
-  codecbench list metrics
+  codecbench net 'delay 40ms loss 5% burst 3'      what that does to voice packets
+  codecbench list codecs opus                      all that is known of one
 
 Exit codes: 0 done, 1 a case or a score failed, 2 wrong usage or input, 130 interrupted.";
 
@@ -47,7 +47,7 @@ Exit codes: 0 done, 1 a case or a score failed, 2 wrong usage or input, 130 inte
 enum Verb {
     /// Run a plan: clips x settings x networks x seeds, to charts, tables and a report
     Run(run::Args),
-    /// Compare fmtp lines over one network: settings side by side, paired differences, a verdict
+    /// Compare fmtp lines: settings side by side, paired differences, a verdict
     Fmtp(fmtp::Args),
     /// Score a degraded file against its reference
     Score(score::Args),
@@ -65,7 +65,7 @@ enum Verb {
     Report(report::Args),
     /// List, fetch or verify the corpora
     Corpora(corpora::Args),
-    /// Print shell completions: of verbs, options, and the names of codecs, metrics, networks, clips and plans
+    /// Print shell completions, of names of codecs, metrics, networks, clips and plans too
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, or write a page per verb
     Man(man::Args),

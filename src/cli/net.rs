@@ -37,8 +37,8 @@ Examples:
   codecbench net 'trace ATT-LTE-driving.up'          a recorded network
   codecbench list networks                           the presets
 
-The packets have 160 bytes of payload (210 on the wire), and go the way forward. Chance goes by packets, as in tc, unless the
-words say 'chance grid'.";
+The packets have 160 bytes of payload (210 on the wire), and go the way forward. Chance goes by
+packets, as in tc, unless the words say 'chance grid'.";
 
 pub fn run(args: &Args) -> Result<u8> {
     let words = args.net.join(" ");

@@ -38,7 +38,8 @@ impl Bar {
         {
             self.estimated.store(true, Ordering::Relaxed);
             if all > LONG {
-                let text = format!("about {} for {total} cases on {} jobs", HumanDuration(all), self.jobs);
+                let jobs = if self.jobs == 1 { "one job".to_owned() } else { format!("{} jobs", self.jobs) };
+                let text = format!("about {} for {total} cases on {jobs}", HumanDuration(all));
                 self.bar.suspend(|| eprintln!("{text}"));
             }
         }

@@ -10,7 +10,7 @@ use crate::media::{Clip, Footage, Media, Pcm, Picture};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
 use crate::plan::file::Kind;
-use crate::plan::{AnyPlan, Case, Plan, Setting};
+use crate::plan::{AnyPlan, Case, Plan, SHIPPED, Setting};
 use crate::report::{self as report_view, Compare};
 use crate::run;
 use crate::store::{Count, Key, Store, export};
@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = examples())]
 pub struct Args {
     /// A plan file (TOML), or a plan that comes with the program, by its name
     #[arg(value_name = "PLAN", default_value = "demo", value_parser = names::plans(), hide_possible_values = true)]
@@ -54,21 +54,27 @@ pub struct Args {
     until: until::Args,
 }
 
+fn examples() -> String {
+    let plans = SHIPPED.iter().map(|plan| format!("  {:<16}  {}\n", plan.name, plan.about));
+    format!("Plans that come with the program:\n{}\n{EXAMPLES}", plans.collect::<String>())
+}
+
 const EXAMPLES: &str = "\
 Examples:
-  codecbench run                            the demo plan, to reports/demo
-  codecbench run quality                    another plan that comes with the program, to reports/quality
-  codecbench run my.toml                    a plan of your own; docs/plans.md says how to write one
-  codecbench run my.toml --list | wc -l     how many cases that would be
-  codecbench run my.toml --seed 100         the same plan with other chance
-  codecbench run my.toml --until 0.05       more seeds, until each mean of its first metric is known to ±0.05
-  codecbench run my.toml --live --jobs 8    the same calls over sockets, eight at a time
+  codecbench run                           the demo plan, to reports/demo
+  codecbench run quality                   another of those, to reports/quality
+  codecbench run my.toml                   a plan of your own
+  codecbench run my.toml --list | wc -l    how many cases that would be
+  codecbench run my.toml --seed 100        the same plan with other chance
+  codecbench run my.toml --until 0.05      more seeds, until its first metric is known to ±0.05
+  codecbench run my.toml --live --jobs 8   the same calls over sockets, eight at a time
 
-A live call takes as long as its warm-up and its clip. Every media packet meets what it meets in virtual time, but when it
-arrives depends on the machine: no two live runs are equal to the byte, and their results are never mixed with others.
+A live call takes as long as its warm-up and its clip. Every media packet meets what it meets in
+virtual time, but when it arrives depends on the machine: no two live runs are equal to the byte,
+and their results are never mixed with others.
 
-A run that was stopped goes on where it was; a finished one computes nothing again. A case that failed is a result like
-any other and is not tried again; the exit code is then 1.";
+A run that was stopped goes on where it was; a finished one computes nothing again. A case that
+failed is a result like any other and is not tried again; the exit code is then 1.";
 
 pub fn run(args: &Args) -> Result<u8> {
     match AnyPlan::find(&args.plan, &args.clips.library())? {

@@ -94,17 +94,18 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
-A fmtp line stands in the receiver's description and steers the other side's encoder; 'sprop-*' parameters are the
-sender's own statement and steer nothing. Lines are labelled A, B, C in the order given, swept ones by their values too.
-Up to four settings are compared each with each, more of them each with the first.
+A fmtp line stands in the receiver's description and steers the other side's encoder; 'sprop-*'
+parameters are the sender's own statement and steer nothing. Lines are labelled A, B, C in the
+order given, swept ones by their values too. Up to four settings are compared each with each,
+more of them each with the first.
 
 Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%'
-  codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'maxaveragebitrate=20000' --clip call.wav --seeds 10
-  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'loss 1%' --net 'loss 5%' --net 'loss 20%'
+  codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'usedtx=1' --clip call.wav --seeds 10
+  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'loss 1%' --net 'loss 20%' --net wifi
   codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts
   codecbench fmtp 'maxaveragebitrate={12000,20000,32000};ptime={20,60}' --until 0.05
-  codecbench fmtp --codec H264 'profile-level-id=42e01f;packetization-mode=1' 'profile-level-id=640c1f;packetization-mode=1'
+  codecbench fmtp --codec H264 'profile-level-id=42e01f' 'profile-level-id=640c1f'
   codecbench fmtp --offer offer.sdp --answer answer.sdp --net 'loss 5%'";
 
 pub fn run(args: &Args) -> Result<u8> {
