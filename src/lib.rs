@@ -39,3 +39,8 @@ pub mod store;
 pub mod units;
 
 pub use error::{Error, Result};
+
+/// The examples of the guide, as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct Guide;

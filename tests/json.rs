@@ -1,4 +1,4 @@
-//! The objects that `--json` prints: what `reports/README.md` says of them, and figures that must come out.
+//! The objects that `--json` prints: what `docs/formats.md` says of them, and figures that must come out.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -191,14 +191,14 @@ fn json(desk: &Desk, args: &[&str]) -> Value {
     value
 }
 
-/// Every key of `value` stands in the row of `reports/README.md` that has this name, and every key there that is always
+/// Every key of `value` stands in the row of `docs/formats.md` that has this name, and every key there that is always
 /// given stands in `value`.
 fn documented(value: &Value, name: &str) {
     let row = KEYS.lines().find_map(|line| {
         let (key, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
         (key == format!("`{name}`")).then(|| rest.split_once(" |").map_or(rest, |(keys, _)| keys))
     });
-    let row = row.unwrap_or_else(|| panic!("reports/README.md has no row `{name}`"));
+    let row = row.unwrap_or_else(|| panic!("docs/formats.md has no row `{name}`"));
     let words = row.split('`').skip(1).step_by(2);
     let (optional, always): (Vec<&str>, Vec<&str>) = words.partition(|word| word.ends_with('?'));
     let found = keys(value);
@@ -211,7 +211,7 @@ fn documented(value: &Value, name: &str) {
     }
 }
 
-const KEYS: &str = include_str!("../reports/README.md");
+const KEYS: &str = include_str!("../docs/formats.md");
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     let object: &Map<String, Value> = value.as_object().unwrap_or_else(|| panic!("not an object: {value}"));

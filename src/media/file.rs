@@ -250,7 +250,7 @@ mod tests {
             "{:?}",
             clip.notes
         );
-        assert_eq!(ffmpeg::as_coded(&raw, clip.signal.format.rate).unwrap(), truth.footage);
+        assert_eq!(ffmpeg::as_coded(Path::new("ffmpeg"), &raw, clip.signal.format.rate).unwrap(), truth.footage);
     }
 
     #[test]

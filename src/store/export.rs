@@ -1,4 +1,4 @@
-//! The store as text: `results.jsonl` and `results.csv`, in the plan's order. `reports/README.md` documents both.
+//! The store as text: `results.jsonl` and `results.csv`, in the plan's order. `docs/formats.md` documents both.
 
 use super::Store;
 use crate::cost::Cost;

@@ -1,7 +1,7 @@
 //! Finished cases in one SQLite file, `results.db`: a case is finished when it is committed, and then no kill loses it.
 //!
 //! The file has a rollback journal and is held by one process at a time, so that between runs it is the only file.
-//! `reports/README.md` documents its tables.
+//! `docs/formats.md` documents its tables.
 
 pub mod export;
 mod schema;
