@@ -67,18 +67,26 @@ fn parse() -> Result<Vec<Package>, toml::de::Error> {
     toml::from_str(include_str!("../corpora/models.toml")).map(|m: Manifest| m.package)
 }
 
-/// The folder of all that `codecbench corpora fetch` brings: `corpora` in `$CODECBENCH_CACHE`; else in `.cache` in a
-/// checkout (where there is a folder `corpora`); else in the user's cache folder.
+/// The folder of all that `codecbench corpora fetch` brings: `corpora` in `$CODECBENCH_CACHE`; else in the `.cache` of the
+/// checkout that the working directory lies in, if there is one already; else in the user's cache folder.
 ///
 /// # Errors
 /// [`Error::Usage`]: none of them can be told, because neither `XDG_CACHE_HOME` nor `HOME` is set.
 pub fn fetched() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let checkout = || Path::new("corpora/alsa.toml").is_file().then(|| PathBuf::from(".cache"));
-    let user = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache"))).map(|d| d.join("codecbench"));
+    let checkout = || kept(&std::env::current_dir().ok()?);
+    // A relative path there is none (XDG Base Directory Specification).
+    let xdg = || set("XDG_CACHE_HOME").filter(|folder| folder.is_absolute());
+    let user = || xdg().or_else(|| Some(set("HOME")?.join(".cache"))).map(|d| d.join("codecbench"));
     let root = set("CODECBENCH_CACHE").or_else(checkout).or_else(user);
     root.map(|d| d.join("corpora"))
         .ok_or_else(|| Error::usage("no place for the corpora: set CODECBENCH_CACHE to a folder"))
+}
+
+/// The `.cache` that is there already in the checkout that `folder` lies in.
+fn kept(folder: &Path) -> Option<PathBuf> {
+    let root = folder.ancestors().find(|root| root.join("corpora/alsa.toml").is_file())?;
+    Some(root.join(".cache")).filter(|cache| cache.is_dir())
 }
 
 /// Where the model of that name lies within [`fetched`], fetched or not.
@@ -107,6 +115,21 @@ mod tests {
             assert!(["MIT", "Apache-2.0"].contains(&p.licence.as_str()) && p.licence_source.len() > 20);
             assert_eq!(p.files.iter().filter(|f| f.name.ends_with("-LICENSE.txt")).count(), 1, "{}", p.name);
         }
+    }
+
+    #[test]
+    fn the_cache_of_a_checkout_is_taken_where_it_is_there_already() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("src/deep");
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::create_dir(root.path().join(".cache")).unwrap();
+        assert_eq!(kept(&inner), None, "no checkout");
+        std::fs::create_dir(root.path().join("corpora")).unwrap();
+        std::fs::write(root.path().join("corpora/alsa.toml"), "").unwrap();
+        assert_eq!(kept(&inner), Some(root.path().join(".cache")));
+        assert_eq!(kept(root.path()), Some(root.path().join(".cache")));
+        std::fs::remove_dir(root.path().join(".cache")).unwrap();
+        assert_eq!(kept(&inner), None, "it is not made");
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn a_folder_that_cannot_hold_results_is_refused_and_left_alone() {
     let fmtp = |out| short(&[""], &["--clip", "synth-voice-1", "--out", out]);
     let run = |out| vec!["run", "plan.toml", "--out", out];
     for args in [fmtp, run] {
-        refuses(&desk, &args("file/below"), &["file/below: cannot write: "]);
+        refuses(&desk, &args("file/below"), &["file/below: cannot write: ", "give another --out"]);
         refuses(&desk, &args("text"), &["text/results.db: not a result store of codecbench", "give another --out"]);
     }
     refuses(&desk, &fmtp("other"), &["other/results.db: not a result store of codecbench"]);
@@ -223,10 +223,19 @@ fn a_plan_runs_and_its_report_can_be_written_again() {
     let list = desk.run(&["run", "small.toml", "--list"]);
     assert_eq!(list.lines().count(), 1 + 8, "{list}");
     assert!(!desk.path("reports").exists(), "a list runs nothing");
-    for jobs in ["1", "3"] {
+    let [one, three] = ["1", "3"].map(|jobs| {
         let out = format!("out{jobs}");
-        assert_eq!(desk.run(&["run", "small.toml", "--out", &out, "--jobs", jobs]), format!("{out}\n"));
-    }
+        desk.run(&["run", "small.toml", "--out", &out, "--jobs", jobs]).replace(&out, "out")
+    });
+    assert_eq!(one, three);
+    // It ends as its report begins.
+    let said: Vec<&str> = one.lines().collect();
+    assert!(said.len() == 5 && said[0].starts_with("All clips are artificial: "), "{one}");
+    assert!(said[1].starts_with("2 codec settings on 2 networks, 2 clips and 1 seed each: 8 cases "), "{one}");
+    assert!(said[2].starts_with("Over delay 20ms, SI-SDR: ") && said[3].starts_with("Over delay 20ms, "), "{one}");
+    assert_eq!(said[4], "report: out/report.html");
+    let page = std::fs::read_to_string(desk.path("out1/report.html")).unwrap();
+    assert!(page.contains(&format!("<h1>small</h1>\n<p>{} {}</p>", said[0], said[1])));
     assert!(without_cost(&desk.path("out1")) == without_cost(&desk.path("out3")), "results.jsonl differs");
 
     let pages = || {
@@ -248,7 +257,8 @@ fn a_plan_runs_and_its_report_can_be_written_again() {
 #[test]
 fn help_and_completions_are_there() {
     let desk = Desk::new();
-    let verbs = ["run", "fmtp", "score", "selftest", "delay", "list", "report", "corpora", "completions"];
+    let verbs = ["run", "fmtp", "score", "selftest", "delay", "net", "emodel", "list", "report", "corpora"];
+    let verbs = [&verbs[..], &["completions", "man"]].concat();
     let bare = desk.output(&[]);
     assert_eq!(bare.status.code(), Some(2), "it asks for a verb");
     let help = desk.run(&["--help"]);
@@ -256,11 +266,136 @@ fn help_and_completions_are_there() {
         assert!(told.contains("Usage: codecbench") && told.contains("Examples:"), "{told}");
         assert!(verbs.iter().all(|verb| told.contains(&format!("\n  {verb} "))), "{told}");
     }
-    for verb in verbs {
-        assert!(desk.run(&[verb, "--help"]).contains(&format!("Usage: codecbench {verb}")));
+    for verb in &verbs {
+        let help = desk.run(&[verb, "--help"]);
+        assert!(help.contains(&format!("Usage: codecbench {verb}")));
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        assert!(!help.contains("[possible values: L16") && !help.contains("Possible values:\n          - speech"));
     }
-    let completions = desk.run(&["completions", "bash"]);
-    assert!(completions.contains("_codecbench()") && verbs.iter().all(|verb| completions.contains(verb)));
+    let run = desk.run(&["run", "--help"]);
+    for plan in codecbench::plan::SHIPPED {
+        assert!(run.contains(&format!("\n  {} ", plan.name)) && run.contains(plan.about), "{}: {run}", plan.name);
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = desk.run(&["completions", shell]);
+        assert!(verbs.iter().all(|verb| completions.contains(verb)));
+        for name in ["G722", "visqol-speech", "lte-driving", "fr-june-1", "speech-48k", "which-fmtp-line"] {
+            assert!(completions.contains(name), "{shell}: {name}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_the_names_that_an_option_takes() {
+    let desk = Desk::new();
+    write(&desk, "completions", desk.run(&["completions", "bash"]));
+    for (words, completed) in [
+        ("fmtp --codec G72", "G722 G726 G729"),
+        ("fmtp --metric pesq-wb", "pesq-wb pesq-wb-c2"),
+        ("fmtp --net lte", "lte-driving"),
+        ("fmtp --clip fr-june-5", "fr-june-5"),
+        ("score --metric ms-", "ms-ssim"),
+        ("run which", "which-fmtp-line"),
+        ("delay PCM", "PCMU PCMA"),
+        ("list metrics plcmos-", "plcmos-zero"),
+    ] {
+        let script = format!(
+            "source ./completions; COMP_WORDS=(codecbench {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _codecbench codecbench \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo \"${{COMPREPLY[@]}}\""
+        );
+        let Ok(output) = std::process::Command::new("bash").current_dir(desk.path(".")).args(["-c", &script]).output()
+        else {
+            return eprintln!("SKIPPED: needs bash");
+        };
+        // Codecs that this build does not have are not offered.
+        let offered = completed.split(' ').filter(|name| *name != "G729" || cfg!(feature = "g729"));
+        let offered: Vec<&str> = offered.collect();
+        assert_eq!(text(&output.stdout).trim(), offered.join(" "), "{words}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn the_version_names_commit_features_and_what_is_linked() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["-V"]), format!("codecbench {}\n", env!("CARGO_PKG_VERSION")));
+    let long = desk.run(&["--version"]);
+    assert!(long.starts_with(&desk.run(&["-V"])), "{long}");
+    let value = |name: &str| {
+        let line = long.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+        line.unwrap_or_else(|| panic!("{name}: {long}")).trim().to_owned()
+    };
+    let commit = value("commit");
+    let hex = commit.split(' ').next().unwrap();
+    assert!(commit == "unknown" || hex.len() == 12 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{commit}");
+    for (feature, built) in [("speex", cfg!(feature = "speex")), ("aac-fdk", cfg!(feature = "aac-fdk"))] {
+        assert_eq!(value("features").split(", ").any(|f| f == feature), built, "{long}");
+    }
+    assert!(value("calls").starts_with("rtc 0.") && value("results").starts_with("SQLite 3."), "{long}");
+    assert!(value("opus").starts_with("libopus 1.") && value("pesq-wb").starts_with("pesq 0."), "{long}");
+}
+
+#[test]
+fn each_verb_has_a_manual_page_and_the_main_one_names_them() {
+    let desk = Desk::new();
+    let main = desk.run(&["man"]);
+    let told = desk.run(&["man", "pages/man1"]);
+    assert_eq!(told.lines().count(), 14, "{told}");
+    for file in told.lines() {
+        let page = std::fs::read_to_string(desk.path(file)).unwrap();
+        let name = Path::new(file).file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+        let first = name.strip_prefix("codecbench-").unwrap_or_default();
+        assert!(
+            first.is_empty() || first.contains('-') || main.contains(&format!("codecbench\\-{first}(1)")),
+            "{first}"
+        );
+        assert!(name != "codecbench" || page == main);
+        assert!(!page.contains("commit:"), "it would differ from build to build");
+    }
+    write(&desk, "file", "x");
+    refuses(&desk, &["man", "file/below"], &["file/below: cannot write: "]);
+}
+
+#[test]
+fn lists_fit_a_hundred_columns_and_show_one_as_a_card() {
+    let desk = Desk::new();
+    let fits = |told: &str| assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
+    for (what, name, says) in [
+        ("codecs", "OPUS", ["built  ", "libopus 1.6.1", "useinbandfec", "audio 20 ms: 26.5 ms"]),
+        ("metrics", "pesq-wb", ["best value", "4.64", "ITU-T P.862.2", "music: is made for speech"]),
+        ("clips", "fr-june-1", ["June Wallack", "CC-BY-SA-3.0", "fr-CA", "7 kHz"]),
+        ("networks", "rfc8867-5.2", ["at 100s rate 1mbit", "section 5.2", "p99 ms", "source"]),
+    ] {
+        let (usual, wide) = (desk.run(&["list", what]), desk.run(&["list", what, "--wide"]));
+        fits(&usual);
+        assert!(what != "codecs" || !usual.contains('…'), "no column of codecs is cut: {usual}");
+        assert_eq!(usual.lines().count(), wide.lines().count());
+        assert!(wide.lines().any(|line| line.chars().count() > 100) && !wide.contains('…'), "{wide}");
+        let card = desk.run(&["list", what, name]);
+        fits(&card);
+        assert!(says.iter().all(|part| card.contains(part)) && card.lines().count() >= 8, "{card}");
+        let json: Value = serde_json::from_str(&desk.run(&["list", what, name, "--json"])).unwrap();
+        assert_eq!(json[what].as_array().unwrap().len(), 1);
+    }
+    let set = desk.run(&["list", "clips", "synth"]);
+    assert_eq!(set.lines().count(), 1 + 6, "{set}");
+    refuses(&desk, &["list", "codecs", "opsu"], &["unknown codec 'opsu', did you mean 'opus'?"]);
+    refuses(&desk, &["list", "networks", "wfi"], &["unknown network 'wfi', did you mean 'wifi'?"]);
+}
+
+#[test]
+fn plans_go_by_name_and_their_cases_can_be_listed_as_those_of_lines() {
+    let desk = Desk::new();
+    refuses(&desk, &["run", "qualty"], &["unknown plan 'qualty', did you mean 'quality'?"]);
+    for plan in ["demo", "which-fmtp-line"] {
+        let told = desk.run(&["run", plan, "--artificial", "--list"]);
+        assert!(told.lines().count() > 10 && told.lines().skip(1).all(|l| l.contains("\tsynth-")), "{plan}: {told}");
+    }
+    let told = desk.run(&["fmtp", "usedtx=1", "usedtx=0", "--net", "wifi", "--artificial", "--list", "--seeds", "2"]);
+    assert_eq!(told.lines().next().unwrap(), "index\tlabel\tclip\tnet\treceiver\tseed");
+    assert_eq!(told.lines().count(), 1 + 2 * 6 * 2, "{told}");
+    assert!(!desk.path("reports").exists(), "a list runs nothing");
 }
 
 #[cfg(unix)]

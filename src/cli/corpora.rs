@@ -5,7 +5,7 @@ use crate::corpus::cache::Cache;
 use crate::corpus::fetch::{self, Fetched, State};
 use crate::corpus::manifest::{self, Manifest, VideoManifest};
 use crate::corpus::{SETS, clips};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model;
 use serde_json::{Value, json};
 
@@ -82,6 +82,8 @@ fn fetch(json: bool, cache: &Cache) -> Result<u8> {
         let (count, error) = match fetched {
             Ok(Fetched::Present) => (0, None),
             Ok(Fetched::Made(n)) => (n, None),
+            // No other package could be kept there either.
+            Err(e @ Error::Output { .. }) => return Err(e),
             Err(e) => {
                 eprintln!("codecbench: {e}");
                 (0, Some(e.to_string()))
@@ -126,7 +128,11 @@ fn verify(json: bool, cache: &Cache) -> Result<u8> {
             print(&format!("{id}: damaged, `codecbench corpora fetch` makes it again\n"))?;
         }
         let [right, missing, damaged] = [State::Right, State::Missing, State::Damaged].map(count);
-        print(&format!("{right} clips and model files right, {missing} missing, {damaged} damaged\n"))?;
+        let folder = cache.folder().display();
+        print(&format!("{folder}: {right} clips and model files right, {missing} missing, {damaged} damaged\n"))?;
+        if missing > 0 {
+            print("`codecbench corpora fetch` brings what is missing\n")?;
+        }
     }
     Ok(u8::from(count(State::Right) < all().count()))
 }

@@ -1,6 +1,7 @@
 //! `codecbench delay`: the algorithmic delay of codecs, measured through encoder and decoder.
 
-use super::execute::LIBRARY;
+use super::clips::LIBRARY;
+use super::names;
 use super::output::{print, print_json, table};
 use crate::codec::{AUDIO, Codec, Request, audio};
 use crate::error::{Error, Result};
@@ -23,10 +24,10 @@ use std::path::{Path, PathBuf};
 )]
 pub struct Args {
     /// Codecs by name; all of them when none is named
-    #[arg(value_name = "CODEC")]
+    #[arg(value_name = "CODEC", value_parser = names::codecs(), hide_possible_values = true)]
     pub codecs: Vec<String>,
     /// Measure the settings of a plan instead, those with a program of your own among them
-    #[arg(long, value_name = "PLAN.toml", conflicts_with = "codecs")]
+    #[arg(long, value_name = "PLAN", conflicts_with = "codecs", value_parser = names::plans(), hide_possible_values = true)]
     pub plan: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]
@@ -83,7 +84,7 @@ fn variants(names: &[String]) -> Result<Vec<Asked>> {
 
 /// The settings of a plan, for the first of its clips.
 fn of_plan(path: &Path) -> Result<Vec<Asked>> {
-    let AnyPlan::Audio(plan) = AnyPlan::read(path, &LIBRARY)? else {
+    let AnyPlan::Audio(plan) = AnyPlan::find(path, &LIBRARY)? else {
         return Err(Error::input(path, "a plan of video; delays are measured of codecs of audio"));
     };
     let clip = plan.clips.first().map_or(PcmFormat::mono(48_000), |clip| clip.format());

@@ -1,6 +1,6 @@
 //! What verbs that run a plan share: cases, costs and results into a folder.
 
-use super::output::voices_instead;
+use super::progress::Bar;
 use super::{exhibit, signals};
 use crate::call::Call;
 use crate::codec::{Change, ChangeKind};
@@ -10,20 +10,16 @@ use crate::files;
 use crate::media::{Clip, Footage, Media, Pcm, Picture};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
-use crate::plan::file::{Kind, Library};
+use crate::plan::file::Kind;
 use crate::plan::{Case, Plan, Setting};
-use crate::run::{self, Progress};
+use crate::run;
 use crate::store::{Count, Key, Store, export};
-use crate::{call, corpus, cost, media};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use crate::{call, cost, media};
+use indicatif::HumanDuration;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// All clips that there are.
-pub const LIBRARY: Library<'static> = Library { audio: &corpus::clip, video: &corpus::video };
 
 /// Tells of values outside their range, by the setting's label after `kind`, or refuses them when `strict`; and of networks
 /// that do something else than their words make people expect.
@@ -83,6 +79,8 @@ impl Done {
 pub trait Run: Kind {
     /// Of the file that keeps a signal.
     const ENDING: &'static str;
+    /// What is heard or seen when no clip is named.
+    const CLIPS: &'static [&'static str];
     /// One case, and what was on the wire if it is to be kept.
     fn run(case: &Case<Self>, keep_packets: bool) -> Result<(Call<Self>, Option<Vec<u8>>)>;
     fn write(path: &Path, signal: &Self::Signal) -> Result<()>;
@@ -91,12 +89,11 @@ pub trait Run: Kind {
     fn exhibit(_plan: &Plan<Self>, _store: &Store, _folder: &Path) -> Result<()> {
         Ok(())
     }
-    /// Recorded ones, or artificial ones where those were not fetched.
-    fn clips_when_none_are_named() -> Result<Vec<Arc<Clip<Self>>>>;
 }
 
 impl Run for Pcm {
     const ENDING: &'static str = "wav";
+    const CLIPS: &'static [&'static str] = &["speech"];
 
     fn run(case: &Case, keep_packets: bool) -> Result<(Call, Option<Vec<u8>>)> {
         match keep_packets {
@@ -110,13 +107,12 @@ impl Run for Pcm {
     fn cost(setting: &Setting, clip: &Clip) -> Result<Cost> {
         cost::measure(setting, clip)
     }
-    fn clips_when_none_are_named() -> Result<Vec<Arc<Clip>>> {
-        corpus::clip("speech").or_else(|e| voices_instead(&e))
-    }
 }
 
 impl Run for Picture {
     const ENDING: &'static str = "y4m";
+    /// Six, so that there can be a verdict, and all of one kind, for kinds are not averaged.
+    const CLIPS: &'static [&'static str] = &["dog", "bunny", "bikes", "carphone", "synth-talk", "synth-still"];
 
     fn run(case: &Case<Picture>, keep_packets: bool) -> Result<(Call<Picture>, Option<Vec<u8>>)> {
         call::video::run(case, keep_packets)
@@ -129,15 +125,6 @@ impl Run for Picture {
     }
     fn exhibit(plan: &Plan<Picture>, store: &Store, folder: &Path) -> Result<()> {
         exhibit::make(plan, store, folder)
-    }
-    fn clips_when_none_are_named() -> Result<Vec<Arc<Clip<Picture>>>> {
-        // Six, so that there can be a verdict, and all of one kind, for kinds are not averaged.
-        let six = ["dog", "bunny", "bikes", "carphone", "synth-talk", "synth-still"];
-        let found: Result<Vec<_>> = six.into_iter().map(corpus::video).collect();
-        found.map(|clips| clips.concat()).or_else(|e| {
-            eprintln!("note: {e}; using artificial clips instead");
-            corpus::video("video-synth")
-        })
     }
 }
 
@@ -165,7 +152,7 @@ impl Keep {
 /// The folder or the store in it cannot be used.
 pub fn execute<M: Run>(plan: &Plan<M>, folder: &Path, jobs: Option<usize>, keep: Keep) -> Result<Done> {
     let stop = signals::catch()?;
-    let mut store = Store::create(folder)?;
+    let mut store = Store::create(folder).map_err(elsewhere)?;
     let mut todo = store.begin(plan)?;
     for (_, sub) in [(keep.media, "media"), (keep.packets, "captures")].into_iter().filter(|(wanted, _)| *wanted) {
         std::fs::create_dir_all(folder.join(sub)).map_err(|e| Error::output(folder.join(sub), e))?;
@@ -186,7 +173,7 @@ pub fn execute<M: Run>(plan: &Plan<M>, folder: &Path, jobs: Option<usize>, keep:
     if plan.transport == Transport::Live && !todo.is_empty() {
         eprintln!("{} live calls, {jobs} at a time: {}", todo.len(), HumanDuration(real_time(plan, &todo, jobs)));
     }
-    let bar = Bar::new(todo.len());
+    let bar = Bar::new(todo.len(), plan.settings.len(), jobs);
     let work = |case: &Case<M>| {
         let [media, captured] = keep.files(folder, case);
         let (call, capture) = M::run(case, captured.is_some())?;
@@ -199,7 +186,7 @@ pub fn execute<M: Run>(plan: &Plan<M>, folder: &Path, jobs: Option<usize>, keep:
         Ok(call.scores)
     };
     let complete = run::cases(plan, &todo, &mut store, jobs, &stop, work, |p| bar.show(p));
-    bar.bar.finish_and_clear();
+    bar.finish();
     let (complete, count) = (complete?, store.count()?);
     if !complete {
         let left = count.cases - count.finished;
@@ -217,6 +204,14 @@ pub fn execute<M: Run>(plan: &Plan<M>, folder: &Path, jobs: Option<usize>, keep:
     Ok(Done { store, count, interrupted: stop.load(Ordering::Relaxed) })
 }
 
+/// What else to say of a folder that cannot be written: the usual one lies in the working directory.
+fn elsewhere(e: Error) -> Error {
+    match e {
+        Error::Output { path, reason } => Error::Output { path, reason: format!("{reason}; give another --out") },
+        other => other,
+    }
+}
+
 /// How long live calls take, `jobs` at a time. Connecting and scoring come on top, some seconds each.
 fn real_time<M: Media>(plan: &Plan<M>, todo: &[u32], jobs: usize) -> Duration {
     let calls = todo.iter().filter_map(|index| plan.case(*index as usize));
@@ -232,29 +227,4 @@ fn file_name<M: Media>(case: &Case<M>) -> String {
     };
     let (label, clip, net) = (plain(&case.label), plain(&case.clip.id), plain(&case.net.to_string()));
     format!("{label}_{clip}_{net}_s{}_{:.8}", case.seed.0, Key::of(case).to_string())
-}
-
-/// Progress on stderr: a bar on a terminal, else a line per twentieth of the way.
-struct Bar {
-    bar: ProgressBar,
-    told: AtomicUsize,
-}
-
-impl Bar {
-    fn new(total: usize) -> Bar {
-        let bar = ProgressBar::new(total as u64);
-        let template = "{bar:30} {pos}/{len} cases, {per_sec:.1}, {eta} left{msg}";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Bar { bar, told: 0.into() }
-    }
-
-    fn show(&self, Progress { done, total, failed }: Progress) {
-        let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-        self.bar.set_position(done as u64);
-        self.bar.set_message(failures.clone());
-        let twentieth = 20 * done / total.max(1);
-        if self.bar.is_hidden() && self.told.fetch_max(twentieth, Ordering::Relaxed) < twentieth {
-            eprintln!("{done} of {total} cases, {} left{failures}", HumanDuration(self.bar.eta()));
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! The command line: one file per verb. Progress and tables live here and nowhere else; stdout is data, stderr is for
 //! people.
 
+mod card;
+mod clips;
 pub mod corpora;
 pub mod delay;
 pub mod emodel;
@@ -8,14 +10,18 @@ mod execute;
 mod exhibit;
 pub mod fmtp;
 pub mod list;
+pub mod man;
+mod names;
 pub mod net;
 mod output;
+mod progress;
 pub mod report;
 pub mod run;
 pub mod score;
 pub mod selftest;
 mod signals;
 mod until;
+mod version;
 
 use crate::error::Result;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -23,7 +29,7 @@ use output::print;
 
 /// Measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality, with error bars.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 110, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(version, long_version = version::long(), max_term_width = 110, arg_required_else_help = true, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -35,8 +41,8 @@ Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%' --seeds 10
   codecbench score reference.wav degraded.wav --metric pesq-wb
   codecbench delay opus G722
-  codecbench net 'delay 40ms 10ms loss 5% burst 3' what that does to voice packets
-  codecbench list metrics
+  codecbench net 'delay 40ms loss 5% burst 3'      what that does to voice packets
+  codecbench list codecs opus                      all that is known of one
 
 Exit codes: 0 done, 1 a case or a score failed, 2 wrong usage or input, 130 interrupted.";
 
@@ -44,7 +50,7 @@ Exit codes: 0 done, 1 a case or a score failed, 2 wrong usage or input, 130 inte
 enum Verb {
     /// Run a plan: clips x settings x networks x seeds, to charts, tables and a report
     Run(run::Args),
-    /// Compare fmtp lines over one network: settings side by side, paired differences, a verdict
+    /// Compare fmtp lines: settings side by side, paired differences, a verdict
     Fmtp(fmtp::Args),
     /// Score a degraded file against its reference
     Score(score::Args),
@@ -62,8 +68,10 @@ enum Verb {
     Report(report::Args),
     /// List, fetch or verify the corpora
     Corpora(corpora::Args),
-    /// Print shell completions
+    /// Print shell completions, of names of codecs, metrics, networks, clips and plans too
     Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write a page per verb
+    Man(man::Args),
 }
 
 /// Runs the program; the exit code.
@@ -103,6 +111,7 @@ impl Verb {
                 clap_complete::generate(*shell, &mut Cli::command(), "codecbench", &mut completions);
                 print(&String::from_utf8_lossy(&completions)).map(|()| 0)
             }
+            Verb::Man(args) => man::run(args, Cli::command()).map(|()| 0),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `codecbench net`: what a network does to voice packets.
 
+use super::names;
 use super::output::{print, print_json, table};
 use crate::error::{Error, Result};
 use crate::net::spec::{Chance, NetSpec};
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The network, in the words of --net
-    #[arg(value_name = "SPEC", required = true)]
+    #[arg(value_name = "SPEC", required = true, value_parser = names::networks(), hide_possible_values = true)]
     net: Vec<String>,
     /// Packets to send, one each 20 ms
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
@@ -33,12 +34,12 @@ const EXAMPLES: &str = "\
 Examples:
   codecbench net 'delay 40ms 10ms loss 5% burst 3'
   codecbench net 'loss gemodel 2% 25%' --packets 1000000 --json
-  codecbench net 'preset wifi' --out /tmp/wifi       with a chart of delay over time
+  codecbench net wifi --out /tmp/wifi                with a chart of delay over time
   codecbench net 'trace ATT-LTE-driving.up'          a recorded network
   codecbench list networks                           the presets
 
-The packets have 160 bytes of payload (210 on the wire), and go the way forward. Chance goes by packets, as in tc, unless the
-words say 'chance grid'.";
+The packets have 160 bytes of payload (210 on the wire), and go the way forward. Chance goes by
+packets, as in tc, unless the words say 'chance grid'.";
 
 pub fn run(args: &Args) -> Result<u8> {
     let words = args.net.join(" ");

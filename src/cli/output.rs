@@ -1,9 +1,6 @@
 //! What verbs print. Stdout is data, stderr is for people.
 
-use crate::corpus;
 use crate::error::{Error, Result};
-use crate::media::Clip;
-use std::sync::Arc;
 
 /// Data for stdout. A reader that went away (`| head`) is no error.
 ///
@@ -24,12 +21,6 @@ pub fn print(text: &str) -> Result<()> {
 /// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value:#}\n"))
-}
-
-/// The artificial voices, in place of recordings that cannot be had for the reason `e`; stderr says so.
-pub(super) fn voices_instead(e: &Error) -> Result<Vec<Arc<Clip>>> {
-    eprintln!("note: {e}; using artificial voices instead");
-    corpus::clip("synth")
 }
 
 /// Columns aligned, the first to the left, those of numbers to the right.

@@ -1,21 +1,27 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::execute::{Keep, LIBRARY, Run, warn};
-use super::output::{print, voices_instead};
-use super::{report, until};
+use super::execute::{Keep, Run, warn};
+use super::output::print;
+use super::{clips, names, report, until};
 use crate::error::Result;
 use crate::media::Media;
 use crate::peer::Transport;
 use crate::plan::file::Library;
-use crate::plan::{AnyPlan, Plan};
+use crate::plan::{AnyPlan, Plan, SHIPPED};
+use crate::report::{self as report_view, Compare};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = examples())]
 pub struct Args {
-    /// What to measure, in TOML; without it the built-in demo plan
-    #[arg(value_name = "PLAN.toml")]
-    plan: Option<PathBuf>,
+    /// A plan file (TOML), or a plan that comes with the program, by its name
+    #[arg(value_name = "PLAN", default_value = "demo", value_parser = names::plans(), hide_possible_values = true)]
+    plan: PathBuf,
+    /// Clip id, set, file or glob, in place of the plan's clips; repeatable
+    #[arg(long, value_name = "ID|FILE", value_parser = names::clips(), hide_possible_values = true)]
+    clip: Vec<String>,
+    #[command(flatten)]
+    clips: clips::Args,
     /// Folder of the results [default: reports/ and the plan's name]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -41,28 +47,36 @@ pub struct Args {
     until: until::Args,
 }
 
+fn examples() -> String {
+    let plans = SHIPPED.iter().map(|plan| format!("  {:<16}  {}\n", plan.name, plan.about));
+    format!("Plans that come with the program:\n{}\n{EXAMPLES}", plans.collect::<String>())
+}
+
 const EXAMPLES: &str = "\
 Examples:
-  codecbench run                            the demo plan, to reports/demo
-  codecbench run plans/seed-question.toml   a plan of your own; README says how to write one
-  codecbench run my.toml --list | wc -l     how many cases that would be
-  codecbench run my.toml --seed 100         the same plan with other chance
-  codecbench run my.toml --until 0.05       more seeds, until each mean of its first metric is known to ±0.05
-  codecbench run my.toml --live --jobs 8    the same calls over sockets, eight at a time
+  codecbench run                           the demo plan, to reports/demo
+  codecbench run quality                   another of those, to reports/quality
+  codecbench run my.toml                   a plan of your own
+  codecbench run my.toml --list | wc -l    how many cases that would be
+  codecbench run my.toml --seed 100        the same plan with other chance
+  codecbench run my.toml --until 0.05      more seeds, until its first metric is known to ±0.05
+  codecbench run my.toml --live --jobs 8   the same calls over sockets, eight at a time
 
-A live call takes as long as its warm-up and its clip. Every media packet meets what it meets in virtual time, but when it
-arrives depends on the machine: no two live runs are equal to the byte, and their results are never mixed with others.
+A live call takes as long as its warm-up and its clip. Every media packet meets what it meets in
+virtual time, but when it arrives depends on the machine: no two live runs are equal to the byte,
+and their results are never mixed with others.
 
-A run that was stopped goes on where it was; a finished one computes nothing again. A case that failed is a result like
-any other and is not tried again; the exit code is then 1.";
+A run that was stopped goes on where it was; a finished one computes nothing again. A case that
+failed is a result like any other and is not tried again; the exit code is then 1.";
 
 pub fn run(args: &Args) -> Result<u8> {
-    match &args.plan {
-        Some(path) => match AnyPlan::read(path, &LIBRARY)? {
-            AnyPlan::Audio(plan) => run_plan(args, plan),
-            AnyPlan::Video(plan) => run_plan(args, plan),
-        },
-        None => run_plan(args, demo()?),
+    let library = args.clips.library();
+    // Where clips are named, they stand for whatever name the plan has.
+    let audio = |name: &str| clips::all(library.audio, name, &args.clip);
+    let video = |name: &str| clips::all(library.video, name, &args.clip);
+    match AnyPlan::find(&args.plan, &Library { audio: &audio, video: &video })? {
+        AnyPlan::Audio(plan) => run_plan(args, plan),
+        AnyPlan::Video(plan) => run_plan(args, plan),
     }
 }
 
@@ -88,23 +102,18 @@ fn run_plan<M: Run>(args: &Args, mut plan: Plan<M>) -> Result<u8> {
         jobs,
         Keep { media: args.keep_media, packets: args.pcap },
     )?;
-    if done.count.finished > 0 && !done.interrupted {
+    if !done.interrupted {
         M::exhibit(&plan, &done.store, &folder)?;
-        report::write(&[&done.store], &folder)?;
+        let view = report::view(&[&done.store], Compare::FewOnly)?;
+        report_view::write(&folder, &view)?;
+        print(&(report_view::opening(&view).join("\n") + "\n"))?;
+        print(&format!("report: {}\n", folder.join("report.html").display()))?;
     }
-    print(&format!("{}\n", folder.display()))?;
     Ok(done.exit_code())
 }
 
-/// The demo plan; on artificial voices where the recordings have not been fetched.
-fn demo() -> Result<Plan> {
-    Plan::demo(&LIBRARY).or_else(|e| {
-        let voices = voices_instead(&e)?;
-        Plan::demo(&Library { audio: &|_| Ok(voices.clone()), ..LIBRARY })
-    })
-}
-
-fn list<M: Media>(plan: &Plan<M>) -> Result<u8> {
+/// The cases of a plan, tab-separated.
+pub fn list<M: Media>(plan: &Plan<M>) -> Result<u8> {
     print("index\tlabel\tclip\tnet\treceiver\tseed\n")?;
     for (index, c) in plan.cases().enumerate() {
         print(&format!("{index}\t{}\t{}\t{}\t{}\t{}\n", c.label, c.clip.id, c.net, c.receiver, c.seed.0))?;

@@ -179,14 +179,13 @@ fn named<M: Media>(
     known: fn(&str) -> Result<Clip<M>>,
     load: fn(&Path) -> Result<Clip<M>>,
 ) -> Result<Vec<Arc<Clip<M>>>> {
-    let all = clips();
-    let members: Vec<&Listing> = all.iter().filter(|l| l.name == name || is_member(l, name)).collect();
+    let members = named_by(name);
     if let Some(other) = members.iter().find(|l| l.kind != M::KIND) {
         let (is, wanted) = (other.kind, M::KIND);
         return Err(Error::usage(format!("'{name}' is {is}, and {wanted} is wanted here: `codecbench list clips`")));
     }
     if !members.is_empty() {
-        return members.into_iter().map(|l| known(l.name).map(Arc::new)).collect();
+        return members.iter().map(|l| known(l.name).map(Arc::new)).collect();
     }
     if media::is_pattern(name) {
         return media::glob(name)?.iter().map(|path| load(path).map(Arc::new)).collect();
@@ -196,10 +195,26 @@ fn named<M: Media>(
     if is_path {
         return Ok(vec![Arc::new(load(path)?)]);
     }
+    let all = clips();
     let of_kind = || all.iter().filter(|l| l.kind == M::KIND);
     let sets = SETS.iter().map(|(set, _)| *set).filter(|set| of_kind().any(|l| is_member(l, set)));
     let names: Vec<&str> = sets.chain(of_kind().map(|l| l.name)).collect();
     Err(unknown("clip", name, &names))
+}
+
+/// Whether that is a clip, or a set of clips, that has to be fetched before it can be used.
+pub fn is_recorded(name: &str) -> bool {
+    named_by(name).iter().any(|l| l.origin != SYNTHESISED)
+}
+
+/// The clip of that id, or the clips of that set; none where it is neither.
+pub fn named_by(name: &str) -> Vec<Listing> {
+    clips().into_iter().filter(|l| l.name == name || is_member(l, name)).collect()
+}
+
+/// Whether the clip of that id is synthesised or drawn.
+pub fn is_artificial(id: &str) -> bool {
+    synth::ALL.iter().any(|s| s.id == id) || motion::ALL.iter().any(|m| m.id == id)
 }
 
 fn is_member(listing: &Listing, set: &str) -> bool {
@@ -244,7 +259,7 @@ fn known_video(id: &str) -> Result<Clip<Picture>> {
     Err(Error::usage(format!("no clip '{id}'")))
 }
 
-const AGAIN: &str = "run `codecbench corpora fetch` (or scripts/setup)";
+const AGAIN: &str = "run `codecbench corpora fetch`";
 
 fn recorded(m: &Manifest, spec: &ClipSpec, cache: &Cache) -> Result<Clip> {
     let path = fetched(&spec.id, cache.clip(&spec.id))?;

@@ -2,6 +2,9 @@
 
 pub mod file;
 mod kind;
+mod shipped;
+
+pub use shipped::{SHIPPED, Shipped};
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};

@@ -3,6 +3,7 @@
 //! A view is made in one pass over the outcomes and keeps sums, not outcomes, so that a million cases fit.
 
 pub mod answer;
+pub mod basis;
 pub mod chart;
 mod condition;
 mod delta;
@@ -13,6 +14,7 @@ pub mod figure;
 mod front;
 mod gather;
 mod html;
+mod opening;
 mod published;
 mod raster;
 mod series;
@@ -22,6 +24,7 @@ pub mod webm;
 
 pub use exhibit::{around, png};
 pub use front::{Standing, standings};
+pub use opening::opening;
 pub use view::{
     Caveat, Cell, Compare, Comparison, Condition, CostRow, DelayRow, Delta, Exhibit, Extras, Failure, Family, Measure,
     Published, Seen, SeenPictures, Setting, Shift, Timeline, Unscored, View,

@@ -39,6 +39,9 @@ pub struct View {
     pub provenance: Vec<(String, String)>,
     pub cases: usize,
     pub failed: usize,
+    /// Clips of all cases, and how many of them are synthesised or drawn.
+    pub clips: usize,
+    pub artificial: usize,
 }
 
 /// What the outcomes do not know.

@@ -5,9 +5,9 @@ mod sweep;
 mod video;
 mod words;
 
-use super::execute::{Keep, LIBRARY, Run, warn};
+use super::execute::{Keep, Run, warn};
 use super::output::{print, print_json};
-use super::{report, until};
+use super::{clips, names, report, run, until};
 use crate::codec::{self, Request};
 use crate::error::{Error, Result};
 use crate::media::{Clip, Pcm, Picture};
@@ -17,7 +17,7 @@ use crate::peer::Transport;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
 use crate::report::figure::{figure, signed};
-use crate::report::{self as report_view, answer, table};
+use crate::report::{self as report_view, answer, basis, table};
 use crate::report::{Compare, Comparison, View};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
@@ -44,19 +44,21 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "offer")]
     answer: Option<PathBuf>,
     /// The codec whose lines they are
-    #[arg(long, default_value = "opus")]
+    #[arg(long, value_name = "NAME", default_value = "opus", value_parser = names::codecs(), hide_possible_values = true)]
     codec: String,
     /// The network between sender and receiver; repeatable, there is a verdict for each
-    #[arg(long, value_name = "SPEC", default_value = "clean")]
+    #[arg(long, value_name = "SPEC", default_value = "clean", value_parser = names::networks(), hide_possible_values = true)]
     net: Vec<String>,
-    /// Clip id, set, file or glob; repeatable [default: speech, or six camera clips; artificial ones where those were not fetched]
-    #[arg(long, value_name = "ID|FILE")]
+    /// Clip id, set, file or glob; repeatable [default: speech, or six camera clips]
+    #[arg(long, value_name = "ID|FILE", value_parser = names::clips(), hide_possible_values = true)]
     clip: Vec<String>,
+    #[command(flatten)]
+    clips: clips::Args,
     /// Calls per clip and line, each with other chance
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     seeds: u32,
     /// Metric id; repeatable [default: PESQ, ViSQOL speech, SI-SDR and delay; of video PSNR, SSIM, VMAF and VMAF NEG]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = names::metrics(), hide_possible_values = true)]
     metric: Vec<String>,
     /// 'fixed:60ms', 'adaptive' or 'adaptive:min=40ms,max=500ms' [default: fixed:60ms; of video adaptive]
     #[arg(long)]
@@ -77,6 +79,9 @@ pub struct Args {
     /// Folder of results and report
     #[arg(long, value_name = "DIR", default_value = "reports/fmtp")]
     out: PathBuf,
+    /// Print the cases, tab-separated, and run nothing
+    #[arg(long, conflicts_with = "json")]
+    list: bool,
     /// Cases at a time [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -91,17 +96,18 @@ pub struct Args {
 }
 
 const EXAMPLES: &str = "\
-A fmtp line stands in the receiver's description and steers the other side's encoder; 'sprop-*' parameters are the
-sender's own statement and steer nothing. Lines are labelled A, B, C in the order given, swept ones by their values too.
-Up to four settings are compared each with each, more of them each with the first.
+A fmtp line stands in the receiver's description and steers the other side's encoder; 'sprop-*'
+parameters are the sender's own statement and steer nothing. Lines are labelled A, B, C in the
+order given, swept ones by their values too. Up to four settings are compared each with each,
+more of them each with the first.
 
 Examples:
   codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'delay 40ms 10ms loss 5%'
-  codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'maxaveragebitrate=20000' --clip call.wav --seeds 10
-  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'loss 1%' --net 'loss 5%' --net 'loss 20%'
+  codecbench fmtp 'a=fmtp:111 minptime=10;useinbandfec=1' 'usedtx=1' --clip call.wav --seeds 10
+  codecbench fmtp 'useinbandfec=1' 'useinbandfec=0' --net 'loss 1%' --net 'loss 20%' --net wifi
   codecbench fmtp 'usedtx=1' 'usedtx=0' --json | jq .verdicts
   codecbench fmtp 'maxaveragebitrate={12000,20000,32000};ptime={20,60}' --until 0.05
-  codecbench fmtp --codec H264 'profile-level-id=42e01f;packetization-mode=1' 'profile-level-id=640c1f;packetization-mode=1'
+  codecbench fmtp --codec H264 'profile-level-id=42e01f' 'profile-level-id=640c1f'
   codecbench fmtp --offer offer.sdp --answer answer.sdp --net 'loss 5%'";
 
 pub fn run(args: &Args) -> Result<u8> {
@@ -119,6 +125,9 @@ pub fn run(args: &Args) -> Result<u8> {
 
 fn compare<M: Run>(args: &Args, repair: &str, described: &str, settings: Vec<Setting<M>>) -> Result<u8> {
     let mut plan = plan(args, repair, settings)?;
+    if args.list {
+        return run::list(&plan);
+    }
     warn(&plan, "line ", args.strict)?;
     let jobs = args.jobs.map(usize::from);
     let done = until::run(
@@ -164,7 +173,7 @@ fn plan<M: Run>(args: &Args, repair: &str, mut settings: Vec<Setting<M>>) -> Res
     let metrics = metrics::<M>(&args.metric)?;
     Ok(Plan {
         name: "fmtp".into(),
-        clips: clips::<M>(&args.clip)?,
+        clips: clips_of::<M>(args)?,
         settings,
         receivers: vec![args.receiver.unwrap_or(M::receiver())],
         networks,
@@ -198,13 +207,14 @@ fn settings(args: &Args) -> Result<(String, Vec<Setting>)> {
     Ok((found.text + "\n", found.settings))
 }
 
-fn clips<M: Run>(names: &[String]) -> Result<Vec<Arc<Clip<M>>>> {
-    if names.is_empty() {
-        return M::clips_when_none_are_named();
-    }
+/// Each once.
+fn clips_of<M: Run>(args: &Args) -> Result<Vec<Arc<Clip<M>>>> {
+    let library = args.clips.library();
+    let named: Vec<&str> =
+        if args.clip.is_empty() { M::CLIPS.to_vec() } else { args.clip.iter().map(String::as_str).collect() };
     let mut clips: Vec<Arc<Clip<M>>> = Vec::new();
-    for name in names {
-        for clip in M::clips(&LIBRARY, name)? {
+    for name in named {
+        for clip in M::clips(&library, name)? {
             if !clips.iter().any(|c| c.id == clip.id) {
                 clips.push(clip);
             }
@@ -234,7 +244,7 @@ fn networks(words: &[String]) -> Result<Vec<NetSpec>> {
 
 /// The whole answer for a terminal.
 fn text(view: &View, lines: &BTreeMap<&str, &Fmtp>, two_ways: bool) -> String {
-    let mut out = String::new();
+    let mut out = basis::artificial(view).map_or(String::new(), |sentence| sentence + "\n\n");
     let loss = |c: &usize| view.conditions[*c].loss;
     let hardest = (0..view.conditions.len()).rev().max_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap_or(0);
     let several = view.conditions.iter().any(|c| c.net != view.conditions[hardest].net);

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::units::{Bitrate, from_ms, ms};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use worst::Worst;
 
 /// Write the report of finished runs again: report.html and the charts as PNG.
@@ -51,14 +51,6 @@ pub fn run(args: &Args) -> Result<u8> {
         print(&format!("{}\n", path.display()))?;
     }
     Ok(0)
-}
-
-/// Writes the report of what `stores` hold into `out`; the paths of its files.
-///
-/// # Errors
-/// The stores hold no finished case or are damaged, or a file cannot be written.
-pub fn write(stores: &[&Store], out: &Path) -> Result<Vec<PathBuf>> {
-    report::write(out, &view(stores, Compare::FewOnly)?)
 }
 
 /// The figures of all stores together.
@@ -168,6 +160,7 @@ fn number(setting: &Setting, name: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn args(dirs: &[&Path]) -> Args {
         Args { dirs: dirs.iter().map(|d| d.to_path_buf()).collect(), out: None, anchor: None }

@@ -33,7 +33,7 @@ pub struct Args {
     degraded: PathBuf,
     /// Only this metric; may be given more than once [default: PESQ, ViSQOL speech, SI-SDR and delay; of pictures PSNR,
     /// SSIM, VMAF and VMAF NEG]
-    #[arg(long = "metric", value_name = "ID")]
+    #[arg(long = "metric", value_name = "ID", value_parser = super::names::metrics(), hide_possible_values = true)]
     metrics: Vec<String>,
     /// Align the sounds first, by whole samples within 100 ms, where a metric is defined on aligned ones (SI-SDR, STOI, LSD)
     #[arg(long)]

@@ -28,8 +28,8 @@ use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-CODECBENCH_VECTORS=DIR adds the reference vectors in DIR: each metric of this build against the independent tool that made
-them. The exit code is 1 if anything is out of tolerance.")]
+CODECBENCH_VECTORS=DIR adds the reference vectors in DIR: each metric of this build against the
+independent tool that made them. The exit code is 1 if anything is out of tolerance.")]
 pub struct Args {
     /// One JSON object on stdout
     #[arg(long)]

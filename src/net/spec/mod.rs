@@ -14,7 +14,7 @@
 //! - `queue 200ms` or `queue 50p`: how long, or how many, may wait for a link of some `rate`
 //! - `at 20s ...`: from then on these words replace those of their kind, all others stay; counted from the first packet of the
 //!   call, warm-up included
-//! - `trace FILE`: a recording ([`super::trace`]); `preset NAME` ([`presets`])
+//! - `trace FILE`: a recording ([`super::trace`]); `preset NAME`, or `NAME` alone ([`presets`])
 //! - `forward` and `back` before the words of one direction. Words before them hold for both directions, except for one that
 //!   has words of its own
 //! - `chance grid|packet`, and `none` for a clean path.

@@ -81,6 +81,7 @@ mod tests {
             let net: NetSpec =
                 format!("preset {}", preset.name).parse().unwrap_or_else(|e| panic!("{}: {e}", preset.name));
             assert_eq!(net, preset.words.parse().unwrap(), "{}", preset.name);
+            assert_eq!(net, preset.name.parse().unwrap(), "{}: its name alone", preset.name);
             assert_eq!(net.warnings(), Vec::<String>::new(), "{}", preset.name);
             assert!(preset.source.len() > 40);
             let net = NetSpec::new(net.forward, net.back, Chance::Packet);

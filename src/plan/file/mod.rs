@@ -5,14 +5,15 @@ mod settings;
 mod source;
 mod values;
 
-pub use super::kind::{Kind, Library};
+pub use super::kind::{Clips, Kind, Library};
 
 use self::settings::{named, settings};
 use self::source::{Source, Table, Value};
 use self::values::{distinct, duration, metrics};
+use super::shipped::{SHIPPED, shipped};
 use super::{AnyPlan, Plan};
 use crate::codec;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, unknown};
 use crate::media::{Clip, Pcm, Picture};
 use crate::peer::Transport;
 use crate::playout::audio::Receiver;
@@ -25,6 +26,21 @@ use std::time::Duration;
 const KEYS: &[&str] = &["name", "clips", "seeds", "warm_up", "receiver", "networks", "metrics", "settings"];
 
 impl AnyPlan {
+    /// The plan of [`SHIPPED`] that has this name, else the plan file at this path; `video` is one of those, `./video` a file.
+    ///
+    /// # Errors
+    /// As [`AnyPlan::read`]; [`Error::Usage`] with the nearest name for a word that is neither a name nor a file.
+    pub fn find(name: &Path, library: &Library<'_>) -> Result<AnyPlan> {
+        let word = name.to_str().unwrap_or_default();
+        if let Some(plan) = shipped(word) {
+            return parse(plan.text, &format!("plans/{}.toml", plan.name), plan.name, library);
+        }
+        if !name.exists() && name.extension().is_none() && name.components().count() == 1 {
+            return Err(unknown("plan", word, &SHIPPED.iter().map(|plan| plan.name).collect::<Vec<_>>()));
+        }
+        AnyPlan::read(name, library)
+    }
+
     /// Reads a plan file. Paths of clips in it are relative to the working directory.
     ///
     /// # Errors
@@ -33,16 +49,6 @@ impl AnyPlan {
         let text = std::fs::read_to_string(path).map_err(|e| Error::input(path, e))?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         parse(&text, &path.display().to_string(), &stem, library)
-    }
-}
-
-impl Plan {
-    /// The plan that runs when none is named.
-    ///
-    /// # Errors
-    /// As [`AnyPlan::read`]: a clip cannot be had.
-    pub fn demo(library: &Library<'_>) -> Result<Plan> {
-        parse_as(include_str!("../../../plans/demo.toml"), "plans/demo.toml", "demo", library)
     }
 }
 

@@ -141,6 +141,16 @@ fn a_plan_that_is_not_there_is_an_error_of_its_path() {
 }
 
 #[test]
+fn a_word_that_is_no_plan_is_told_the_nearest_name() {
+    let wrong = |name: &str| AnyPlan::find(Path::new(name), &library(&clips)).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(wrong("which-fmpt-line"), "unknown plan 'which-fmpt-line', did you mean 'which-fmtp-line'?");
+    assert!(wrong("zzzzzzzzzz").contains("known: demo, which-fmtp-line, quality"));
+    for path in ["demo.toml", "./demo", "plans/none.toml"] {
+        assert!(wrong(path).starts_with(&format!("{path}: ")), "{}", wrong(path));
+    }
+}
+
+#[test]
 fn no_bytes_make_the_reader_panic() {
     use proptest::prelude::*;
     proptest!(ProptestConfig::with_cases(300), |(text in "(clips|seeds|settings|[\\[\\]='0-9a-z\"#\n ]){0,40}")| {
@@ -152,13 +162,14 @@ fn no_bytes_make_the_reader_panic() {
 fn the_plans_that_come_with_the_program_are_plans() {
     let any =
         |name: &str| Ok(vec![Arc::new(Clip::new(name, Content::Speech, Pcm::silence(PcmFormat::mono(16_000), 8)))]);
-    let demo = Plan::demo(&library(&any)).unwrap();
+    let find = |name: &str| match AnyPlan::find(Path::new(name), &library(&any)).unwrap() {
+        AnyPlan::Audio(plan) => plan,
+        AnyPlan::Video(_) => panic!("{name} is a plan of video"),
+    };
+    let (demo, two) = (find("demo"), find("which-fmtp-line"));
     assert!((300..=700).contains(&demo.len()), "{} cases do not fit three minutes on two cores", demo.len());
-    let seed =
-        AnyPlan::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/seed-question.toml"), &library(&any)).unwrap();
-    let AnyPlan::Audio(seed) = seed else { panic!("a plan of video") };
     let lines = |plan: &Plan| -> Vec<String> { plan.settings.iter().map(|s| s.request.fmtp.to_string()).collect() };
-    assert!(lines(&seed).iter().all(|line| !line.is_empty() && lines(&demo).contains(line)), "{:?}", lines(&seed));
+    assert!(lines(&two).iter().all(|line| !line.is_empty() && lines(&demo).contains(line)), "{:?}", lines(&two));
 }
 
 #[test]

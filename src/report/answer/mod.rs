@@ -3,6 +3,7 @@
 
 mod why;
 
+use super::basis;
 use super::chart::canvas::caption::counts;
 use super::family::{Ladder, families};
 use super::figure::{bracket, figure, figure_of_loss, short};
@@ -53,6 +54,9 @@ pub fn markdown(view: &View) -> Option<String> {
         return None;
     }
     let mut out = String::new();
+    if view.artificial == view.clips {
+        out += &basis::artificial(view).map_or(String::new(), |sentence| sentence + "\n\n");
+    }
     for s in &view.settings {
         let requested = if s.requested.is_empty() { "defaults" } else { &s.requested };
         out += &format!("- **{}**: `{requested}`\n", s.label);

@@ -202,7 +202,7 @@ fn title(view: &View, measure: usize, over: Over, panels: &[usize], points: &imp
     let Some(condition) = panels.last() else { return m.title.clone() };
     let points = points(*condition);
     let best = points.iter().max_by(|a, b| a.score.mean.total_cmp(&b.score.mean));
-    let Some(best) = best.filter(|_| points.len() > 1) else { return format!("{} and bitrate", m.title) };
+    let Some(best) = best else { return format!("{} and bitrate", m.title) };
     let good = points.iter().filter(|p| p.score.mean >= best.score.mean - m.margin);
     let cheapest = good.min_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(best);
     let hardest = &view.conditions[*condition];
@@ -212,7 +212,9 @@ fn title(view: &View, measure: usize, over: Over, panels: &[usize], points: &imp
     };
     let label = |p: &Point| view.settings[p.setting].label.clone();
     let (score, rate) = (figure(cheapest.score.mean, &m.unit), in_words(over, cheapest.x));
-    if cheapest.setting == best.setting {
+    if points.len() == 1 {
+        format!("{} scores {score} {}{place} for {rate}", label(best), m.unit)
+    } else if cheapest.setting == best.setting {
         format!("{} scores highest{place}: {score} {} for {rate}", label(best), m.unit)
     } else {
         let one = m.margin == 1.0 && m.unit == "points";

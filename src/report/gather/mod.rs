@@ -8,6 +8,7 @@ use super::condition::{self, ConditionSums};
 use super::delta::{self, Curves};
 use super::published;
 use super::view::{Caveat, Cell, Compare, Comparison, Extras, Failure, Measure, Setting, Unscored, View};
+use crate::corpus;
 use crate::error::{Error, Result};
 use crate::metric::{self, Better};
 use crate::plan::{Outcome, Scores};
@@ -156,6 +157,8 @@ impl Gather {
             cases: self.cases,
             failed: self.failures.iter().map(|f| f.count).sum(),
             failures: Vec::new(),
+            clips: self.clips.names.len(),
+            artificial: self.clips.names.iter().filter(|id| corpus::is_artificial(id)).count(),
         };
         let caveats = self.caveats.iter().filter_map(|((metric, reason), count)| {
             Some(Caveat { measure: view.measure(metric)?, reason: (*reason).to_owned(), count: *count })

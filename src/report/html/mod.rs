@@ -5,8 +5,8 @@ mod exhibits;
 use super::chart::canvas::chart::Chart;
 use super::chart::canvas::palette::Ink;
 use super::table::cells::Table;
-use super::view::{Condition, View};
-use super::{answer, table};
+use super::view::View;
+use super::{answer, basis, table};
 use crate::error::Result;
 use crate::report::escape::escape;
 use std::fmt::Write;
@@ -21,7 +21,7 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}{STYLE}{more}</style>\n</head>\n<body>\n\
          <header><h1>{title}</h1>\n<p>{}</p></header>\n<main>\n",
         colours(),
-        escape(&lead(view)),
+        escape(&basis::sentences(view).join(" ")),
         more = exhibits::style(&view.exhibits),
     );
     section(&mut out, &table::failures(view));
@@ -58,20 +58,6 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
     section(&mut out, &table::provenance(view));
     out += "</main>\n</body>\n</html>\n";
     Ok(out)
-}
-
-fn lead(view: &View) -> String {
-    let most = |of: fn(&Condition) -> usize| view.conditions.iter().map(of).max().unwrap_or(0);
-    let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let failed = if view.failed > 0 { format!(" {} failed.", count(view.failed, "case")) } else { String::new() };
-    format!(
-        "{} on {}, {} and {} each: {} after a whole WebRTC call in virtual time.{failed}",
-        count(view.settings.len(), "codec setting"),
-        count(view.conditions.len(), "network"),
-        count(most(|c| c.clips), "clip"),
-        count(most(|c| c.seeds), "seed"),
-        count(view.cases, "case"),
-    )
 }
 
 fn figure(out: &mut String, chart: &Chart) -> Result<()> {

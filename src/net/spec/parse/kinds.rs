@@ -251,11 +251,10 @@ impl Words {
         }
     }
 
-    pub(super) fn preset(&mut self) -> Result<()> {
-        let name = self.value("preset", "a name; codecbench list networks has them")?;
+    pub(super) fn preset(&mut self, name: &str) -> Result<()> {
         match PRESETS.iter().find(|p| p.name == name) {
-            Some(preset) => self.tokens.splice(&name, preset.words),
-            None => Err(unknown("preset", &name, &PRESETS.iter().map(|p| p.name).collect::<Vec<_>>())),
+            Some(preset) => self.tokens.splice(name, preset.words),
+            None => Err(unknown("preset", name, &PRESETS.iter().map(|p| p.name).collect::<Vec<_>>())),
         }
     }
 

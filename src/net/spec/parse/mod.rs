@@ -4,6 +4,7 @@ mod kinds;
 mod tokens;
 mod words;
 
+use super::presets::PRESETS;
 use super::{Chance, LinkSpec, NetSpec};
 use crate::error::{Error, Result, unknown};
 use std::str::FromStr;
@@ -102,12 +103,20 @@ impl Words {
                 "seed" if first => link.seed = Some(self.number("seed", 0, u64::MAX, "a number such as 7")?),
                 "seed" => return usage("'seed' holds for the whole call; say it before the first 'at'".into()),
                 "chance" => self.chance = Some(self.chance()?),
-                "preset" => self.preset()?,
+                "preset" => {
+                    let name = self.value("preset", "a name; codecbench list networks has them")?;
+                    self.preset(&name)?;
+                }
                 "trace" => link.trace = self.trace()?,
+                name if PRESETS.iter().any(|preset| preset.name == name) => self.preset(name)?,
                 _ if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
                     return usage(format!("'{word}' belongs to nothing; say for instance delay 40ms 10ms loss 5%"));
                 }
-                _ => return Err(unknown("word in the network", &word, KEYWORDS)),
+                _ => {
+                    let presets = PRESETS.iter().map(|preset| preset.name);
+                    let known: Vec<&str> = KEYWORDS.iter().copied().chain(presets).collect();
+                    return Err(unknown("word in the network", &word, &known));
+                }
             }
         }
         let said = seen.iter().any(|s| s != "chance" && s != "none");
