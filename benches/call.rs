@@ -67,6 +67,7 @@ fn path_alone(case: &Case, units: &[Unit]) -> usize {
         clock_rate: 48_000,
         channels: 2,
         fmtp: Default::default(),
+        offers_fmtp: false,
         repair: Default::default(),
         patience: Default::default(),
     };

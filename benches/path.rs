@@ -32,6 +32,7 @@ fn call(seconds: u64, net: &NetSpec) -> usize {
         clock_rate: 48_000,
         channels: 2,
         fmtp: Default::default(),
+        offers_fmtp: false,
         repair: Default::default(),
         patience: Default::default(),
     };

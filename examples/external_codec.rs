@@ -1,6 +1,6 @@
 //! A codec for codecbench's `external`: G.711 mu-law, and a lost frame is the last one at half the level.
 //!
-//! It is the whole of what a program of yours must do; the protocol is told in `src/codec/external/mod.rs`. In a plan:
+//! It is the whole of what a program of yours must do; the protocol is told in `src/codec/audio/external/mod.rs`. In a plan:
 //!
 //! ```toml
 //! [[settings]]

@@ -132,7 +132,8 @@ pub fn machine() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Request, l16::L16};
+    use crate::codec::Request;
+    use crate::codec::audio::l16::L16;
     use crate::media::Content;
 
     fn clip(samples: usize) -> Clip {

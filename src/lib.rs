@@ -6,20 +6,22 @@
 //! - [`units`]: time, bitrate, probability, and the seed from which all chance comes; [`error`]: the one error type.
 //! - [`media`]: PCM, pictures and clips, WAV, FLAC and Y4M files, synthesised material; [`corpus`]: manifests to clips.
 //! - [`model`]: trained models that metrics read.
-//! - [`sdp`]: fmtp lines and session descriptions. [`codec`]: every codec is one static value.
-//! - [`rtp`]: payload formats: coded pictures to packets and back, redundancy. [`net`]: what the network does to a packet. [`metric`]: what a score is.
+//! - [`sdp`]: fmtp lines and session descriptions. [`rtp`]: payload formats: coded pictures to packets and back, redundancy.
+//! - [`codec`]: every codec is one static value. [`net`]: what the network does to a packet. [`metric`]: what a score is.
 //! - [`playout`]: the receiver of audio, and of video. [`peer`]: two PeerConnections, in virtual time or on sockets.
 //! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
 //!   [`cost`]: CPU time of a setting.
 //! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.
 //! - [`cli`]: one file per verb.
 
+mod bits;
 pub mod call;
 pub mod cli;
 pub mod codec;
 pub mod corpus;
 pub mod cost;
 pub mod error;
+mod files;
 pub mod latency;
 pub mod media;
 pub mod metric;

@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use codecbench::codec::{self, Decoder, Request, l16::L16};
+use codecbench::codec::audio::l16::L16;
+use codecbench::codec::{self, Decoder, Request};
 use codecbench::media::{Pcm, PcmFormat, synth};
 use codecbench::playout::audio::{Origin, Packet, Played, Playout, TICK, Tick};
 use codecbench::units::{Seed, Time, ms};

@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use codecbench::call;
-use codecbench::codec;
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
-use codecbench::metric;
-use codecbench::metric::emodel::{self, Band, Equipment, Inputs};
+use codecbench::metric::audio::emodel::{self, Band, Equipment, Inputs};
 use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::units::Seed;
+use codecbench::{call, codec, metric};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -351,7 +351,7 @@ fn each_verb_has_a_manual_page_and_the_main_one_names_them() {
             "{first}"
         );
         assert!(name != "codecbench" || page == main);
-        assert!(!page.contains("commit"), "it would differ from build to build");
+        assert!(!page.contains("commit:"), "it would differ from build to build");
     }
     write(&desk, "file", "x");
     refuses(&desk, &["man", "file/below"], &["file/below: cannot write: "]);
@@ -369,6 +369,7 @@ fn lists_fit_a_hundred_columns_and_show_one_as_a_card() {
     ] {
         let (usual, wide) = (desk.run(&["list", what]), desk.run(&["list", what, "--wide"]));
         fits(&usual);
+        assert!(what != "codecs" || !usual.contains('…'), "no column of codecs is cut: {usual}");
         assert_eq!(usual.lines().count(), wide.lines().count());
         assert!(wide.lines().any(|line| line.chars().count() > 100) && !wide.contains('…'), "{wide}");
         let card = desk.run(&["list", what, name]);
@@ -377,7 +378,6 @@ fn lists_fit_a_hundred_columns_and_show_one_as_a_card() {
         let json: Value = serde_json::from_str(&desk.run(&["list", what, name, "--json"])).unwrap();
         assert_eq!(json[what].as_array().unwrap().len(), 1);
     }
-    assert!(desk.run(&["list", "codecs"]).lines().all(|line| !line.contains('…')), "no column of codecs is cut");
     let set = desk.run(&["list", "clips", "synth"]);
     assert_eq!(set.lines().count(), 1 + 6, "{set}");
     refuses(&desk, &["list", "codecs", "opsu"], &["unknown codec 'opsu', did you mean 'opus'?"]);
@@ -388,7 +388,7 @@ fn lists_fit_a_hundred_columns_and_show_one_as_a_card() {
 fn plans_go_by_name_and_their_cases_can_be_listed_as_those_of_lines() {
     let desk = Desk::new();
     refuses(&desk, &["run", "qualty"], &["unknown plan 'qualty', did you mean 'quality'?"]);
-    for plan in ["demo", "which-fmtp-line", "repair", "video"] {
+    for plan in ["demo", "which-fmtp-line"] {
         let told = desk.run(&["run", plan, "--artificial", "--list"]);
         assert!(told.lines().count() > 10 && told.lines().skip(1).all(|l| l.contains("\tsynth-")), "{plan}: {told}");
     }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; clippy does not see that its helpers are tests")]
 
-use codecbench::codec::external::is_external;
+use codecbench::codec::audio::external::is_external;
 use codecbench::codec::{AUDIO, Codec, Feedback, Input, Request, Settings, Unit, audio};
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::units::{Probability, Seed, Time, from_ms};

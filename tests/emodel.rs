@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use codecbench::media::{Pcm, PcmFormat};
-use codecbench::metric::emodel::{Band, Equipment, Inputs, PUBLISHED, Point, fit, mos, rate, rating_of_mos};
+use codecbench::metric::audio::emodel::{Band, Equipment, Inputs, PUBLISHED, Point, fit, mos, rate, rating_of_mos};
 use codecbench::metric::{CallFacts, Evidence, audio};
 use serde_json::Value as Json;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@
 mod desk;
 
 use codecbench::call;
-use codecbench::codec::external::{Program, Run};
+use codecbench::codec::audio::external::{Program, Run};
 use codecbench::codec::{self, Codec, Decoder, Input, Request, Settings, Unit};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::peer::Transport;

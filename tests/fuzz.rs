@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; clippy does not see that its helpers are tests")]
 
-use codecbench::codec::external::is_external;
+use codecbench::codec::audio::external::is_external;
 use codecbench::codec::{AUDIO, Codec, Input, Settings, Unit, VIDEO};
 use codecbench::media::{Footage, FrameRate, Media, Pcm, PcmFormat, Picture, PictureFormat};
 use codecbench::units::{Rng, Seed, Time, from_ms};

@@ -4,7 +4,8 @@
 
 use codecbench::error::Result;
 use codecbench::media::{Pcm, PcmFormat, resample::resample};
-use codecbench::metric::{AUDIO, Better, Evidence, Metric, Value, audio, delay};
+use codecbench::metric::audio::delay;
+use codecbench::metric::{AUDIO, Better, Evidence, Metric, Value, audio};
 use codecbench::units::Seed;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};

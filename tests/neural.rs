@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use codecbench::media::{Pcm, PcmFormat, load};
-use codecbench::metric::{Evidence, audio, plcmos};
+use codecbench::metric::Evidence;
+use codecbench::metric::audio;
+use codecbench::metric::audio::plcmos;
 use codecbench::{model, units::Seed};
 use serde_json::Value as Json;
 use std::path::PathBuf;

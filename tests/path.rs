@@ -19,6 +19,7 @@ fn track((name, payload_type, clock_rate, channels): (&'static str, u8, u32, u16
         clock_rate,
         channels,
         fmtp: fmtp.parse().unwrap(),
+        offers_fmtp: false,
         repair: Default::default(),
         patience: Duration::ZERO,
     }

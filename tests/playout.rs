@@ -3,7 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use codecbench::codec::{Decoder, Input, l16::L16};
+use codecbench::codec::audio::l16::L16;
+use codecbench::codec::{Decoder, Input};
 use codecbench::media::{Pcm, PcmFormat};
 use codecbench::playout::audio::{Origin, Packet, Played, Playout, Receiver};
 use codecbench::units::{Time, ms};

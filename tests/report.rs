@@ -8,7 +8,7 @@ use codecbench::codec::{Change, ChangeKind, Observed};
 use codecbench::media::Content;
 use codecbench::plan::{Outcome, Scores};
 use codecbench::report::chart::charts;
-use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, answer, table, write};
+use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, answer, opening, table, write};
 use codecbench::units::Seed;
 use legible::assert_legible;
 use std::collections::BTreeMap;
@@ -115,6 +115,38 @@ fn many() -> View {
 
 fn pair() -> View {
     view(outcomes(&[("A", "opus", 24.0, 4.0), ("B", "opus", 20.0, 4.2)], &[5.0]), Extras::default())
+}
+
+#[test]
+fn a_report_opens_with_what_was_measured_and_its_first_findings() {
+    let many = opening(&many());
+    assert_eq!(many.len(), 3, "{many:?}");
+    assert!(many[0].starts_with("9 codec settings on 6 networks, 6 clips and 2 seeds each: 648 cases"), "{many:?}");
+    assert!(many[1].contains("MOS-LQO") && many.iter().all(|sentence| sentence.ends_with('.')), "{many:?}");
+
+    let ladder = [("A", "opus", 24.0, 4.0), ("B", "opus", 20.0, 4.3)];
+    let mut outcomes = outcomes(&ladder, &[1.0, 5.0, 10.0]);
+    let recorded = opening(&view(outcomes.clone(), Extras::default()));
+    assert!(recorded[1].starts_with("Over delay 40ms, PESQ wide-band: B is better at 1 to 10 % loss"), "{recorded:?}");
+
+    // What is not recorded is said first of all.
+    let artificial = |outcome: &mut Outcome, clip: &str| {
+        if outcome.clip == clip {
+            outcome.clip = clip.replace("clip-", "synth-voice-");
+        }
+    };
+    outcomes.iter_mut().for_each(|o| artificial(o, "clip-1"));
+    let mixed = opening(&view(outcomes.clone(), Extras::default()));
+    assert_eq!(mixed[0], "1 of the 6 clips is artificial, not recorded.");
+    assert_eq!(mixed[1..], recorded);
+    outcomes.retain(|o| o.clip.starts_with("synth-"));
+    let all = view(outcomes, Extras::default());
+    assert_eq!(opening(&all)[0], "All clips are artificial: nothing here was measured on recordings.");
+    assert!(answer::markdown(&all).unwrap().starts_with(&opening(&all)[0]));
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &all).unwrap();
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains(&format!("<p>{} ", opening(&all)[0])));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use codecbench::codec::{Request, l16::L16};
+use codecbench::codec::Request;
+use codecbench::codec::audio::l16::L16;
 use codecbench::error::{Error, Result};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::peer::Transport;

@@ -267,6 +267,7 @@ mod captures {
             clock_rate: 48_000,
             channels: 2,
             fmtp: "".parse().unwrap(),
+            offers_fmtp: false,
             repair: Default::default(),
             patience: Default::default(),
         };

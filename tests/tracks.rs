@@ -18,6 +18,7 @@ fn opus(repair: &str) -> TrackSpec {
         clock_rate: 48_000,
         channels: 2,
         fmtp: "useinbandfec=1".parse().unwrap(),
+        offers_fmtp: false,
         repair: repair.parse().unwrap(),
         patience: Duration::from_secs(1),
     }
@@ -31,6 +32,7 @@ fn video(name: &'static str, payload_type: u8, fmtp: &str, repair: &str) -> Trac
         clock_rate: 90_000,
         channels: 0,
         fmtp: fmtp.parse().unwrap(),
+        offers_fmtp: name == "H264",
         ..opus(repair)
     }
 }

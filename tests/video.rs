@@ -2,15 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use codecbench::call;
 use codecbench::codec::{self, Codec, Input, Request, Unit};
-use codecbench::corpus;
 use codecbench::media::{Clip, Footage, Picture};
 use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::playout::video::{Screen, freezes};
-use codecbench::rtp::video::{self as payload, Described, VideoPacket};
+use codecbench::rtp::api::{Described, VideoPacket};
 use codecbench::units::{Bitrate, Seed, Time};
+use codecbench::{call, corpus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +93,7 @@ fn on_a_clean_path_every_picture_is_the_one_that_was_coded() {
 
 /// Packets of `units` with their capture times.
 fn packets(codec: &Codec<Picture>, units: &[Unit], layers: u8, size: (u32, u32)) -> Vec<VideoPacket> {
-    let mut splitter = (payload::video(codec.name).unwrap().splitter)(&"packetization-mode=1".parse().unwrap());
+    let mut splitter = (codec.rtp.unwrap().payload.unwrap().splitter)(&"packetization-mode=1".parse().unwrap());
     let mut all = Vec::new();
     for unit in units {
         let p = unit.picture.as_ref().unwrap();
@@ -147,7 +146,7 @@ fn what_lost_packets_leave_is_never_shown_broken() {
                 let arrive = all.iter().enumerate().filter(|(i, _)| seed.draw_unit("loss", &[*i as u64]) >= loss);
                 let decoder = (codec.decoder)(&settings).unwrap();
                 let mut screen = Screen::new("fixed:40ms".parse().unwrap(), settings.format, decoder, Duration::ZERO);
-                let mut assembler = (payload::video(codec.name).unwrap().assembler)();
+                let mut assembler = (codec.rtp.unwrap().payload.unwrap().assembler)();
                 for (_, packet) in arrive {
                     let now = packet.at;
                     let mut frames = Vec::new();

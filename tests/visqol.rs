@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use codecbench::media::{Pcm, PcmFormat, wav};
-use codecbench::metric::visqol::{AUDIO, SPEECH, SPEECH_UNSCALED};
+use codecbench::metric::audio::visqol::{AUDIO, SPEECH, SPEECH_UNSCALED};
 use codecbench::metric::{Evidence, Metric};
 use codecbench::model;
 use codecbench::units::Seed;

@@ -1,6 +1,6 @@
 //! What fits a terminal: tables of a bounded width, and cards of one thing.
 
-use super::table;
+use super::output::table;
 
 /// Columns of all that `list` prints for people, unless they are asked for in full.
 pub const WIDTH: usize = 100;

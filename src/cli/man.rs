@@ -1,6 +1,6 @@
 //! `codecbench man`: a manual page per verb.
 
-use super::print;
+use super::output::print;
 use crate::error::{Error, Result};
 use clap_mangen::Man;
 use std::path::{Path, PathBuf};

@@ -6,12 +6,14 @@ mod clips;
 pub mod corpora;
 pub mod delay;
 pub mod emodel;
+mod execute;
 mod exhibit;
 pub mod fmtp;
 pub mod list;
 pub mod man;
 mod names;
 pub mod net;
+mod output;
 mod progress;
 pub mod report;
 pub mod run;
@@ -21,8 +23,9 @@ mod signals;
 mod until;
 mod version;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use clap::{CommandFactory, Parser, Subcommand};
+use output::print;
 
 /// Measures what a codec setting costs and sounds like after a real WebRTC call: bits, delay and quality, with error bars.
 #[derive(Debug, Parser)]
@@ -111,34 +114,4 @@ impl Verb {
             Verb::Man(args) => man::run(args, Cli::command()).map(|()| 0),
         }
     }
-}
-
-/// Data for stdout. A reader that went away (`| head`) is no error.
-///
-/// # Errors
-/// Stdout cannot take it: the disk that it goes to is full.
-pub fn print(text: &str) -> Result<()> {
-    use std::io::{ErrorKind, Write};
-    let mut stdout = std::io::stdout();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::output("stdout", e)),
-        _ => Ok(()),
-    }
-}
-
-/// One JSON object for stdout, with a line end.
-///
-/// # Errors
-/// As [`print()`].
-pub fn print_json(value: &serde_json::Value) -> Result<()> {
-    print(&format!("{value:#}\n"))
-}
-
-/// Columns aligned, the first to the left, those of numbers to the right.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let numeric = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-−~".contains(c)) || text.is_empty();
-    let right: Vec<bool> =
-        (0..columns).map(|c| c > 0 && rows.iter().skip(1).filter_map(|r| r.get(c)).all(|t| numeric(t))).collect();
-    crate::report::table::aligned(rows, &right)
 }

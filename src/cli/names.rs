@@ -1,7 +1,7 @@
 //! Names that a shell completes. They are hints and no limits: whoever reads the value says what is wrong with it, and
 //! which name is nearest.
 
-use crate::net::presets::PRESETS;
+use crate::net::spec::presets::PRESETS;
 use crate::plan::SHIPPED;
 use crate::{codec, corpus, metric};
 use clap::builder::{PathBufValueParser, PossibleValue, StringValueParser, TypedValueParser};

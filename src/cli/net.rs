@@ -1,6 +1,7 @@
 //! `codecbench net`: what a network does to voice packets.
 
-use super::{names, print, print_json, table};
+use super::names;
+use super::output::{print, print_json, table};
 use crate::error::{Error, Result};
 use crate::net::spec::{Chance, NetSpec};
 use crate::net::survey::{Figures, Packet, SPACING, Theory, WIRE_BYTES, survey};

@@ -1,9 +1,9 @@
 //! `--until`: seeds are added until the intervals are narrow enough.
 
-use super::run::{Done, Keep, Run, execute};
+use super::execute::{Done, Keep, Run, execute};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::report::chart::figure;
+use crate::report::figure::figure;
 use crate::report::{Extras, View};
 use crate::stats::Interval;
 use crate::units::Seed;

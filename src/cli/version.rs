@@ -1,6 +1,6 @@
 //! `codecbench --version`: what this program was built from.
 
-use super::table;
+use super::output::table;
 use crate::{codec, metric};
 use std::sync::LazyLock;
 

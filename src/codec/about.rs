@@ -1,6 +1,7 @@
 //! What is known of a codec besides how to run it: licence, build feature, what may be asked of it, and how it travels.
-//! `codecbench list codecs` shows these, and [`super::settle`] reads them.
+//! `codecbench list codecs` shows these, and [`super::audio`] reads them.
 
+use crate::rtp::api::PayloadFormat;
 use crate::units::Bitrate;
 use std::time::Duration;
 
@@ -44,6 +45,11 @@ pub struct Feature {
     pub built: bool,
 }
 
+impl Feature {
+    /// All video codecs, and the metrics that a library brings. On by default.
+    pub(super) const VIDEO: Feature = Feature { name: "video", built: cfg!(feature = "video") };
+}
+
 /// What may be asked of a codec.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
@@ -58,18 +64,6 @@ pub struct Range {
     pub modes: &'static [&'static str],
     /// The highest `complexity`, where the encoder has such a knob.
     pub complexity: Option<u8>,
-}
-
-impl Range {
-    /// What video codecs have alike: libwebrtc sends none at less than 30 kbit/s.
-    pub(super) const VIDEO: Range = Range {
-        sample_rates: &[],
-        bitrates: Bitrates::Span(super::video_settle::LEAST_BITRATE, 50_000_000),
-        packets_ms: &[],
-        fmtp: &[],
-        modes: &[],
-        complexity: Some(10),
-    };
 }
 
 /// Bitrates in bit/s.
@@ -122,12 +116,25 @@ pub struct RtpFormat {
     pub channels: fn(channels: u8) -> u16,
     /// Where the payload format is defined: "RFC 7587". "none" where codecbench puts frames into packets as they are.
     pub source: &'static str,
+    /// How coded pictures are split into packets and put together again. `None` for audio: a unit is a payload.
+    pub payload: Option<&'static PayloadFormat>,
+    /// The offer repeats the receiver's fmtp line, because both descriptions must agree on it.
+    pub offers_fmtp: bool,
 }
 
 impl RtpFormat {
+    /// What audio codecs have alike.
+    pub(super) const AUDIO: RtpFormat = RtpFormat {
+        encoding: |_| "",
+        payload_type: 96,
+        clock_rate: |sample_rate| sample_rate,
+        channels: u16::from,
+        source: "",
+        payload: None,
+        offers_fmtp: false,
+    };
     /// What video codecs have alike.
-    pub(super) const VIDEO: RtpFormat =
-        RtpFormat { encoding: |_| "", payload_type: 96, clock_rate: |_| 90_000, channels: |_| 0, source: "" };
+    pub(super) const VIDEO: RtpFormat = RtpFormat { clock_rate: |_| 90_000, channels: |_| 0, ..RtpFormat::AUDIO };
 }
 
 /// Documented delays beyond the frame that must be complete before it is coded.

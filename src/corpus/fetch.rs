@@ -2,51 +2,17 @@
 //! SHA-256 and kept; each clip is made from it, checked in turn and kept as a WAV or Y4M file. What is there and right is
 //! not touched again, without any network access. Models come the same way, as they are.
 
+use super::cache::Cache;
+use super::ffmpeg;
 use super::make::make;
 use super::manifest::{ClipSpec, Manifest, VideoManifest, VideoSpec};
 use super::registry::{Pinned, package, unpack};
 use super::video;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files::move_to;
 use crate::media::{Pcm, wav};
 use crate::model::{self, sha256};
-use std::path::{Path, PathBuf};
-
-/// Where packages, clips and models are kept.
-#[derive(Clone, Debug)]
-pub struct Cache(PathBuf);
-
-impl Cache {
-    /// # Errors
-    /// As [`model::fetched`].
-    pub fn find() -> Result<Cache> {
-        model::fetched().map(Cache)
-    }
-
-    pub fn folder(&self) -> &Path {
-        &self.0
-    }
-
-    /// The file of the audio clip with that id, fetched or not.
-    pub fn clip(&self, id: &str) -> PathBuf {
-        self.0.join("clips").join(format!("{id}.wav"))
-    }
-
-    /// The file of the video clip with that id, fetched or not.
-    pub fn video(&self, id: &str) -> PathBuf {
-        self.0.join("clips").join(format!("{id}.y4m.zst"))
-    }
-
-    pub(super) fn package(&self, p: &Pinned<'_>) -> PathBuf {
-        self.0.join("packages").join(p.file_name())
-    }
-
-    /// A folder of this process alone, for work in progress.
-    fn scratch(&self) -> Result<Scratch> {
-        let path = self.0.join(format!("work-{}", std::process::id()));
-        create(&path)?;
-        Ok(Scratch(path))
-    }
-}
+use std::path::Path;
 
 /// What [`fetch`] or [`fetch_models`] found to do for one package.
 #[derive(Debug)]
@@ -73,15 +39,19 @@ pub fn fetch(m: &Manifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<F
     })
 }
 
-/// As [`fetch`], of video. Films are decoded by `ffmpeg`.
+/// As [`fetch`], of video. Films are decoded by `ffmpeg`, which is brought where there is none.
 ///
 /// # Errors
-/// As [`fetch`]; [`Error::Input`]: no `ffmpeg`, or a film that is not what the manifest says.
+/// As [`fetch`]; [`crate::Error::Input`]: a film that is not what the manifest says.
 pub fn fetch_videos(m: &VideoManifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<Fetched> {
     let missing: Vec<&VideoSpec> = m.clips.iter().filter(|c| verify_video(c, cache) != State::Right).collect();
+    if missing.is_empty() {
+        return Ok(Fetched::Present);
+    }
+    let program = ffmpeg::program(cache, &cache.scratch()?.0, say)?;
     let pinned = Pinned::from(&m.package);
     bring(&pinned, &m.package.folder, cache, &missing, say, |spec, tree, scratch| {
-        let footage = video::make(spec, &tree.join(&m.package.folder))?;
+        let footage = video::make(spec, &tree.join(&m.package.folder), &program)?;
         as_pinned(&pinned, &spec.id, &video::content_hash(&footage), &spec.sha256)?;
         let unfinished = scratch.join("clip.y4m.zst");
         video::write(&unfinished, &footage)?;
@@ -178,30 +148,10 @@ pub fn content_hash(pcm: &Pcm) -> String {
     sha256(&bytes)
 }
 
-pub(super) fn create(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, e))
-}
-
-/// In one step, so that no other process ever sees half a file.
-pub(super) fn move_to(from: &Path, to: &Path) -> Result<()> {
-    if let Some(folder) = to.parent() {
-        create(folder)?;
-    }
-    std::fs::rename(from, to).map_err(|e| Error::output(to, e))
-}
-
-/// Removed with all that is in it when its user is done.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::create_folder;
     use crate::media::PcmFormat;
     use std::process::Command;
 
@@ -211,7 +161,7 @@ mod tests {
         let recording =
             Pcm { format: PcmFormat::mono(16_000), samples: (0..16_000).map(|k| (k % 200) - 100).collect() };
         let source = root.join("voice-1/sounds");
-        create(&source).unwrap();
+        create_folder(&source).unwrap();
         wav::write(&source.join("a.wav"), &recording).unwrap();
         let archive = root.join("voice.tar.gz");
         let tar = Command::new("tar").arg("-czf").arg(&archive).arg("-C").arg(root).arg("voice-1").status().unwrap();
@@ -245,7 +195,7 @@ mod tests {
         );
         let mut m: Manifest = toml::from_str(&text).unwrap();
         m.clips[0].sha256 = content_hash(&make(&m.clips[0], &m.make, &source).unwrap());
-        move_to(&archive, &cache.package(&Pinned::from(&m.package))).unwrap();
+        move_to(&archive, &cache.package(&Pinned::from(&m.package).file_name())).unwrap();
         (cache, m)
     }
 
@@ -285,7 +235,7 @@ mod tests {
     fn models_are_taken_out_of_a_wheel_once_and_again_when_damaged() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache(dir.path().join("cache"));
-        create(&dir.path().join("made")).unwrap();
+        create_folder(&dir.path().join("made")).unwrap();
         std::fs::write(dir.path().join("made/m.bin"), b"numbers").unwrap();
         let wheel = dir.path().join("made-1.whl");
         let mut zip = Command::new("python3");
@@ -303,7 +253,7 @@ mod tests {
             licence_source: "made for this test".into(),
             files: vec![file],
         };
-        move_to(&wheel, &cache.package(&Pinned::from(&p))).unwrap();
+        move_to(&wheel, &cache.package(&Pinned::from(&p).file_name())).unwrap();
         assert_eq!(verify_model(&p.files[0], &cache), State::Missing);
         assert!(matches!(fetch_models(&p, &cache, &mut silent).unwrap(), Fetched::Made(1)));
         assert!(matches!(fetch_models(&p, &cache, &mut silent).unwrap(), Fetched::Present));

@@ -2,11 +2,10 @@
 //! can name the result's SHA-256.
 
 use super::manifest::{ClipSpec, Coding, Level, Make};
+use crate::codec::audio::g722;
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat, flac, wav};
 use crate::units::{Rng, Seed};
-use audio_codec::Decoder;
-use audio_codec::g722::G722Decoder;
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,11 +35,7 @@ fn read(path: &Path, coding: Coding) -> Result<Pcm> {
         Coding::Flac => Ok(flac::read(path)?.pcm),
         Coding::G722 => {
             let octets = std::fs::read(path).map_err(|e| Error::input(path, e))?;
-            // Two samples come out of each octet.
-            let mut samples = vec![0; 2 * octets.len()];
-            let n = G722Decoder::new().decode_into(&octets, &mut samples).map_err(|e| Error::input(path, e))?;
-            samples.truncate(n);
-            Ok(Pcm { format: PcmFormat::mono(16_000), samples })
+            Ok(g722::decode(&octets))
         }
     }
 }

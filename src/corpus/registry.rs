@@ -1,12 +1,22 @@
 //! A package through its registry's ordinary client: pip or apt-get, checked against the SHA-256 that a manifest pins.
 
-use super::fetch::{Cache, create, move_to};
-use super::manifest::{self, Registry};
+use super::cache::Cache;
 use crate::error::{Error, Result};
+use crate::files::{create_folder, move_to};
 use crate::model::{self, sha256};
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+
+/// Where a package comes from, and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Registry {
+    PypiSdist,
+    PypiWheel,
+    Deb,
+}
 
 /// A package as its registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +25,6 @@ pub(super) struct Pinned<'a> {
     pub name: &'a str,
     pub version: &'a str,
     pub sha256: &'a str,
-}
-
-impl<'a> From<&'a manifest::Package> for Pinned<'a> {
-    fn from(p: &'a manifest::Package) -> Self {
-        Pinned { registry: p.registry, name: &p.name, version: &p.version, sha256: &p.sha256 }
-    }
 }
 
 impl<'a> From<&'a model::Package> for Pinned<'a> {
@@ -57,13 +61,13 @@ impl Pinned<'_> {
 
 /// The package file: the kept one if it is right, else a new one.
 pub(super) fn package(p: &Pinned<'_>, cache: &Cache, scratch: &Path, say: &mut dyn FnMut(&str)) -> Result<PathBuf> {
-    let kept = cache.package(p);
+    let kept = cache.package(&p.file_name());
     if std::fs::read(&kept).is_ok_and(|bytes| sha256(&bytes) == p.sha256) {
         return Ok(kept);
     }
     say(&format!("fetching {}", p.origin()));
     let inbox = scratch.join("inbox");
-    create(&inbox)?;
+    create_folder(&inbox)?;
     match p.registry {
         Registry::PypiSdist => pip(p, "--no-binary", &inbox)?,
         Registry::PypiWheel => pip(p, "--only-binary", &inbox)?,
@@ -117,7 +121,7 @@ fn apt(p: &Pinned<'_>, inbox: &Path, say: &mut dyn FnMut(&str)) -> Result<()> {
 
 /// Of an sdist `folder` alone, of the others all.
 pub(super) fn unpack(p: &Pinned<'_>, archive: &Path, folder: &str, tree: &Path) -> Result<()> {
-    create(tree)?;
+    create_folder(tree)?;
     match p.registry {
         Registry::PypiSdist => {
             let mut command = Command::new("tar");

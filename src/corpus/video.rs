@@ -10,13 +10,13 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::Path;
 
-/// Makes the clip from the film in `folder`.
+/// Makes the clip from the film in `folder`, which the ffmpeg `program` decodes.
 ///
 /// # Errors
 /// [`Error::Input`]: no `ffmpeg`, no such film, or one of fewer pictures or of a smaller size than the manifest says.
-pub fn make(spec: &VideoSpec, folder: &Path) -> Result<Footage> {
+pub fn make(spec: &VideoSpec, folder: &Path, program: &Path) -> Result<Footage> {
     let path = folder.join(&spec.file);
-    let mut film = ffmpeg::as_coded(&path, FrameRate::new(spec.rate, 1))?;
+    let mut film = ffmpeg::as_coded(program, &path, FrameRate::new(spec.rate, 1))?;
     let (found, PictureFormat { width, height, .. }) = (film.pictures.len(), film.format);
     if found < spec.recorded || width < spec.width || height < spec.height {
         let said = format!("{} pictures of {}x{} or more", spec.recorded, spec.width, spec.height);
@@ -88,11 +88,11 @@ mod tests {
 
     #[test]
     fn short_films_go_to_and_fro_without_a_freeze() {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, program) = (tempfile::tempdir().unwrap(), Path::new("ffmpeg"));
         let format = PictureFormat { width: 8, height: 4, rate: FrameRate::new(25, 1) };
         let pictures = (1..=4).map(|i| Picture::grey(8, 4, 20 * i)).collect();
         y4m::write(&dir.path().join("a.y4m"), &Footage { format, pictures }).unwrap();
-        let made = match make(&spec(), dir.path()) {
+        let made = match make(&spec(), dir.path(), program) {
             Err(e) if e.to_string().contains("not installed") => return eprintln!("SKIPPED: {e}"),
             made => made.unwrap(),
         };
@@ -106,7 +106,7 @@ mod tests {
         std::fs::write(&path, &std::fs::read(&path).unwrap()[..40]).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("a.y4m.zst: "));
 
-        let text = |spec: VideoSpec| make(&spec, dir.path()).unwrap_err().to_string();
+        let text = |spec: VideoSpec| make(&spec, dir.path(), program).unwrap_err().to_string();
         let more = text(VideoSpec { recorded: 5, ..spec() });
         assert!(more.ends_with("4 pictures of 8x4, the manifest says 5 pictures of 4x2 or more"), "{more}");
         assert!(text(VideoSpec { width: 16, ..spec() }).contains("16x2 or more"));

@@ -1,8 +1,8 @@
 //! Films of other kinds than Y4M, decoded by the `ffmpeg` program where it is installed: a process of its own, so that
 //! nothing of it is linked.
 
+use super::picture::{Footage, FrameRate, PictureFormat};
 use super::y4m::{self, Cap, Decoded};
-use super::{Footage, FrameRate, PictureFormat};
 use crate::error::{Error, Result};
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -15,29 +15,30 @@ use std::process::{Command, Stdio};
 /// [`Error::Input`]: no `ffmpeg`, or a file of which it can make no pictures.
 pub fn film(path: &Path, cap: Cap) -> Result<Decoded> {
     let filters = "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_range=tv,format=yuv420p";
-    let mut decoded = decode(path, &["-fpsmax", "60", "-vf", filters], cap)
+    let mut decoded = decode(Path::new("ffmpeg"), path, &["-fpsmax", "60", "-vf", filters], cap)
         .map_err(|reason| Error::input(path, format!("not a Y4M file, by its first bytes; {reason}")))?;
     decoded.notes.retain(|note| !note.starts_with("chroma"));
     decoded.notes.push("decoded by ffmpeg".into());
     Ok(decoded)
 }
 
-/// The pictures as they are coded, one after the other, whatever their time stamps say; `rate` is the one they get.
+/// The pictures as they are coded, one after the other, whatever their time stamps say; `program` is the ffmpeg to start,
+/// `rate` the one that the pictures get.
 ///
 /// # Errors
 /// As [`film`], and of pictures that are not 8-bit 4:2:0.
-pub fn as_coded(path: &Path, rate: FrameRate) -> Result<Footage> {
+pub fn as_coded(program: &Path, path: &Path, rate: FrameRate) -> Result<Footage> {
     let decoded =
-        decode(path, &["-fps_mode", "passthrough"], Cap::NONE).map_err(|reason| Error::input(path, reason))?;
+        decode(program, path, &["-fps_mode", "passthrough"], Cap::NONE).map_err(|reason| Error::input(path, reason))?;
     let format = PictureFormat { rate, ..decoded.footage.format };
     Ok(Footage { format, pictures: decoded.footage.pictures })
 }
 
-fn decode(path: &Path, options: &[&str], cap: Cap) -> Result<Decoded, String> {
+fn decode(program: &Path, path: &Path, options: &[&str], cap: Cap) -> Result<Decoded, String> {
     // "file:" and the whitelist: a name or a playlist may not send ffmpeg into the network.
     let mut name = std::ffi::OsString::from("file:");
     name.push(path);
-    let mut command = Command::new("ffmpeg");
+    let mut command = Command::new(program);
     command.args(["-v", "error", "-nostdin", "-protocol_whitelist", "file", "-noautorotate", "-i"]).arg(name);
     command.args(["-map", "0:v:0"]).args(options).args(["-f", "yuv4mpegpipe", "-"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -1,18 +1,13 @@
 //! A user's files: found by path or pattern, told apart by their first bytes, each turned into a [`Clip`].
 
+use super::clip::{Clip, Content};
+use super::input::{Decoded, open};
+use super::picture::Picture;
 use super::y4m::{self, Cap};
-use super::{Clip, Content, Pcm, PcmFormat, Picture, ffmpeg, flac, wav};
+use super::{ffmpeg, flac, wav};
 use crate::error::{Error, Result};
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-
-/// What a file holds, and what had to be done to its samples.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decoded {
-    pub pcm: Pcm,
-    pub notes: Vec<String>,
-}
 
 /// The WAV or FLAC file at `path` as a clip; its id is the path as given. What it holds cannot be seen from outside, so
 /// it counts as speech, which is what calls carry.
@@ -107,38 +102,6 @@ fn is_wav(magic: &[u8]) -> bool {
     magic.starts_with(b"RIFF") && magic.get(8) != Some(&b'A')
 }
 
-/// Opens a regular file for reading.
-pub(super) fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::input(path, "no such file"),
-        _ => Error::input(path, format!("cannot read: {e}")),
-    })?;
-    if path.is_dir() {
-        return Err(Error::input(path, "a folder; a file, or a pattern such as 'FOLDER/*.wav', would be right"));
-    }
-    Ok(file)
-}
-
-/// One or two channels, a rate that speech or music may have, and something to hear.
-pub(super) fn check_format(path: &Path, sample_rate: u32, channels: u32, samples: u64) -> Result<PcmFormat> {
-    let wrong = |text: String| Err(Error::input(path, text));
-    match (channels, sample_rate) {
-        (3.., _) => wrong(format!("{channels} channels; one or two would be right")),
-        (_, 4_000..=384_000) if samples > 0 => Ok(PcmFormat { sample_rate, channels: channels as u8 }),
-        (_, 4_000..=384_000) => wrong("0 samples; there is nothing to hear in it".into()),
-        _ => wrong(format!("a sample rate of {sample_rate} Hz; 4000 to 384000 Hz would be right")),
-    }
-}
-
-/// A sample of `bits` as 16 bit: shallower ones are shifted up, deeper ones rounded to the nearest.
-pub(super) fn from_int(sample: i32, bits: u32) -> i16 {
-    if bits <= 16 {
-        return (sample << (16 - bits)) as i16;
-    }
-    let half = 1i64 << (bits - 17);
-    ((i64::from(sample) + half) >> (bits - 16)).min(i64::from(i16::MAX)) as i16
-}
-
 /// Whether `name` matches `pattern`, which may hold `*` and `?`.
 fn matches(pattern: &[char], name: &[char]) -> bool {
     match (pattern.first(), name.first()) {
@@ -152,6 +115,8 @@ fn matches(pattern: &[char], name: &[char]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::input::from_int;
+    use super::super::pcm::{Pcm, PcmFormat};
     use super::*;
 
     fn error(path: &Path) -> String {

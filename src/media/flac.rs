@@ -1,7 +1,7 @@
 //! FLAC files in.
 
-use super::Pcm;
-use super::file::{Decoded, check_format, from_int, open};
+use super::input::{Decoded, check_format, from_int, open};
+use super::pcm::Pcm;
 use crate::error::{Error, Result};
 use claxon::FlacReader;
 use std::io::{BufReader, ErrorKind};

@@ -1,6 +1,6 @@
 //! Pictures: planar 8-bit 4:2:0, and clips of them at a constant rate.
 
-use super::Media;
+use super::kind::{Media, sealed::Sealed};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -124,18 +124,9 @@ impl Footage {
     pub fn new(format: PictureFormat) -> Footage {
         Footage { format, pictures: Vec::new() }
     }
-
-    /// At another size (area average downwards, bicubic upwards) and rate (the picture on show at each tick).
-    ///
-    /// # Errors
-    /// [`Error::Usage`]: a size that is odd or zero, or a rate of zero.
-    pub fn in_format(&self, format: PictureFormat) -> Result<Footage> {
-        if format == self.format {
-            return Ok(self.clone());
-        }
-        super::scale::scale(self, format)
-    }
 }
+
+impl Sealed for Picture {}
 
 impl Media for Picture {
     type Format = PictureFormat;

@@ -1,6 +1,6 @@
 //! Sample-rate conversion for codecs and metrics that want another rate than the clip's.
 
-use super::{Pcm, PcmFormat};
+use super::pcm::{Pcm, PcmFormat};
 use crate::error::{Error, Result};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};

@@ -1,8 +1,21 @@
 //! Footage at another size and rate, in whole numbers: the same bytes everywhere.
 
-use super::{Footage, Picture, PictureFormat};
+use super::picture::{Footage, Picture, PictureFormat};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
+
+impl Footage {
+    /// At another size (area average downwards, bicubic upwards) and rate (the picture on show at each tick).
+    ///
+    /// # Errors
+    /// [`Error::Usage`]: a size that is odd or zero, or a rate of zero.
+    pub fn in_format(&self, format: PictureFormat) -> Result<Footage> {
+        if format == self.format {
+            return Ok(self.clone());
+        }
+        scale(self, format)
+    }
+}
 
 /// Each side is averaged over the area of a new sample where it shrinks, interpolated bicubically where it grows. Chroma
 /// is scaled as luma is, about the centre. Of the pictures, at each tick of the new rate the one on show.

@@ -1,7 +1,7 @@
 //! WAV files in and out: integer PCM of 8 to 32 bits and 32-bit float in, 16-bit PCM out.
 
-use super::file::{Decoded, check_format, from_int, open};
-use super::{Pcm, PcmFormat};
+use super::input::{Decoded, check_format, from_int, open};
+use super::pcm::{Pcm, PcmFormat};
 use crate::error::{Error, Result};
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use std::fs::File;

@@ -1,6 +1,6 @@
 //! What is counted in a call beside scores: bitrates, losses, delays by the clock, freezes.
 
-use super::{Better, Scale};
+use super::api::{Better, Scale};
 
 const fn fact(
     id: &'static str,

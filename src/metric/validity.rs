@@ -1,7 +1,6 @@
 //! Which metric may speak: where each was validated, and what to say when it is asked outside of that.
 
-use super::Metric;
-use crate::media::{Content, Media};
+use crate::media::Content;
 use std::fmt;
 
 /// Where a metric's numbers mean what its title says. Outside of it a score is a score all the same, with a caveat.
@@ -14,6 +13,13 @@ pub struct Validity {
     pub limits: &'static [(When, &'static str)],
     /// What this rests on.
     pub source: &'static str,
+}
+
+impl Validity {
+    /// Why a metric should not be trusted alone in `situation`; empty where it may speak.
+    pub fn caveats(&self, situation: &Situation) -> Vec<&'static str> {
+        self.limits.iter().filter(|(when, _)| when.applies(situation)).map(|(_, why)| *why).collect()
+    }
 }
 
 /// A property of a [`Situation`].
@@ -84,12 +90,6 @@ impl fmt::Display for When {
     }
 }
 
-/// Why `metric` should not be trusted alone in `situation`; empty where it may speak.
-pub fn caveats<M: Media>(metric: &Metric<M>, situation: &Situation) -> Vec<&'static str> {
-    let limits = metric.validity.limits.iter();
-    limits.filter(|(when, _)| when.applies(situation)).map(|(_, why)| *why).collect()
-}
-
 /// What the limits below rest on, where no Recommendation says it.
 const MEASURED: &str = "measured on this project's speech pairs (24 conditions; no listening test)";
 
@@ -143,6 +143,7 @@ pub(super) const DELAY: Validity = Validity { intrusive: true, limits: &[], sour
 
 const FROZEN: (When, &str) =
     (When::Freezes, "compares picture by picture, and was never trained on freezes: read them beside it");
+#[cfg(feature = "video")]
 const NO_SCREEN: (When, &str) =
     (When::Content(Content::Screen), "is made for camera pictures, not for text and graphics");
 /// Per-picture distances, which look at no neighbour in time.
@@ -151,12 +152,14 @@ pub(super) const PICTURE_DISTANCE: Validity = Validity {
     limits: &[FROZEN],
     source: "Wang et al. 2004: quality of still pictures of one content at a time",
 };
+#[cfg(feature = "video")]
 pub(super) const STILL_PICTURES: Validity = Validity {
     intrusive: true,
     limits: &[FROZEN, (When::Always, "is made for still pictures: what moves masks nothing in it")],
     source: "Sneyers 2023: fitted on compressed still pictures (CID22, TID2013, Kadid10k, KonFiG)",
 };
 /// The model was fitted on 1080p television seen from three picture heights.
+#[cfg(feature = "video")]
 pub(super) const VMAF_1080: Validity = Validity {
     intrusive: true,
     limits: &[
@@ -184,7 +187,7 @@ mod tests {
 
     /// Metrics that may speak of that, in the list's order.
     fn may_speak(situation: Situation) -> Vec<&'static str> {
-        AUDIO.iter().filter(|m| caveats(m, &situation).is_empty()).map(|m| m.scale.id).collect()
+        AUDIO.iter().filter(|m| m.validity.caveats(&situation).is_empty()).map(|m| m.scale.id).collect()
     }
 
     #[test]
@@ -204,7 +207,7 @@ mod tests {
     #[test]
     fn a_caveat_names_its_reason() {
         let full_band = Situation { sample_rate: 48_000, ..CALM };
-        assert_eq!(caveats(audio("pesq-wb").unwrap(), &full_band), ["hears up to 8 kHz only"]);
+        assert_eq!(audio("pesq-wb").unwrap().validity.caveats(&full_band), ["hears up to 8 kHz only"]);
         for metric in AUDIO {
             assert!(!metric.validity.source.is_empty());
             assert!(metric.validity.limits.iter().all(|(when, why)| !why.is_empty() && !when.to_string().is_empty()));

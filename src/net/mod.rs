@@ -1,24 +1,11 @@
-//! What the network does to a packet. [`spec`] says it in words, [`netem`] does it (with [`loss`], [`delay`], [`tables`]),
-//! [`trace`] replays recordings, [`presets`] are networks by name, [`interceptor`] puts it into a call,
-//! by the call's [`clock`].
+//! What the network does to a packet. [`spec`] says it in words, with networks by name ([`spec::presets`]), [`netem`] does it,
+//! [`trace`] replays recordings. [`crate::peer::wire`] puts it into a call.
 
-pub mod clock;
-pub mod delay;
-mod dice;
-pub mod interceptor;
-pub mod loss;
 pub mod netem;
 pub mod pcapng;
-pub mod presets;
-mod print;
-mod rate;
-mod reorder;
 pub mod spec;
 pub mod survey;
-pub mod tables;
 pub mod trace;
-mod warn;
-mod words;
 
 use crate::units::Time;
 

@@ -1,7 +1,7 @@
 //! One peer: its connection, its address, and how it is driven.
 
-use crate::error::{Error, Result};
-use crate::net::interceptor::{NetemInterceptor, Protection};
+use crate::error::Result;
+use crate::peer::wire::{NetemInterceptor, Protection};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, TwccSenderBuilder};
@@ -20,10 +20,11 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::aid::{self, Notes};
+use super::repair::{self, notes::Notes};
 use super::rtcp::VirtualReports;
+use super::stage::Aided;
 use super::streams::Streams;
-use super::track::{DESCRIPTOR_URI, Kind, TrackSpec};
+use super::track::{DESCRIPTOR_URI, Kind, TrackSpec, call_error};
 
 /// What browsers settle on, and what it adds to a packet.
 const PROFILE: (SrtpProtectionProfile, Protection) =
@@ -68,11 +69,11 @@ impl Endpoint {
         // Against loss only what was asked for: browsers have nothing of it for audio. No pacer: browsers have none for
         // audio, and that of video is the sending application's. No jitter buffer either: that of `rtc` 0.21.1 drops audio
         // every 10 s, and playout is the receiving application's work.
-        let registry = aid::install(tracks, notes, &mut media, Registry::new())?;
+        let registry = repair::install(tracks, notes, &mut media, Registry::new())?;
         let mut registry = configure_twcc_receiver_only(registry, &mut media)
             .map_err(call_error)?
             .with(Slot::TwccSender, Streams::with_repair(TwccSenderBuilder::new().build()))
-            .with(VirtualReports::slot(), aid::Aided::new(reports))
+            .with(VirtualReports::slot(), Aided::new(reports))
             .with(NetemInterceptor::slot(), netem);
         for (i, track) in tracks.iter().enumerate() {
             let interval = track.kind.report_interval();
@@ -202,8 +203,4 @@ impl Endpoint {
         }
         self.timer = self.connection.poll_timeout();
     }
-}
-
-pub(super) fn call_error(error: rtc::shared::error::Error) -> Error {
-    Error::Call(error.to_string())
 }

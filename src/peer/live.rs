@@ -9,19 +9,19 @@
 //! Time is virtual to the caller all the same: [`Live::advance`] waits until the clock shows it. So nothing here is the
 //! same to the byte when it is run again.
 
-use super::aid::Notes;
-use super::endpoint::{Endpoint, call_error};
+use super::endpoint::Endpoint;
+use super::repair::notes::Notes;
 use super::rtcp::{LossReport, Reports, VirtualReports, picture_loss};
 use super::track::{
-    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, check, preferences, rtp_packet, send_only, ssrcs,
-    track_of, with_fmtp,
+    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, call_error, check, preferences, rtp_packet, send_only,
+    ssrcs, track_of, with_fmtp,
 };
 use crate::error::{Error, Result};
 use crate::net::Direction;
-use crate::net::clock::Clock;
-use crate::net::interceptor::{NetemInterceptor, WireLog, WireRecord};
 use crate::net::netem::Netem;
 use crate::net::spec::NetSpec;
+use crate::peer::clock::Clock;
+use crate::peer::wire::{NetemInterceptor, WireLog, WireRecord};
 use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, Seed, Time};
 use std::collections::BTreeMap;

@@ -1,25 +1,25 @@
 //! Two complete PeerConnections: in virtual time ([`sim`]), or on sockets in real time ([`live`]). What video has to send
 //! goes through a [`pacer`] before.
 
-mod aid;
+pub mod clock;
 mod endpoint;
-mod fec;
 pub mod live;
-mod nack;
 pub mod pacer;
+mod repair;
 mod rtcp;
-mod rtx;
 pub mod sim;
+mod stage;
 mod streams;
 mod track;
+pub mod wire;
 
-pub use aid::patience;
+pub use repair::patience;
 pub use rtcp::LossReport;
 pub use track::{Arrival, DESCRIPTOR_URI, Kind, Outgoing, TrackSpec};
 
 use crate::error::Result;
-use crate::net::interceptor::WireRecord;
 use crate::net::spec::NetSpec;
+use crate::peer::wire::WireRecord;
 use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, Seed, Time};
 use live::Live;

@@ -1,9 +1,9 @@
 //! RTCP in virtual time: sender reports that leave say virtual time; receiver reports and requests for a key picture that
 //! come back are kept for the application.
 
-use super::aid::{Aid, Queues};
+use super::stage::{Aid, Queues};
 use super::track::track_of_media;
-use crate::net::clock::Clock;
+use crate::peer::clock::Clock;
 use crate::units::Time;
 use rtc::interceptor::{Packet, Slot, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;

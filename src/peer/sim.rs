@@ -11,18 +11,19 @@
 
 pub use super::rtcp::LossReport;
 pub use super::track::{Arrival, Kind, Outgoing, TrackSpec};
-pub use crate::net::interceptor::WireRecord;
+pub use crate::peer::wire::WireRecord;
 
-use super::aid::Notes;
-use super::endpoint::{Endpoint, call_error};
+use super::endpoint::Endpoint;
+use super::repair::notes::Notes;
 use super::rtcp::{Reports, VirtualReports, picture_loss};
-use super::track::{Negotiated, arrival, check, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp};
+use super::track::{
+    Negotiated, arrival, call_error, check, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp,
+};
 use crate::error::{Error, Result};
-use crate::net::Direction;
-use crate::net::interceptor::{IP_UDP_BYTES, NetemInterceptor, WireLog, WirePacket};
 use crate::net::netem::Netem;
-use crate::net::pcapng;
 use crate::net::spec::NetSpec;
+use crate::net::{Direction, pcapng};
+use crate::peer::wire::{IP_UDP_BYTES, NetemInterceptor, WireLog, WirePacket};
 use crate::sdp::fmtp::Fmtp;
 use crate::units::{Bitrate, Seed, Time};
 use rtc::peer_connection::message::RTCMessage;

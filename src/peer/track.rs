@@ -1,8 +1,6 @@
 //! The tracks of a call: what is negotiated for each, what goes in at the sender, what comes out at the receiver.
 
-use super::aid::Notes;
-use super::endpoint::call_error;
-use super::fec;
+use super::repair::notes::Notes;
 use crate::error::{Error, Result};
 use crate::rtp::red;
 use crate::sdp::fmtp::Fmtp;
@@ -39,6 +37,8 @@ pub struct TrackSpec {
     pub channels: u16,
     /// The line that stands in the receiver's description.
     pub fmtp: Fmtp,
+    /// The offer says it too; else it has no line.
+    pub offers_fmtp: bool,
     /// What both peers do against loss. Of RED only what is negotiated: the application packs and unpacks it. What video
     /// is asked for again comes as RTX (RFC 4588), audio under its own SSRC. `gcc` holds for the call: for all of its
     /// tracks, if it stands in one.
@@ -60,9 +60,8 @@ impl TrackSpec {
 
     /// The codec in the terms of `rtc`.
     pub(super) fn codec(&self) -> RTCRtpCodecParameters {
-        // The offer is the media sender's description: it says what that one would receive, which is nothing. But H.264
-        // must have the same profile and packetization mode in both (RFC 6184, section 8.2.2).
-        let offered = if self.name.eq_ignore_ascii_case("H264") { self.fmtp.to_string() } else { String::new() };
+        // The offer is the media sender's description: it says what that one would receive, which is nothing.
+        let offered = if self.offers_fmtp { self.fmtp.to_string() } else { String::new() };
         self.parameters(self.name, self.payload_type, offered)
     }
 
@@ -145,6 +144,9 @@ pub(super) struct Ssrcs {
     pub rtx: u32,
 }
 
+/// The payload type of all FlexFEC streams; each has an SSRC of its own.
+pub(super) const FEC_PAYLOAD_TYPE: u8 = 49;
+
 const FIRST_SSRC: u32 = 0x0c0d_ec01;
 const SSRCS_PER_TRACK: u32 = 16;
 
@@ -198,7 +200,7 @@ pub(super) fn send_only(index: usize, track: &TrackSpec) -> (MediaStreamTrack, R
 /// That there are tracks, and that no payload type means two things: one transport carries them all (RFC 9143, section
 /// 9.1).
 pub(super) fn check(tracks: &[TrackSpec]) -> Result<()> {
-    let mut types = BTreeMap::from([(fec::PAYLOAD_TYPE, (Kind::Video, "flexfec"))]);
+    let mut types = BTreeMap::from([(FEC_PAYLOAD_TYPE, (Kind::Video, "flexfec"))]);
     for track in tracks {
         let red = (track.repair.red > 0).then_some((red::PAYLOAD_TYPE, "red"));
         let rtx = track.rtx_payload_type().map(|payload_type| (payload_type, "rtx"));
@@ -315,6 +317,10 @@ pub(super) fn arrival(at: Time, packet: rtp::Packet, descriptors: &[Option<u8>],
     })
 }
 
+pub(super) fn call_error(error: rtc::shared::error::Error) -> Error {
+    Error::Call(error.to_string())
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -327,6 +333,7 @@ pub(super) mod tests {
             clock_rate: 48_000,
             channels: 2,
             fmtp: Fmtp::default(),
+            offers_fmtp: false,
             repair: repair.parse().unwrap(),
             patience,
         }

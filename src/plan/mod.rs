@@ -1,13 +1,14 @@
 //! What to measure: a [`Plan`] (TOML, see [`mod@file`]) unfolds into [`Case`]s; a finished case is an [`Outcome`].
 
 pub mod file;
+mod kind;
 mod shipped;
 
 pub use shipped::{SHIPPED, Shipped};
 
 use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};
-use crate::metric::emodel::Equipment;
+use crate::metric::equipment::Equipment;
 use crate::metric::{self, Metric, Scale, Series, Situation};
 use crate::net::spec::NetSpec;
 use crate::peer::Transport;
@@ -231,10 +232,10 @@ impl Outcome {
         };
         // Beside one another, each picture was shown: the freezes are left out of the score, not held against it.
         let rendered = Situation { freezes: false, ..situation };
-        let audio = metric::AUDIO.iter().map(|m| (Some(&m.scale), metric::caveats(m, &situation)));
+        let audio = metric::AUDIO.iter().map(|m| (Some(&m.scale), m.validity.caveats(&situation)));
         let video = metric::VIDEO.iter().flat_map(|m| {
             let id = format!("{}{}", m.scale.id, metric::RENDERED);
-            [(Some(&m.scale), metric::caveats(m, &situation)), (metric::scale(&id), metric::caveats(m, &rendered))]
+            [(Some(&m.scale), m.validity.caveats(&situation)), (metric::scale(&id), m.validity.caveats(&rendered))]
         });
         let scored = |(scale, reasons): (Option<&'static Scale>, Vec<&'static str>)| {
             let id = scale.map(|scale| scale.id).filter(|id| scores.values.contains_key(*id))?;
@@ -270,7 +271,7 @@ mod tests {
             name: "test".into(),
             clips: (0..clips).map(|i| Arc::new(Clip::new(format!("c{i}"), Content::Signal, pcm.clone()))).collect(),
             settings: (0..settings)
-                .map(|i| Setting::new(format!("s{i}"), &crate::codec::l16::L16, Request::default()))
+                .map(|i| Setting::new(format!("s{i}"), &crate::codec::audio::l16::L16, Request::default()))
                 .collect(),
             receivers: vec![Receiver::default(), Receiver::ADAPTIVE],
             networks: vec![NetSpec::default()],

@@ -1,6 +1,6 @@
 //! What the figures of a report rest on, in sentences.
 
-use super::{Condition, View};
+use super::view::{Condition, View};
 
 /// That clips are artificial where any is, then what was measured.
 pub fn sentences(view: &View) -> Vec<String> {
@@ -14,7 +14,10 @@ pub fn artificial(view: &View) -> Option<String> {
         (artificial, clips) if artificial == clips => {
             Some("All clips are artificial: nothing here was measured on recordings.".into())
         }
-        (artificial, clips) => Some(format!("{artificial} of the {clips} clips are artificial, not recorded.")),
+        (artificial, clips) => Some(format!(
+            "{artificial} of the {clips} clips {} artificial, not recorded.",
+            if artificial == 1 { "is" } else { "are" }
+        )),
     }
 }
 
@@ -24,7 +27,7 @@ fn measured(view: &View) -> String {
     let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let failed = if view.failed > 0 { format!(" {} failed.", count(view.failed, "case")) } else { String::new() };
     format!(
-        "{} on {}, {} and {} each: {} after a whole WebRTC call in virtual time.{failed}",
+        "{} on {}, {} and {} each: {} after a whole WebRTC call.{failed}",
         count(view.settings.len(), "codec setting"),
         count(view.conditions.len(), "network"),
         count(most(|c| c.clips), "clip"),

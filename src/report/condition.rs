@@ -1,6 +1,6 @@
 //! Conditions: their names, and which of them differ in loss alone.
 
-use super::{Condition, Family};
+use super::view::{Condition, Family};
 use crate::media::Content;
 use std::collections::BTreeSet;
 

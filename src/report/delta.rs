@@ -1,37 +1,12 @@
 //! Bjøntegaard deltas between families of settings: what a whole rate-quality curve gains over the anchor's.
 
-use super::View;
 use super::series::{Series, series};
+use super::view::View;
 use crate::error::{Error, Result};
+use crate::report::view::{Delta, Shift};
 use crate::stats::Interval;
 use crate::stats::bd::{self, Clips, Method, Point};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One family of settings against the anchor's, under one condition and by one quality.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Delta {
-    pub condition: usize,
-    pub measure: usize,
-    pub anchor: String,
-    pub test: String,
-    /// Clips that every point of both curves has.
-    pub clips: usize,
-    /// In percent of payload bitrate at equal quality: below 0 `test` needs less. The range is of quality.
-    pub rate: Result<Shift, String>,
-    /// In the measure's unit at equal payload bitrate. The range is of bitrate, in kbit/s.
-    pub quality: Result<Shift, String>,
-}
-
-/// A mean difference over the range that two curves share.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shift {
-    pub mean: f64,
-    /// Over clips.
-    pub interval: Option<Interval>,
-    pub range: Interval,
-    /// What a reader must know of it: points left out, no interval.
-    pub remark: String,
-}
 
 /// Where the figures of single clips are.
 pub trait Curves {

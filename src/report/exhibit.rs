@@ -1,26 +1,12 @@
 //! What a case looked like: a frame as it should have been and as it was, and a short clip.
 
-use super::Timeline;
+use super::view::Timeline;
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
 use crate::metric;
+use crate::report::raster;
+use crate::report::view::Exhibit;
 use std::ops::Range;
-
-/// One frame of a case, usually its worst, and what was on show around it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Exhibit {
-    /// "frame 93 at 3.1 s: VMAF 21.4".
-    pub caption: String,
-    /// A setting's label.
-    pub setting: String,
-    /// Network, clip and seed.
-    pub condition: String,
-    /// PNG files, as `png` makes them.
-    pub reference_png: Vec<u8>,
-    pub shown_png: Vec<u8>,
-    /// A WebM file, as [`super::webm::file`] makes it.
-    pub clip: Option<Vec<u8>>,
-}
 
 /// Thumbnails are so many pixels wide.
 const THUMBNAIL: u32 = 480;
@@ -73,16 +59,8 @@ pub fn png(picture: &Picture, width: u32) -> Result<Vec<u8>> {
     }
     let (w, h) = (picture.width.min(width), height(picture, width));
     let pixels = scaled(&rgb(picture), (picture.width as usize, picture.height as usize), (w as usize, h as usize));
-    let mut file = Vec::new();
-    let failed = |e: png::EncodingError| Error::usage(format!("PNG of {w}x{h}: {e}"));
-    let mut encoder = png::Encoder::new(&mut file, w, h);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_compression(png::Compression::Best);
-    encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
-    let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(&pixels).map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(file)
+    let file = raster::png(w, h, &pixels, png::Compression::Best);
+    file.map_err(|e| Error::usage(format!("PNG of {w}x{h}: {e}")))
 }
 
 fn height(picture: &Picture, width: u32) -> u32 {

@@ -1,6 +1,6 @@
 //! Which settings are worth having: the convex hull of quality and bitrate, and the Pareto front with delay and CPU.
 
-use super::View;
+use super::view::View;
 use crate::metric::Better;
 use crate::stats::Prefer;
 use crate::stats::bd::Point;

@@ -1,6 +1,7 @@
 //! What a report says first, on its page and at the end of a run.
 
-use super::{View, answer, basis, chart};
+use super::view::View;
+use super::{answer, basis, chart};
 
 /// So many findings beside what was measured.
 const FINDINGS: usize = 2;

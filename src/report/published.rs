@@ -4,10 +4,11 @@
 //! The figures are means of listeners' scores as their authors printed them; tests of other material, talkers and encoder
 //! versions than ours, so that only the order of two codecs is compared, and only where the listeners told them apart.
 
-use super::View;
 use super::delta::Curves;
+use super::view::View;
 use crate::media::Content;
-use crate::stats::{Entries, Judged, Paired, Prefer, Question, Verdict, judge, paired};
+use crate::report::view::Published;
+use crate::stats::{Entries, Judged, Prefer, Question, Verdict, judge, paired};
 
 /// A listening test: conditions as (codec, kbit/s, mean score), and from which difference on listeners told them apart.
 struct Test {
@@ -66,23 +67,6 @@ const TESTS: [Test; 7] = [
 
 /// How far, as a ratio, a setting's bitrate may lie from a test's.
 const NEAR: f64 = 1.1;
-
-/// Two conditions of a test, and the same two here.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Published {
-    pub test: &'static str,
-    /// Places of the settings: what listeners preferred, and what they put below it.
-    pub better: usize,
-    pub worse: usize,
-    /// Their scores.
-    pub scores: (f64, f64),
-    pub condition: usize,
-    pub measure: usize,
-    /// The preferred one against the other.
-    pub paired: Paired,
-    /// Together with all other comparisons with listeners.
-    pub judged: Judged,
-}
 
 impl Published {
     /// Whether the metric finds what people found.

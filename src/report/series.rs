@@ -1,8 +1,11 @@
 //! Settings that belong together.
 
-use super::View;
-use super::chart::SERIES;
+use super::view::View;
 use crate::codec::{self, Terms};
+
+/// How many colours there are: Okabe and Ito's palette for all kinds of colour vision, without its yellow, which does
+/// not show on white.
+pub const SERIES: usize = 7;
 
 /// Settings of one codec that differ in nothing but their bitrate: one line in a chart over bitrate.
 pub struct Series {

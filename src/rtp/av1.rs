@@ -4,10 +4,10 @@
 //! What comes out is OBU for OBU what went in, each with a size field in its shortest form; temporal delimiters, tile
 //! lists and padding stay out (sections 4.4 and 5).
 
+use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
 use super::descriptor::{DependencyWriter, Resolver, mandatory};
-use super::video::gather::{Format, Gather, Head, Whole};
-use super::video::number::check;
-use super::video::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::gather::{Format, Gather, Head, Whole};
+use super::number::check;
 use crate::error::{Error, Result};
 
 pub static AV1: PayloadFormat = PayloadFormat {

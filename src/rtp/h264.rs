@@ -3,10 +3,10 @@
 //!
 //! What comes out is NAL unit for NAL unit what went in, each behind a start code of four bytes.
 
+use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
 use super::descriptor::{DependencyWriter, Resolver, mandatory};
-use super::video::gather::{Format, Gather, Head, Whole};
-use super::video::number::{check, shares};
-use super::video::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::gather::{Format, Gather, Head, Whole};
+use super::number::{check, shares};
 use crate::error::{Error, Result};
 
 pub static H264: PayloadFormat = PayloadFormat {

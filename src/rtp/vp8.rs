@@ -6,9 +6,9 @@
 //! the newest picture of every layer up to its own. While a picture in between is unknown, that cannot be told, and the
 //! picture waits.
 
-use super::video::gather::{Format, Gather, Head, Unwrap, Whole};
-use super::video::number::{Numbers, check, shares};
-use super::video::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::gather::{Format, Gather, Head, Unwrap, Whole};
+use super::number::{Numbers, check, shares};
 use crate::error::Result;
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! VP9 (RFC 9628) in flexible mode: every packet says how many pictures back the references lie (P_DIFF), one spatial
 //! layer.
 
-use super::video::gather::{Format, Gather, Head, Unwrap, Whole};
-use super::video::number::{Numbers, check, shares};
-use super::video::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::gather::{Format, Gather, Head, Unwrap, Whole};
+use super::number::{Numbers, check, shares};
 use crate::error::Result;
 
 pub static VP9: PayloadFormat = PayloadFormat {

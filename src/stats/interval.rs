@@ -1,9 +1,14 @@
 //! 95 % intervals over clips: Student's t below 30 clips, the BCa bootstrap from 30 on.
 
-use super::Interval;
 use super::distribution::{normal_cdf, normal_quantile, student_quantile};
 use crate::error::Result;
 use crate::units::{Rng, Seed};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+}
 
 /// From so many clips on the interval is a bootstrap.
 pub const BOOTSTRAP_CLIPS: usize = 30;

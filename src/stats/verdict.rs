@@ -12,14 +12,10 @@
 //! "No measurable difference" is a claim too, that of equivalence: the whole 95 % interval lies within the margin. These
 //! are two one-sided tests (Schuirmann 1987) at 2.5 % each, twice as strict as usual; they are not corrected further.
 
-use super::power::detectable;
+use super::power::{LEVEL, detectable};
 use super::{Interval, MIN_CLIPS, Paired};
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// A verdict may be false in one of twenty experiments. The tests are asked for 4 %, since on skewed clips (exponential
-/// ones with noise) both go over their level by up to a seventh: 5.6 % at 5 %, 4.6 % at 4 %.
-pub(super) const LEVEL: f64 = 0.04;
 
 /// What is to be judged. `margin`: the smallest difference that matters, in the metric's unit.
 #[derive(Clone, Copy, Debug)]

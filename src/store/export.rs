@@ -2,13 +2,13 @@
 
 use super::Store;
 use crate::cost::Cost;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files::{self, Failure};
 use crate::metric;
 use crate::plan::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 /// Of a line of `results.jsonl`.
@@ -23,55 +23,13 @@ pub(super) const COLUMNS: &str = "index,clip,content,codec,codec_version,label,r
 /// [`Error::Output`]: a file cannot be written; [`Error::Store`]: the store is damaged.
 pub fn write(store: &Store, folder: &Path) -> Result<()> {
     let costs = store.costs()?;
-    atomically(&folder.join("results.jsonl"), |out| {
+    files::stream(&folder.join("results.jsonl"), |out| {
         store.outcomes().try_for_each(|row| Ok(writeln!(out, "{}", line(&row?, &costs))?))
     })?;
-    atomically(&folder.join("results.csv"), |out| {
+    files::stream(&folder.join("results.csv"), |out| {
         writeln!(out, "{COLUMNS}")?;
         store.outcomes().try_for_each(|row| rows(out, &row?))
     })
-}
-
-/// Lets `fill` write a file that appears under its name only when it is whole.
-///
-/// # Errors
-/// [`Error::Output`] with the path, and whatever else `fill` failed of.
-pub fn atomically(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), Failure>) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let part = path.with_file_name(format!(".{name}.part"));
-    let write = || -> Result<(), Failure> {
-        let mut out = BufWriter::new(File::create(&part)?);
-        fill(&mut out)?;
-        out.flush()?;
-        out.get_ref().sync_all()?;
-        Ok(std::fs::rename(&part, path)?)
-    };
-    write().map_err(|failure| {
-        // What is there of it is of no use; that it cannot be removed is not worth a second error.
-        let _ = std::fs::remove_file(&part);
-        match failure {
-            Failure::Write(e) => Error::output(path, e),
-            Failure::Content(e) => e,
-        }
-    })
-}
-
-/// Why a file was not written: it could not be, or there was nothing to write.
-pub enum Failure {
-    Write(std::io::Error),
-    Content(Error),
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(e: std::io::Error) -> Failure {
-        Failure::Write(e)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(e: Error) -> Failure {
-        Failure::Content(e)
-    }
 }
 
 /// One line of `results.jsonl`. `serde_json` sorts the keys of a [`Value`].

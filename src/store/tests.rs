@@ -1,7 +1,8 @@
 use super::*;
-use crate::codec::{Change, ChangeKind, Observed, Request, l16::L16};
+use crate::codec::audio::l16::L16;
+use crate::codec::{Change, ChangeKind, Observed, Request};
 use crate::media::{Clip, Content, Pcm, PcmFormat};
-use crate::metric::emodel::{Band, Equipment};
+use crate::metric::equipment::{Band, Equipment};
 use crate::metric::{Better, Metric, Scale, Series, Validity};
 use crate::net::spec::{LinkSpec, Loss, NetSpec};
 use crate::peer::Transport;
@@ -270,19 +271,4 @@ fn exports_say_the_same_every_time_and_hide_nothing() {
         unit = crate::metric::scale("pesq-wb").map_or("", |s| s.unit),
     );
     assert_eq!(csv, expected);
-}
-
-#[test]
-fn a_file_appears_whole_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("x");
-    export::atomically(&path, |out| Ok(std::io::Write::write_all(out, b"old")?)).unwrap();
-    let broken = export::atomically(&path, |out| {
-        std::io::Write::write_all(out, b"new")?;
-        Err(Error::Store("torn".into()).into())
-    });
-    assert!(matches!(broken, Err(Error::Store(_))));
-    assert_eq!(std::fs::read(&path).unwrap(), b"old");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert!(matches!(export::atomically(&path.join("below"), |_| Ok(())), Err(Error::Output { .. })));
 }

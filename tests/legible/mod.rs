@@ -1,7 +1,7 @@
 //! What must hold of every chart, for the tests of reports.
 
 use codecbench::report::chart::Chart;
-use codecbench::report::chart::scene::Rect;
+use codecbench::report::chart::canvas::scene::Rect;
 
 /// No text touches another, none leaves its chart, in both of its shapes.
 pub fn assert_legible(chart: &Chart) {

@@ -1,16 +1,16 @@
 //! Both ends of a call's video: capture, encoder, RTP and pacer at the one, assembly, buffer, decoder and screen at the other.
 
-use super::super::chance;
-use super::seen::{Seen, Ticks};
+use super::record::{Seen, Ticks};
+use crate::call::api::chance;
 use crate::codec::{Encoder, Feedback, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
-use crate::net::interceptor::WireRecord;
 use crate::peer::pacer::{Paced, Pacer};
+use crate::peer::wire::WireRecord;
 use crate::peer::{Arrival, Kind, Outgoing, Peers, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::video::Screen;
-use crate::rtp::video::{self as payload, Assembler, Described, PayloadFormat, Splitter, VideoPacket};
+use crate::rtp::api::{Assembler, Described, Splitter, VideoPacket};
 use crate::units::{Bitrate, Time};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,7 @@ pub(super) fn track(case: &Case<Picture>) -> Result<TrackSpec> {
         clock_rate: CLOCK_RATE,
         channels: 0,
         fmtp: case.request.fmtp.clone(),
+        offers_fmtp: rtp.offers_fmtp,
         repair: case.request.repair,
         patience: patience(None),
     })
@@ -93,8 +94,8 @@ impl Video {
         if ticks.count == 0 {
             return Err(Error::usage(format!("clip '{}' has no pictures", case.clip.id)));
         }
-        let format: &PayloadFormat = payload::video(case.codec.name)
-            .ok_or_else(|| Error::usage(format!("no RTP payload format for {}", case.codec.name)))?;
+        let format = case.codec.rtp()?.payload;
+        let format = format.ok_or_else(|| Error::usage(format!("no RTP payload format for {}", case.codec.name)))?;
         let bitrate = settings.bitrate.unwrap_or(Bitrate(1_000_000));
         let start = chance(case).draw("rtp", &[]);
         // Far from where it wraps, so that it need not be unwrapped here.

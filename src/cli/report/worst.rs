@@ -101,7 +101,8 @@ impl Case {
 mod tests {
     use super::*;
     use crate::cli::report;
-    use crate::codec::{Request, l16::L16};
+    use crate::codec::Request;
+    use crate::codec::audio::l16::L16;
     use crate::media::{Clip, Content, Pcm, PcmFormat};
     use crate::metric::Series;
     use crate::peer::Transport;

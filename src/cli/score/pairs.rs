@@ -1,6 +1,5 @@
 //! The pictures of two Y4M files, read beside each other, so that neither file is ever whole in memory.
 
-use super::notes;
 use crate::error::{Error, Result};
 use crate::media::{Picture, y4m};
 use crate::metric;
@@ -88,4 +87,8 @@ impl Iterator for Pairs<'_> {
         let (a, b) = (self.reference(), self.degraded());
         Some((a?, b?))
     }
+}
+
+pub(super) fn notes(path: &Path, notes: &[String]) -> impl Iterator<Item = String> {
+    notes.iter().map(move |note| format!("{}: {note}", path.display()))
 }

@@ -1,6 +1,6 @@
 //! Scores of pictures that are made of integers alone.
 
-use super::Check;
+use super::check::Check;
 use crate::cli::score::{self, Row};
 use crate::error::{Error, Result};
 use crate::media::{Footage, FrameRate, Picture, PictureFormat, y4m};

@@ -1,9 +1,14 @@
 //! From a colour per point to a picture, and the few shapes that scenes are made of.
 
-use super::FORMAT;
-use crate::media::Picture;
+use crate::media::picture::{FrameRate, Picture, PictureFormat};
 use crate::units::Seed;
 use std::sync::Arc;
+
+/// Draws the picture of an index.
+pub(super) type Scene = Box<dyn Fn(usize) -> Picture + Sync>;
+
+/// Of each clip.
+pub const FORMAT: PictureFormat = PictureFormat { width: 640, height: 360, rate: FrameRate::new(30, 1) };
 
 pub const WIDTH: usize = FORMAT.width as usize;
 pub const HEIGHT: usize = FORMAT.height as usize;

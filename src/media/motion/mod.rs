@@ -12,7 +12,9 @@ mod talk;
 mod texture;
 mod textures;
 
-use super::{Clip, Content, Footage, FrameRate, Picture, PictureFormat};
+use super::{Clip, Content, Footage, Picture};
+pub use canvas::FORMAT;
+use canvas::Scene;
 use rayon::prelude::*;
 
 /// Synthesised footage, not drawn yet.
@@ -23,11 +25,6 @@ pub struct Motion {
     scene: fn() -> Scene,
 }
 
-/// Draws the picture of an index.
-type Scene = Box<dyn Fn(usize) -> Picture + Sync>;
-
-/// Of each.
-pub const FORMAT: PictureFormat = PictureFormat { width: 640, height: 360, rate: FrameRate::new(30, 1) };
 /// The length of each.
 pub const SECONDS: f64 = 10.0;
 const PICTURES: usize = 300;

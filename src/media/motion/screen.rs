@@ -1,7 +1,6 @@
 //! A shared screen: a window with a page of text, code and charts that scrolls.
 
-use super::Scene;
-use super::canvas::{Colour, HEIGHT, WIDTH, picture, smooth};
+use super::canvas::{Colour, HEIGHT, Scene, WIDTH, picture, smooth};
 use super::texture::Texture;
 use crate::units::{Rng, Seed};
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};

@@ -1,9 +1,8 @@
 //! A drawn talker before a room, and the room alone.
 
-use super::Scene;
-use super::canvas::{Colour, HEIGHT, Noise, WIDTH, ellipse, picture, rectangle, smooth};
+use super::canvas::{Colour, HEIGHT, Noise, Scene, WIDTH, ellipse, picture, rectangle, smooth};
 use super::texture::Texture;
-use crate::media::synth::sine;
+use crate::media::synth::tone::sine;
 
 const SKIN: Colour = Colour(152.0, -14.0, 20.0);
 const HAIR: Colour = Colour(52.0, -5.0, 6.0);

@@ -1,9 +1,8 @@
 //! Textures that move: a pan, and scenes with cuts between.
 
-use super::Scene;
-use super::canvas::{Colour, HEIGHT, WIDTH, ellipse, picture};
+use super::canvas::{Colour, HEIGHT, Scene, WIDTH, ellipse, picture};
 use super::texture::Texture;
-use crate::media::synth::sine;
+use crate::media::synth::tone::sine;
 
 /// A camera that sweeps over a wide texture, slower and faster.
 pub fn pan() -> Scene {

@@ -5,10 +5,12 @@
 //! Only additions, multiplications and divisions of `f64` are used, which IEEE 754 defines to the bit, and no libm, which
 //! differs from platform to platform: the same samples everywhere.
 
+pub(super) mod tone;
 mod voice;
 
 use super::{Clip, Content, Pcm, PcmFormat};
 use crate::units::{Rng, Seed};
+use tone::{LEN, RATE, decay, sine, white};
 
 /// A synthesised clip, not made yet.
 pub struct Synth {
@@ -20,7 +22,7 @@ pub struct Synth {
 }
 
 const MONO: PcmFormat = PcmFormat::mono(48_000);
-const RATE: f64 = 48_000.0;
+
 const VOICE: &str = "artificial voice: phrases of syllables with pitch contour, moving formants, fricatives and pauses";
 
 /// All of them, each 8 s at 48 kHz.
@@ -67,7 +69,7 @@ impl Synth {
 
 /// Half of full scale.
 const PEAK: f64 = 16_384.0;
-const LEN: usize = 8 * 48_000;
+
 /// The length of each.
 pub const SECONDS: f64 = 8.0;
 
@@ -151,25 +153,6 @@ fn silence() -> Vec<f64> {
 fn noise() -> Vec<f64> {
     let mut rng = Seed(21).stream("synth-noise");
     (0..LEN).map(|_| white(&mut rng)).collect()
-}
-
-/// Uniform in [-1, 1).
-fn white(rng: &mut Rng) -> f64 {
-    2.0 * rng.unit() - 1.0
-}
-
-/// The sine of so many turns, to 1e-11.
-pub(super) fn sine(turns: f64) -> f64 {
-    let x = turns - (turns + 0.5).floor();
-    let x = if x.abs() > 0.25 { 0.5f64.copysign(x) - x } else { x };
-    let y = std::f64::consts::TAU * x;
-    let terms = (1..8).rev().fold(1.0, |sum, i| 1.0 - sum * y * y / f64::from(2 * i * (2 * i + 1)));
-    y * terms
-}
-
-/// e to the power of -x, to 1e-9 for x up to 0.5.
-fn decay(x: f64) -> f64 {
-    (1..10).rev().fold(1.0, |sum, i| 1.0 - sum * x / f64::from(i))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The artificial voice: a glottal pulse train and noise through a chain of moving formants.
 
-use super::{LEN, RATE, decay, sine, white};
+use super::tone::{LEN, RATE, decay, sine, white};
 use crate::units::{Rng, Seed};
 
 /// The silent edge of a clip, in samples: 0.45 s.

@@ -1,7 +1,6 @@
 //! The header of a Y4M stream: tags of one letter with a value.
 
 use super::super::{FrameRate, PictureFormat};
-use super::shown;
 
 /// Larger pictures are taken for a damaged header.
 const LARGEST: u32 = 16_384;
@@ -95,6 +94,11 @@ fn colour(value: &str) -> Result<Option<String>, String> {
 /// "422" as "4:2:2".
 fn ratio(sampling: &str) -> String {
     sampling.chars().map(String::from).collect::<Vec<_>>().join(":")
+}
+
+/// Of a text out of a damaged file what a message can bear.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).take(60).collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 //! slope.) Seen on two, as in the captures of [`crate::net::pcapng`], the delay is the true one between them. A number
 //! that is missing is a lost packet.
 
+use super::kind::{Kind, LONGEST};
 use super::packets::{Datagram, datagrams};
 use super::rtp::{Header, Placed, clock_rate, header, ticks_per_packet, unwrap};
-use super::{Kind, LONGEST};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -5,7 +5,7 @@
 //! delay-error profiles, as the ITU-T G.191 tool dlyerr_2_errpat reads them): each line is the delay of one packet of
 //! 20 ms, or -1 for a lost one.
 
-use super::{FRAME, Kind, LONGEST, shown};
+use super::kind::{FRAME, Kind, LONGEST, shown};
 use std::time::Duration;
 
 /// The longest time in a Mahimahi trace, in ms: a day.

@@ -4,7 +4,7 @@
 //! for a lost one, in the byte order of the machine that wrote it; its compact form has one byte, 0x21 or 0x20. Loss masks
 //! of figures are those of opus_demo's `-lossfile` and of the PLC Challenge: 1 is lost.
 
-use super::{FRAME, Kind};
+use super::kind::{FRAME, Kind};
 use std::time::Duration;
 
 const GOOD: u8 = 0x21;

@@ -6,7 +6,7 @@
 //! own files; a list with a loss above 1 is in percent throughout, as others write it. A capacity of 0 is an outage: all is
 //! lost. The pattern alone, or the list alone, is taken as an uplink. The last phase goes on for ever.
 
-use super::{LONGEST, shown};
+use super::kind::{LONGEST, shown};
 use serde_json::Value;
 
 /// The most phases that are read: an hour of 100 ms each.

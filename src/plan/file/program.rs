@@ -1,8 +1,8 @@
 //! The `program` of an external codec.
 
-use super::duration;
 use super::source::{Table, Value};
-use crate::codec::external::{EXTERNAL, Program, Run};
+use super::values::duration;
+use crate::codec::audio::external::{EXTERNAL, Program, Run};
 use crate::error::{Error, Result};
 use crate::units::{from_ms, ms};
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub fn read(value: &Value<'_>, codec: &str) -> Result<Program> {
 /// Needed where the program is fed with it; of a file only what delays are counted from.
 fn frame(table: &Table<'_>, frames: bool) -> Result<Duration> {
     let value = if frames { Some(table.need("frame")?) } else { table.get("frame") };
-    let longest = crate::codec::external::program::LONGEST_FRAME;
+    let longest = crate::codec::program::LONGEST_FRAME;
     let read = |text: &str| match duration(text, longest)? {
         Duration::ZERO => Err(Error::usage(format!("a frame is up to {} ms long, and not 0", ms(longest)))),
         frame => Ok(frame),

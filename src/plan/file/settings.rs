@@ -1,14 +1,15 @@
 //! The `[[settings]]` of a plan: sweeps unfolded, each with a label.
 
-use super::kind::{Kind, Library};
+use super::program;
 use super::source::{Source, Table, Value};
-use super::{distinct, duration, metrics, program};
-use crate::codec::external::is_external;
+use super::values::{distinct, duration, metrics};
+use crate::codec::audio::external::is_external;
 use crate::codec::{self, Codec, Request};
 use crate::error::Result;
 use crate::media::{Media, Pcm};
 use crate::metric;
-use crate::metric::emodel::{Band, Equipment};
+use crate::metric::equipment::{Band, Equipment};
+use crate::plan::kind::{Kind, Library};
 use crate::plan::{Beside, Setting, requested};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
@@ -145,7 +146,7 @@ fn beside<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Arc<Besid
     (codec.settle)(&draft.request, &clip.format()).map_err(|e| value.error(e))?;
     let metrics = match table.get("metrics") {
         Some(value) => metrics(Some(value))?,
-        None => vec![&metric::pesq::WIDE_BAND],
+        None => vec![&metric::audio::pesq::WIDE_BAND],
     };
     Ok(Arc::new(Beside { clip: clip.clone(), codec, request: draft.request.clone(), metrics }))
 }

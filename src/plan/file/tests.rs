@@ -19,7 +19,7 @@ fn clips(name: &str) -> Result<Vec<Arc<Clip>>> {
 }
 
 /// No video clips.
-fn library<'a>(audio: kind::Clips<'a, Pcm>) -> Library<'a> {
+fn library<'a>(audio: crate::plan::kind::Clips<'a, Pcm>) -> Library<'a> {
     Library { audio, video: &|name| Err(Error::usage(format!("no video {name}"))) }
 }
 
@@ -42,7 +42,7 @@ fn what_is_not_given_has_its_default() {
     assert_eq!((plan.name.as_str(), plan.warm_up, plan.len()), ("p", Duration::from_secs(30), 1));
     assert_eq!((plan.seeds, plan.receivers), (vec![Seed(1)], vec![Receiver::default()]));
     assert_eq!(plan.networks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["none"]);
-    assert_eq!(plan.metrics.len(), metric::USUAL.len());
+    assert_eq!(plan.metrics.len(), crate::metric::USUAL.len());
     assert_eq!((plan.settings[0].label.as_str(), &plan.settings[0].request), ("L16", &Request::default()));
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::error::{Error, Result};
 use crate::media::FrameRate;
-use crate::rtp::video::{Described, PayloadFormat, VIDEO, VideoPacket};
+use crate::rtp::api::{Described, PayloadFormat, VideoPacket};
 use crate::units::{Seed, ms};
 use std::sync::{Arc, Mutex};
 
@@ -346,7 +346,7 @@ fn lossy(format: &PayloadFormat, pattern: u64) -> Vec<VideoPacket> {
 
 #[test]
 fn nothing_undecodable_reaches_the_decoder_in_1000_patterns_of_loss_per_format() {
-    for format in VIDEO {
+    for format in crate::codec::VIDEO.iter().map(|codec| codec.rtp.unwrap().payload.unwrap()) {
         let (mut rendered, mut never) = (0, 0);
         for pattern in 0..1000 {
             let receiver = if pattern % 2 == 0 { FIXED } else { Receiver::ADAPTIVE };

@@ -3,7 +3,7 @@
 use super::clock::SenderClock;
 use super::jitter::Jitter;
 use crate::playout::receiver::Receiver;
-use crate::rtp::video::Frame;
+use crate::rtp::api::Frame;
 use crate::units::Time;
 use std::time::Duration;
 

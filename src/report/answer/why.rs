@@ -1,8 +1,8 @@
 //! What the packets show of the reasons: bandwidth, mode, redundancy, what it brought back, bitrate and frame.
 
-use super::range;
-use crate::report::chart::{Ladder, figure, figure_of_loss, short};
-use crate::report::{Seen, View};
+use crate::report::family::Ladder;
+use crate::report::figure::{figure, figure_of_loss, range, short};
+use crate::report::view::{Seen, View};
 use crate::stats::Verdict;
 
 /// Facts of what was brought back, in percent, and what brought it.

@@ -1,12 +1,13 @@
 //! What a choice weighs, over loss: quality, delay and bitrate below each other, families of networks side by side.
 
-use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
-use super::loss::{Ladder, Line, lines, names, plot, spaced, zero};
-use super::scene::{Rect, Scene, text_width};
-use super::{axis_title, fixed_range, footnote, pooling, reach};
-use crate::report::View;
+use super::canvas::axis::Axis;
+use super::canvas::caption::{axis_title, fixed_range, footnote, pooling, reach};
+use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
+use super::canvas::scene::{Rect, Scene, text_width};
+use super::loss::{Line, lines, names, plot, spaced, zero};
 use crate::report::answer::{axes, heading, winner};
+use crate::report::family::Ladder;
+use crate::report::view::View;
 
 /// More families are charted measure by measure.
 const MOST_FAMILIES: usize = 3;

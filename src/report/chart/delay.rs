@@ -1,12 +1,14 @@
 //! Delay over bitrate, in the manner of opus-codec.org's chart: bitrate on top, delay downwards. The delay of the codec
 //! alone and that of the whole call are two things and have a panel each.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, grid, labels, marker, page};
-use super::ink::Ink;
-use super::scene::{Scene, Words};
-use super::{counts, footnote, series, short};
-use crate::report::View;
+use super::canvas::axis::Axis;
+use super::canvas::caption::{counts, footnote};
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Shape, Size, grid, labels, marker, page};
+use super::canvas::scene::{Scene, Words};
+use crate::report::figure::short;
+use crate::report::series::series;
+use crate::report::view::View;
 
 /// ITU-T G.114, section 4: below this one-way delay most conversations are not affected.
 pub(super) const CONVERSATION_MS: f64 = 150.0;
@@ -120,7 +122,7 @@ fn algorithmic(view: &View, condition: usize) -> Vec<Line> {
 }
 
 fn mouth_to_ear(view: &View, condition: usize) -> Vec<Line> {
-    let line = |s: &super::Series| {
+    let line = |s: &crate::report::series::Series| {
         let point = |setting: &usize| {
             let mean = |id| view.summary(*setting, condition, view.measure(id)?).map(|s| s.mean);
             let (bitrate, clock) = (mean("payload-bitrate")?, mean(BY_CLOCK));
@@ -147,7 +149,7 @@ fn plot(scene: &mut Scene, panel: &Panel, lines: &[Line], of_call: bool) {
     if of_call {
         let end = panel.at(panel.x.low, CONVERSATION_MS).1;
         let words = "to 150 ms: most conversations unaffected (ITU-T G.114)";
-        let words = super::frame::cut(words.into(), 10.0, false, panel.plot.right - panel.plot.left - 8.0);
+        let words = super::canvas::panel::cut(words.into(), 10.0, false, panel.plot.right - panel.plot.left - 8.0);
         let words = Words::new((panel.plot.left + 4.0, end - 5.0), words, 10.0, Ink::Muted);
         placer.take(words.bounds());
         scene.words(words);

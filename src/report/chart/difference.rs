@@ -1,12 +1,13 @@
 //! Two settings against each other: every paired difference with its interval, in units of what matters.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, cut, marker, page};
-use super::ink::Ink;
-use super::scene::{Rect, Scene, Words, text_width};
-use super::{bracket, ends, footnote, pooling, signed};
+use super::canvas::axis::Axis;
+use super::canvas::caption::{ends, footnote, pooling};
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Shape, Size, cut, marker, page};
+use super::canvas::scene::{Rect, Scene, Words, text_width};
 use crate::metric::Better;
-use crate::report::{Comparison, Setting, View};
+use crate::report::figure::{bracket, signed};
+use crate::report::view::{Comparison, Setting, View};
 
 /// Differences beyond so many margins are drawn at the edge; the figures beside them are the true ones.
 const FAR: f64 = 10.0;

@@ -1,13 +1,16 @@
 //! One measure over asked network loss in panels on common axes: one for each of many families of networks, the delays side
 //! by side and the kinds of loss below each other, or one for each bitrate.
 
-use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
-use super::loss::{Ladder, Line, lines, lines_of, names, network, plot, spaced, zero};
-use super::scene::{Scene, text_width};
-use super::{axis_title, figure, fixed_range, footnote, mapping, pooling, reach, series};
+use super::canvas::axis::Axis;
+use super::canvas::caption::{axis_title, fixed_range, footnote, mapping, pooling, reach};
+use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, grid, page};
+use super::canvas::scene::{Scene, text_width};
+use super::loss::{Line, lines, lines_of, names, network, plot, spaced, zero};
 use crate::metric::Better;
-use crate::report::View;
+use crate::report::family::Ladder;
+use crate::report::figure::figure;
+use crate::report::series::series;
+use crate::report::view::View;
 
 /// What the panels are.
 #[derive(Clone, Copy)]
@@ -59,7 +62,7 @@ pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option
         fixed_range(view, measure),
     );
     // The names stand once, beside the last panel of a row; its plot is as wide as the others'.
-    let area = super::scene::Rect { right: body.right - beside, ..body };
+    let area = super::canvas::scene::Rect { right: body.right - beside, ..body };
     for (panel, cell) in panels.iter().zip(grid(area, panels.len(), columns)) {
         let mut at: Vec<f64> = panel.ladder.iter().map(|c| view.conditions[*c].loss).collect();
         at.dedup();

@@ -1,15 +1,15 @@
 //! Bitrate and delay of whole codecs, in the manner of opus-codec.org's chart: bitrate on top, delay downwards, one shape
 //! per codec, coloured by the audio bandwidth that was measured.
 
-use super::axis::Axis;
+use super::canvas::axis::Axis;
+use super::canvas::label_layout::Placer;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Shape, Size, labels, page};
+use super::canvas::scene::{Anchor, Rect, Scene, Words};
 use super::delay::CONVERSATION_MS;
-use super::frame::{Heading, Panel, Shape, Size, labels, page};
-use super::ink::Ink;
-use super::place::Placer;
-use super::scene::{Anchor, Rect, Scene, Words};
-use super::short;
 use crate::latency::Footprint;
-use crate::report::View;
+use crate::report::figure::short;
+use crate::report::view::View;
 
 /// What is still live, as the hand-drawn chart has it.
 const REAL_TIME_MS: f64 = 500.0;

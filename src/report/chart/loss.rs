@@ -1,50 +1,17 @@
 //! Quality over asked network loss: a line with its band (error bars where there are many) for each setting, named at its end.
 
-use super::axis::Axis;
-use super::frame::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, error_bar, marker, page};
-use super::ink::Ink;
-use super::place::spread;
-use super::quality::figure_of_loss;
-use super::scene::{Scene, Words, text_width};
-use super::{SERIES, axis_title, bracket, ends, figure, fixed_range, footnote, mapping, pooling, reach};
+use super::canvas::axis::Axis;
+use super::canvas::caption::{axis_title, ends, fixed_range, footnote, mapping, pooling, reach};
+use super::canvas::label_layout::spread;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, error_bar, marker, page};
+use super::canvas::scene::{Scene, Words, text_width};
 use crate::metric::Better;
-use crate::report::{Family, View};
+use crate::report::family::Ladder;
+use crate::report::figure::{bracket, figure, figure_of_loss};
+use crate::report::series::SERIES;
+use crate::report::view::View;
 use crate::stats::Summary;
-
-/// Conditions that differ in their loss alone, in order of it; at least two.
-pub type Ladder = Vec<usize>;
-
-/// All ladders, the longest first.
-pub fn families(view: &View) -> Vec<Ladder> {
-    let mut families: Vec<&Family> = view.conditions.iter().map(|c| &c.family).collect();
-    families.sort();
-    families.dedup_by(|a, b| a == b || a.base == b.base && kinds_are_one(view, &b.base));
-    let ladder = |family: &Family| {
-        let fits = |c: &usize| {
-            let condition = &view.conditions[*c];
-            condition.family == *family
-                || condition.family.base == family.base && kinds_are_one(view, &family.base)
-                || condition.family.base == family.base && condition.family.model.is_empty() && condition.loss == 0.0
-        };
-        let mut of: Ladder = (0..view.conditions.len()).filter(fits).collect();
-        of.sort_by(|a, b| view.conditions[*a].loss.total_cmp(&view.conditions[*b].loss));
-        of.dedup_by_key(|c| view.conditions[*c].loss.to_bits());
-        of
-    };
-    let mut ladders: Vec<Ladder> = families.into_iter().map(ladder).filter(|l| l.len() > 1).collect();
-    ladders.sort_by_key(|l| std::cmp::Reverse(l.len()));
-    ladders
-}
-
-/// Of video there are few networks, and one of each loss: then their kinds of loss are told in words beside one line.
-fn kinds_are_one(view: &View, base: &str) -> bool {
-    let of = view.conditions.iter().filter(|c| c.family.base == base);
-    let mut losses: Vec<u64> = of.map(|c| c.loss.to_bits()).collect();
-    let n = losses.len();
-    losses.sort_unstable();
-    losses.dedup();
-    view.is_video() && losses.len() == n
-}
 
 /// `None`: no setting has this metric at two losses.
 pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<(String, Scene)> {

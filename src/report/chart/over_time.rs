@@ -1,9 +1,9 @@
 //! What a network does to packets over time: their delay above, the share that is lost below.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, page};
-use super::ink::Ink;
-use super::scene::{Mark, Rect, Scene};
+use super::canvas::axis::Axis;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Shape, Size, page};
+use super::canvas::scene::{Mark, Rect, Scene};
 use crate::net::survey::Packet;
 
 /// Up to so many packets each has its own dot; beyond, columns of time have a range and a median.

@@ -1,15 +1,16 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
-use super::axis::Axis;
-use super::drawn;
-use super::frame::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
-use super::ink::Ink;
-use super::place::Placer;
-use super::scene::{Anchor, Rect, Scene, Words};
-use super::{Series, axis_title, bracket, figure, fixed_range, footnote, mapping, pooling, reach, series, short};
+use super::canvas::axis::Axis;
+use super::canvas::caption::{axis_title, fixed_range, footnote, mapping, pooling, reach};
+use super::canvas::label_layout::Placer;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
+use super::canvas::scene::{Anchor, Rect, Scene, Words};
+use super::opus_org;
 use crate::codec::Terms;
-use crate::report::series::{codecs, series_by_name, terms};
-use crate::report::{Condition, View};
+use crate::report::figure::{bracket, figure, figure_of_loss, short};
+use crate::report::series::{Series, codecs, series, series_by_name, terms};
+use crate::report::view::{Condition, View};
 use crate::stats::{Interval, Summary};
 use std::collections::BTreeSet;
 
@@ -47,7 +48,7 @@ pub fn has_many_codecs(view: &View) -> bool {
 /// `None`: no setting has both this metric and what it is drawn over.
 pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(String, Scene)> {
     let by_terms = has_many_codecs(view);
-    if over != Over::Bitrate && !by_terms || over == Over::Drawn && !codecs(view).into_iter().any(drawn::knows) {
+    if over != Over::Bitrate && !by_terms || over == Over::Drawn && !codecs(view).into_iter().any(opus_org::knows) {
         return None;
     }
     let points = |condition: usize| points(view, measure, over, condition);
@@ -85,7 +86,7 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
         s.colour = s.settings.first().and_then(|s| terms(&view.settings[*s].codec)).map_or(s.colour, colour);
     }
     let areas = grid(body, panels.len(), columns);
-    let right = if over == Over::Drawn { drawn::RIGHT } else { 0.0 };
+    let right = if over == Over::Drawn { opus_org::RIGHT } else { 0.0 };
     let shape = Shape { right, ..level(view, &panels, &areas) };
     for (condition, area) in panels.iter().zip(areas) {
         let name = &view.conditions[*condition].name;
@@ -96,11 +97,11 @@ pub fn draw(view: &View, measure: usize, over: Over, size: Size) -> Option<(Stri
             legend(&mut scene, &panel, &mut placer, &shown);
         }
         if over == Over::Drawn {
-            drawn::curves(&mut scene, &panel, &mut placer);
+            opus_org::curves(&mut scene, &panel, &mut placer);
         }
         plot(view, measure, over, &mut scene, (&panel, &mut placer), &series, &points(*condition));
         if over == Over::Drawn {
-            drawn::names(&mut scene, &panel, &mut placer);
+            opus_org::names(&mut scene, &panel, &mut placer);
         }
     }
     Some((title, scene))
@@ -133,7 +134,7 @@ struct Point {
 /// Of each setting that has both.
 fn points(view: &View, measure: usize, over: Over, condition: usize) -> Vec<Point> {
     let x = |setting: usize| match over {
-        Over::Drawn if !drawn::knows(&view.settings[setting].codec) => None,
+        Over::Drawn if !opus_org::knows(&view.settings[setting].codec) => None,
         Over::Bitrate | Over::Drawn => Some(view.summary(setting, condition, view.measure("payload-bitrate")?)?.mean),
         Over::Cpu => {
             let cost = view.costs.iter().find(|c| c.label == view.settings[setting].label)?;
@@ -230,11 +231,6 @@ fn in_words(over: Over, x: f64) -> String {
     }
 }
 
-pub fn figure_of_loss(loss: f64) -> String {
-    let text = format!("{loss:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 fn plot(
     view: &View,
     measure: usize,
@@ -291,7 +287,13 @@ fn apart_at<'a>(lines: &[(&Series, Vec<&'a Point>)], end: fn(&[&'a Point]) -> Op
     high - low
 }
 
-fn best_possible(scene: &mut Scene, panel: &Panel, placer: &mut super::place::Placer, cap: f64, figure: &str) {
+fn best_possible(
+    scene: &mut Scene,
+    panel: &Panel,
+    placer: &mut super::canvas::label_layout::Placer,
+    cap: f64,
+    figure: &str,
+) {
     let y = panel.at(panel.x.low, cap).1;
     let (from, to) = ((panel.plot.left, y), (panel.plot.right, y));
     placer.avoid(&[from, to]);

@@ -1,12 +1,14 @@
 //! Capture-to-render delay over bitrate, the median with a whisker to the 95th percentile: a panel for each network.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Size, grid, labels, marker, page};
-use super::ink::Ink;
+use super::canvas::axis::Axis;
+use super::canvas::caption::{counts, footnote};
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Size, grid, labels, marker, page};
+use super::canvas::scene::Scene;
 use super::quality::{columns, level, panels};
-use super::scene::Scene;
-use super::{Series, counts, figure, footnote, series};
-use crate::report::View;
+use crate::report::figure::figure;
+use crate::report::series::{Series, series};
+use crate::report::view::View;
 
 /// Markers of series that have the same bitrate stand so far apart, in logical pixels.
 const BESIDE: f64 = 5.0;

@@ -1,11 +1,12 @@
 //! One case of video over time: the quality of what was on show, with freezes shaded and key frames marked.
 
-use super::axis::Axis;
-use super::frame::{Heading, Panel, Shape, Size, grid, page, widest_tick};
-use super::ink::Ink;
-use super::scene::{Rect, Scene};
-use super::{axis_title, figure, short};
-use crate::report::{Timeline, View};
+use super::canvas::axis::Axis;
+use super::canvas::caption::axis_title;
+use super::canvas::palette::Ink;
+use super::canvas::panel::{Heading, Panel, Shape, Size, grid, page, widest_tick};
+use super::canvas::scene::{Rect, Scene};
+use crate::report::figure::{figure, short};
+use crate::report::view::{Timeline, View};
 
 /// So many curves are shown, one below the other.
 const CURVES: usize = 2;

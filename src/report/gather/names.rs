@@ -1,7 +1,8 @@
 //! Names: of measures in the order of the lists, and of settings with a colour each.
 
 use crate::metric::{self, Better};
-use crate::report::{Measure, Setting, chart};
+use crate::report::series::SERIES;
+use crate::report::view::{Measure, Setting};
 use std::collections::BTreeMap;
 
 /// Names to small numbers, in order of appearance.
@@ -95,7 +96,7 @@ pub fn tell_apart(settings: &mut [Setting]) {
 /// A colour each while there are enough, else one for each codec.
 pub fn colour(settings: &mut [Setting]) {
     let one_codec = settings.iter().all(|s| s.codec == settings[0].codec);
-    let few = settings.len() <= chart::SERIES || one_codec;
+    let few = settings.len() <= SERIES || one_codec;
     let mut codecs: Vec<String> = Vec::new();
     for (i, setting) in settings.iter_mut().enumerate() {
         let known = codecs.iter().position(|c| *c == setting.codec).unwrap_or_else(|| {

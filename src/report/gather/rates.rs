@@ -46,7 +46,7 @@ impl Gather {
                     known.examples.extend(f.examples);
                     known.examples.truncate(EXAMPLES);
                 }
-                None => self.failures.push(crate::report::Failure { condition, ..f }),
+                None => self.failures.push(crate::report::view::Failure { condition, ..f }),
             }
         }
     }

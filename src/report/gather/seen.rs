@@ -1,7 +1,7 @@
 //! What packets and pictures showed, summed over cases.
 
 use crate::codec::{Observed, ObservedPictures};
-use crate::report::{Seen, SeenPictures};
+use crate::report::view::{Seen, SeenPictures};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]

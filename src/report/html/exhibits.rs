@@ -1,7 +1,7 @@
 //! What cases looked like: frames beside each other and short clips, all within the page.
 
-use super::escape;
-use crate::report::Exhibit;
+use crate::report::escape::escape;
+use crate::report::view::Exhibit;
 use std::fmt::Write;
 
 /// Nothing without an exhibit.

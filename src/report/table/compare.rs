@@ -1,8 +1,8 @@
 //! Settings against each other.
 
-use super::{Cell, INTERVAL, Row, Table, number, of, summary_cell, text};
-use crate::report::chart::{figure, signed};
-use crate::report::{Comparison, View};
+use super::cells::{Cell, INTERVAL, Row, Table, number, of, summary_cell, text};
+use crate::report::figure::{figure, signed};
+use crate::report::view::{Comparison, View};
 use crate::stats::Verdict;
 
 /// Paired differences and what follows from them.

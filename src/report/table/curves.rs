@@ -1,9 +1,9 @@
 //! Whole curves over bitrate against each other, and the settings worth having.
 
-use super::{Cell, INTERVAL, Table, number, of, text};
-use crate::report::chart::{figure, signed};
+use super::cells::{Cell, INTERVAL, Table, number, of, text};
+use crate::report::figure::{figure, signed};
 use crate::report::front::{Standing, axes, standings};
-use crate::report::{Shift, View};
+use crate::report::view::{Shift, View};
 use crate::stats::Interval;
 
 /// BD-rate and BD-quality by one measure; without rows where no curves were compared.

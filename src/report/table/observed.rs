@@ -1,8 +1,8 @@
 //! What packets and the headers of coded pictures showed.
 
-use super::{Table, dash, number, of, text};
-use crate::report::chart::short;
-use crate::report::{Seen, SeenPictures, View};
+use super::cells::{Table, dash, number, of, text};
+use crate::report::figure::short;
+use crate::report::view::{Seen, SeenPictures, View};
 use std::collections::BTreeSet;
 
 /// What packets showed under each condition.

@@ -3,9 +3,9 @@
 use super::structure::{Structure, indications};
 use super::{Descriptor, mandatory};
 use crate::error::Result;
-use crate::rtp::video::gather::{Unwrap, Whole};
-use crate::rtp::video::number::{Numbered, Numbers};
-use crate::rtp::video::{Described, Frame};
+use crate::rtp::api::{Described, Frame};
+use crate::rtp::gather::{Unwrap, Whole};
+use crate::rtp::number::{Numbered, Numbers};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Structures that a reader remembers, for pictures that are completed after a later key picture.

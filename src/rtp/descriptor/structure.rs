@@ -1,6 +1,6 @@
 //! The template dependency structure (AV1 RTP payload format, sections A.4.1 and A.4.2).
 
-use super::bits::{Reader, Writer};
+use crate::bits::{Bits, Writer};
 
 const MOST_TEMPLATES: usize = 64;
 const MOST_TEMPORAL: u8 = 7;
@@ -18,9 +18,9 @@ pub enum Indication {
 }
 
 impl Indication {
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Indication> {
+    pub(super) fn read(from: &mut Bits<'_>) -> Option<Indication> {
         let all = [Indication::NotPresent, Indication::Discardable, Indication::Switch, Indication::Required];
-        all.get(from.bits(2)? as usize).copied()
+        all.get(from.take(2)? as usize).copied()
     }
 }
 
@@ -126,14 +126,14 @@ impl Structure {
         }
     }
 
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Structure> {
-        let offset = from.bits(6)? as u8;
-        let targets = from.bits(5)? as u8 + 1;
+    pub(super) fn read(from: &mut Bits<'_>) -> Option<Structure> {
+        let offset = from.take(6)? as u8;
+        let targets = from.take(5)? as u8 + 1;
         let mut templates = Vec::new();
         let (mut temporal, mut spatial) = (0, 0);
         loop {
             templates.push(Template { temporal, spatial, indications: vec![], back: vec![], chains: vec![] });
-            match from.bits(2)? {
+            match from.take(2)? {
                 0 => {}
                 1 => temporal += 1,
                 2 => (temporal, spatial) = (0, spatial + 1),
@@ -148,7 +148,7 @@ impl Structure {
         }
         for template in &mut templates {
             while from.flag()? {
-                template.back.push(from.bits(4)? as u8 + 1);
+                template.back.push(from.take(4)? as u8 + 1);
             }
         }
         let chains = from.below(u32::from(targets) + 1)?;
@@ -156,13 +156,13 @@ impl Structure {
         if chains > 0 {
             protected_by = (0..targets).map(|_| from.below(chains).map(|c| c as u8)).collect::<Option<_>>()?;
             for template in &mut templates {
-                template.chains = (0..chains).map(|_| from.bits(4).map(|c| c as u8)).collect::<Option<_>>()?;
+                template.chains = (0..chains).map(|_| from.take(4).map(|c| c as u8)).collect::<Option<_>>()?;
             }
         }
         let mut resolutions = Vec::new();
         if from.flag()? {
             for _ in 0..=spatial {
-                resolutions.push((from.bits(16)? + 1, from.bits(16)? + 1));
+                resolutions.push((from.take(16)? + 1, from.take(16)? + 1));
             }
         }
         Some(Structure { offset, targets, templates, protected_by, resolutions })

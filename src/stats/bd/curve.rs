@@ -1,6 +1,15 @@
 //! Curves through points, piece by piece as cubic polynomials, and their integrals.
 
-use super::Method;
+/// How the curve runs between the points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Monotone piecewise cubics (Fritsch and Butland 1984): no overshoot. The usual choice.
+    Pchip,
+    /// Akima 1970: piecewise cubics that a single odd point bends only nearby.
+    Akima,
+    /// One polynomial of degree 3 by least squares: the original of 2001; it may overshoot.
+    Cubic,
+}
 
 /// Pieces by rising x; piece k holds from its own `start` to the next one's.
 pub struct Curve {

@@ -1,7 +1,7 @@
 //! What holds for every link, and the kernel's order once more.
 
 use super::*;
-use crate::net::dice::threshold;
+use crate::net::netem::random::threshold;
 use crate::net::spec::tests::link;
 use crate::net::spec::{Odds, Queue};
 use crate::units::{Probability, Rng};

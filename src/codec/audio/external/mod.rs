@@ -1,0 +1,79 @@
+//! Codecs of the user's own: a program that a plan describes, on the same charts as all others. It runs as a process of its
+//! own, so that it can do no harm but to its own case.
+//!
+//! # `external`: frame by frame
+//!
+//! The program is started twice, with `encode` and with `decode` as its last argument, and then talks over its standard
+//! input and output. Numbers are little endian, samples 16 bit, channels interleaved; a frame is always of the same length.
+//!
+//! - `encode` reads one frame of samples, and answers with the length of its packet (u32) and the packet. Length 0: nothing is
+//!   sent (DTX). At most 1 MiB.
+//! - `decode` reads the length of a packet (u32) and the packet, or the length 0xFFFFFFFF alone for one that was lost; it
+//!   answers with one frame of samples, always.
+//!
+//! Each answer must be flushed before the next message is read. At the end of its standard input the program ends. What it
+//! writes to standard error is shown when it fails: no answer in time, an answer cut short, too long or unasked for, an end
+//! before its time. Codecbench splits losses that are no whole frames: it asks for a whole lost frame and keeps the rest for
+//! the loss that follows at once.
+//!
+//! # `external-file`: file to file
+//!
+//! For storage codecs: a command from WAV (16 bit) to a file, and one from that file to WAV of the same rate and channels. The
+//! files lie in a fresh folder; both commands run in the working directory, and must end with exit code 0.
+
+mod files;
+mod frames;
+mod process;
+mod settle;
+
+pub use crate::codec::program::{Program, Run};
+
+use crate::codec::about::{Delay, Licence, RtpFormat, Terms};
+use crate::codec::api::{Codec, Observed, Settings};
+use crate::media::Pcm;
+use crate::units::ms;
+use settle::{FILE_NAME, NAME, of};
+
+pub static EXTERNAL: Codec<Pcm> = Codec {
+    name: NAME,
+    version: || "a program that the plan names; protocol 1".into(),
+    // Nothing is linked; the format's own terms are not known.
+    licence: Licence { code: "the program's own", terms: Terms::Unknown },
+    feature: None,
+    range: settle::RANGE,
+    rtp: Some(RtpFormat { encoding: |_| "external", payload_type: 112, source: "none", ..RtpFormat::AUDIO }),
+    plc: "the program's: it is told of each lost frame",
+    fec: "",
+    settle: |request, _| settle::settle(NAME, request),
+    encoder: frames::encoder,
+    decoder: frames::decoder,
+    observe: |settings, _| Observed {
+        frame_ms: Some(ms(settings.frame)),
+        channels: Some(settings.format.channels),
+        ..Observed::default()
+    },
+    variants: Vec::new,
+    delay,
+};
+
+pub static EXTERNAL_FILE: Codec<Pcm> = Codec {
+    name: FILE_NAME,
+    version: || "a program that the plan names, file to file".into(),
+    rtp: None,
+    plc: "none: a file has no losses",
+    settle: |request, _| settle::settle(FILE_NAME, request),
+    encoder: files::encoder,
+    decoder: files::decoder,
+    observe: |settings, _| Observed { channels: Some(settings.format.channels), ..Observed::default() },
+    ..EXTERNAL
+};
+
+/// Whether a codec of that name runs a user's program.
+pub fn is_external(codec: &str) -> bool {
+    [NAME, FILE_NAME].contains(&codec)
+}
+
+fn delay(settings: &Settings<Pcm>) -> Delay {
+    let encoder = of(settings).map(|program| program.look_ahead).unwrap_or_default();
+    Delay { encoder, source: "look_ahead of the plan's program", ..Delay::default() }
+}

@@ -1,0 +1,219 @@
+//! One link as Linux' `tc ... netem` has it: a seeded state machine in virtual time.
+//!
+//! A packet goes through it in the order of `netem_enqueue()` (`net/sched/sch_netem.c` of Linux 6): drawn for are its
+//! duplication, its loss, its corruption; then a full link drops it; then its copy comes in anew, which may be lost but not
+//! duplicated again; then come reordering, delay, rate and slots. A packet to be duplicated and lost goes on alone.
+//!
+//! Media and RTCP draw from separate chance, so that a report more or less never changes what media meets; what they share
+//! is the link itself: its rate, slots and limit.
+
+pub mod delay;
+pub mod loss;
+mod random;
+mod rate;
+mod reorder;
+pub mod tables;
+
+use super::spec::{Chance, LinkSpec};
+use super::trace::{Kind, Replay, Trace};
+use super::{Delivery, Direction, Impairment, PacketInfo, Purpose};
+use crate::units::{Seed, Time};
+use delay::Delays;
+use loss::LossProcess;
+use random::{Dice, Draw, Happens};
+use rate::{Held, Slots, packet_time};
+use reorder::Reorder;
+use std::sync::Arc;
+
+pub use random::SLOT;
+
+/// The impairments of one direction.
+pub struct Netem {
+    link: LinkSpec,
+    /// The schedule, last phase first.
+    later: Vec<(i64, LinkSpec)>,
+    by_packet: bool,
+    lanes: Lanes,
+    held: Held,
+    /// When the packet before is through: the latest of all times of sending, in ns.
+    last: i64,
+    slots: Option<Slots>,
+    /// A trace of delivery times: the link of media and RTCP.
+    deliveries: Option<Replay>,
+    /// When the latest packet reached that link.
+    reached: i64,
+}
+
+impl Netem {
+    /// `link` from the call's first instant on.
+    pub fn new(mut link: LinkSpec, chance: Chance, seed: Seed, direction: Direction) -> Netem {
+        let seed = link.seed.map_or(seed, Seed);
+        let mut later: Vec<_> = link.later.drain(..).map(|(at, link)| (at.as_nanos() as i64, link)).collect();
+        later.reverse();
+        let lane = |name| Lane::new(Dice::new(chance, seed, name, direction), &link);
+        Netem {
+            later,
+            by_packet: chance == Chance::Packet,
+            lanes: Lanes { media: lane("media"), repair: lane("repair"), rtcp: lane("rtcp") },
+            held: Held::default(),
+            last: 0,
+            slots: link.slot.as_ref().map(|slot| Slots::new(slot, 0)),
+            deliveries: replay(&link, true),
+            reached: 0,
+            link,
+        }
+    }
+
+    /// Enters the phase of the schedule that holds at `now`. What did not change goes on as it was.
+    fn follow_schedule(&mut self, now: i64) {
+        while let Some((at, link)) = self.later.pop_if(|(at, _)| *at <= now) {
+            let Lanes { media, repair, rtcp } = &mut self.lanes;
+            [media, repair, rtcp].into_iter().for_each(|lane| lane.change(&self.link, &link));
+            if link.slot != self.link.slot {
+                self.slots = link.slot.as_ref().map(|slot| Slots::new(slot, at));
+            }
+            if link.trace != self.link.trace {
+                self.deliveries = replay(&link, true);
+            }
+            self.link = link;
+        }
+    }
+
+    /// One packet, or the copy of one.
+    fn enqueue(&mut self, now: i64, packet: &PacketInfo, copy: bool, out: &mut Vec<Delivery>) {
+        let Netem { link, held, .. } = self;
+        let lane = self.lanes.of(packet.purpose);
+        let dice = &mut lane.dice;
+        dice.copy(copy);
+        let twice = !copy && lane.duplicate.next(dice);
+        let recorded = lane.fates.as_mut().map(|r| r.admit(Time(now as u64), packet.wire_bytes, self.by_packet));
+        let lost = lane.loss.lost(dice) | (recorded == Some(None));
+        if lost && !twice {
+            return;
+        }
+        let corrupt = lane.corrupt.next(dice);
+        if held.count(now) >= link.limit as usize {
+            return;
+        }
+        if twice && !lost {
+            self.enqueue(now, packet, true, out);
+        }
+        let Netem { link, held, .. } = self;
+        let lane = self.lanes.of(packet.purpose);
+        let dice = &mut lane.dice;
+        dice.copy(copy);
+        if lane.reorder.at_once(dice) {
+            out.push(Delivery { at: Time(now as u64), corrupt });
+            return;
+        }
+        let recorded = recorded.flatten().map_or(0, |at| at.0 as i64 - now);
+        let arrives = now + lane.delays.next(link, dice) + recorded;
+        let sent = if let Some(rate) = &link.rate {
+            // Only what is still there is waited for.
+            let begins = if self.last > now { arrives.max(self.last) } else { arrives };
+            if held.is_full(link.queue, arrives, begins) {
+                return;
+            }
+            begins + packet_time(rate, packet.wire_bytes)
+        } else if let Some(deliveries) = &mut self.deliveries {
+            self.reached = self.reached.max(arrives).max(now);
+            if held.is_full(link.queue, self.reached, self.last.max(self.reached)) {
+                return;
+            }
+            match deliveries.admit(Time(self.reached as u64), packet.wire_bytes, self.by_packet) {
+                Some(at) => at.0 as i64,
+                None => return,
+            }
+        } else {
+            arrives
+        };
+        self.last = self.last.max(sent);
+        let due = sent.max(now);
+        let leaves = self.slots.as_mut().map_or(due, |slots| slots.leaves(due, packet.wire_bytes, dice));
+        held.push(leaves);
+        out.push(Delivery { at: Time(leaves as u64), corrupt });
+    }
+}
+
+impl Impairment for Netem {
+    fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
+        let lane = self.lanes.of(packet.purpose);
+        lane.dice.next_packet(now);
+        let now = now.0 as i64;
+        self.follow_schedule(now);
+        self.enqueue(now, packet, false, out);
+    }
+}
+
+/// Repair has chance of its own, so that a retransmission more never changes what media meets.
+struct Lanes {
+    media: Lane,
+    repair: Lane,
+    rtcp: Lane,
+}
+
+impl Lanes {
+    fn of(&mut self, purpose: Purpose) -> &mut Lane {
+        match purpose {
+            Purpose::Media => &mut self.media,
+            Purpose::Retransmission | Purpose::Fec => &mut self.repair,
+            Purpose::Control => &mut self.rtcp,
+        }
+    }
+}
+
+/// Packets that share a sequence of chance.
+struct Lane {
+    dice: Dice,
+    duplicate: Happens,
+    loss: LossProcess,
+    corrupt: Happens,
+    reorder: Reorder,
+    delays: Delays,
+    /// A trace of fates.
+    fates: Option<Replay>,
+}
+
+impl Lane {
+    fn new(dice: Dice, link: &LinkSpec) -> Lane {
+        Lane {
+            dice,
+            duplicate: Happens::new(Draw::Duplicate, link.duplicate),
+            loss: LossProcess::new(link.loss),
+            corrupt: Happens::new(Draw::Corrupt, link.corrupt),
+            reorder: Reorder::new(link),
+            delays: Delays::new(link),
+            fates: replay(link, false),
+        }
+    }
+
+    fn change(&mut self, old: &LinkSpec, new: &LinkSpec) {
+        if new.duplicate != old.duplicate {
+            self.duplicate = Happens::new(Draw::Duplicate, new.duplicate);
+        }
+        if new.loss != old.loss {
+            self.loss = LossProcess::new(new.loss);
+        }
+        if new.corrupt != old.corrupt {
+            self.corrupt = Happens::new(Draw::Corrupt, new.corrupt);
+        }
+        if (new.reorder, new.gap) != (old.reorder, old.gap) {
+            self.reorder = Reorder::new(new);
+        }
+        if (new.delay, new.delay_correlation) != (old.delay, old.delay_correlation) {
+            self.delays = Delays::new(new);
+        }
+        if new.trace != old.trace {
+            self.fates = replay(new, false);
+        }
+    }
+}
+
+/// The link's trace, if it is one of delivery times, or one of fates.
+fn replay(link: &LinkSpec, deliveries: bool) -> Option<Replay> {
+    let is_it = |trace: &&Arc<Trace>| matches!(trace.kind, Kind::Opportunities { .. }) == deliveries;
+    link.trace.as_ref().filter(is_it).map(|trace| Replay::new(Arc::clone(trace)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,402 @@
+//! An impairment as an interceptor of a peer connection, on its way out.
+//!
+//! At the wire-most slot it sees every RTP and RTCP packet after all else has had its say, and never ICE or DTLS. So a
+//! lossy network cannot make the handshake fail (`rtc` 0.21.1 never re-arms the DTLS retransmission timer), and every
+//! call begins at the same instant.
+
+use super::clock::Clock;
+use crate::net::{Delivery, Impairment, PacketInfo, Purpose};
+use crate::units::Time;
+use rtc::interceptor::{Attribute, Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
+use rtc::shared::marshal::{Marshal, MarshalSize};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Where the interceptor belongs: below every slot that `rtc` names.
+pub const WIRE_MOST: usize = 500;
+
+/// IPv4 without options (RFC 791) and UDP (RFC 768).
+pub const IP_UDP_BYTES: usize = 20 + 8;
+
+/// What SRTP and SRTCP add to a packet, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Protection {
+    pub srtp: usize,
+    pub srtcp: usize,
+}
+
+impl Protection {
+    /// SRTP_AES128_CM_HMAC_SHA1_80 (RFC 5764, section 4.1.2): a tag of 80 bits; SRTCP has its index of 32 bits as well
+    /// (RFC 3711, section 3.4). What browsers settle on.
+    pub const AES_CM_SHA1_80: Protection = Protection { srtp: 10, srtcp: 10 + 4 };
+}
+
+/// One packet that a peer put on the wire after media start, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WireRecord {
+    pub sent: Time,
+    /// IPv4, UDP, SRTP or SRTCP.
+    pub bytes: usize,
+    /// The track that it belongs to, repair as well; `None` for RTCP.
+    pub track: Option<usize>,
+    /// The RTP sequence number; `None` for RTCP.
+    pub sequence: Option<u16>,
+    /// No copy of it arrived whole: netem dropped or corrupted it.
+    pub dropped: bool,
+    pub purpose: Purpose,
+}
+
+/// A whole packet, before SRTP, and where the network put it: no arrival, it was dropped; two, it was duplicated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WirePacket {
+    pub sent: Time,
+    pub arrivals: Vec<Time>,
+    pub bytes: Vec<u8>,
+}
+
+fn purpose(packet: &TaggedPacket) -> Purpose {
+    match &packet.message.packet {
+        Packet::Rtp(_) if packet.message.has(&Attribute::Retransmission) => Purpose::Retransmission,
+        Packet::Rtp(_) if packet.message.custom::<FecMark>().is_some() => Purpose::Fec,
+        Packet::Rtp(_) => Purpose::Media,
+        _ => Purpose::Control,
+    }
+}
+
+/// What a peer hangs on the packets of a repair stream.
+#[derive(Clone, Copy, Debug)]
+pub struct FecMark;
+
+/// All that left through one interceptor, in order. Clones see the same log.
+#[derive(Clone, Debug, Default)]
+pub struct WireLog(Arc<Mutex<Log>>);
+
+#[derive(Debug, Default)]
+struct Log {
+    records: Vec<WireRecord>,
+    /// `None`: not asked for.
+    packets: Option<Vec<WirePacket>>,
+}
+
+impl WireLog {
+    pub fn records(&self) -> Vec<WireRecord> {
+        self.lock().records.clone()
+    }
+
+    /// From now on whole packets are kept as well.
+    pub fn keep_packets(&self) {
+        self.lock().packets.get_or_insert_default();
+    }
+
+    /// Those since [`WireLog::keep_packets`]; they are given once.
+    pub fn take_packets(&self) -> Vec<WirePacket> {
+        self.lock().packets.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn push(&self, record: WireRecord, packet: &Packet, deliveries: &[Delivery]) -> Result<(), Error> {
+        let mut log = self.lock();
+        log.records.push(record);
+        if let Some(packets) = &mut log.packets {
+            let arrivals = deliveries.iter().map(|d| d.at).collect();
+            packets.push(WirePacket { sent: record.sent, arrivals, bytes: bytes(packet)? });
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As on the wire, but for SRTP: one RTP packet, or RTCP packets one after the other (RFC 3550, section 6.1).
+fn bytes(packet: &Packet) -> Result<Vec<u8>, Error> {
+    match packet {
+        Packet::Rtp(rtp) => Ok(rtp.marshal()?.to_vec()),
+        Packet::Rtcp(rtcp) => rtcp.iter().try_fold(Vec::new(), |all, p| Ok([all, p.marshal()?.to_vec()].concat())),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Holds each packet as long as the impairment says, or drops it.
+pub struct NetemInterceptor {
+    // A mutex only because an interceptor must be `Sync` and an impairment need not be; it is never contended.
+    impairment: Mutex<Box<dyn Impairment>>,
+    /// What is sent before media start passes untouched.
+    clock: Clock,
+    protection: Protection,
+    log: WireLog,
+    /// The track of an SSRC.
+    track_of: fn(u32) -> Option<usize>,
+    /// By due time, then by order of admission.
+    held: BTreeMap<(Instant, u64), TaggedPacket>,
+    admitted: u64,
+    due: VecDeque<TaggedPacket>,
+    inbound: VecDeque<TaggedPacket>,
+    deliveries: Vec<Delivery>,
+}
+
+impl NetemInterceptor {
+    /// `clock`: in virtual time the instant of media start.
+    pub fn new(impairment: Box<dyn Impairment>, clock: impl Into<Clock>, protection: Protection, log: WireLog) -> Self {
+        NetemInterceptor {
+            impairment: Mutex::new(impairment),
+            clock: clock.into(),
+            protection,
+            log,
+            track_of: |_| None,
+            held: BTreeMap::new(),
+            admitted: 0,
+            due: VecDeque::new(),
+            inbound: VecDeque::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// The same, with what tells the track of an SSRC, for the log.
+    pub fn with_tracks(self, track_of: fn(u32) -> Option<usize>) -> Self {
+        NetemInterceptor { track_of, ..self }
+    }
+
+    /// The slot to register it at.
+    pub fn slot() -> Slot {
+        Slot::from(WIRE_MOST)
+    }
+
+    fn hold(&mut self, due: Instant, packet: TaggedPacket) {
+        self.held.insert((due, self.admitted), packet);
+        self.admitted += 1;
+    }
+
+    fn release(&mut self, now: Instant) {
+        while let Some(entry) = self.held.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let mut packet = entry.remove();
+            packet.now = now;
+            self.due.push_back(packet);
+        }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.inbound.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.inbound.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        let now = packet.now;
+        let Some((sent, from)) = self.clock.sent(now, &packet.message.packet) else {
+            self.due.push_back(packet);
+            return Ok(());
+        };
+        let (bytes, sequence) = match &packet.message.packet {
+            Packet::Rtp(rtp) => (rtp.marshal_size() + self.protection.srtp, Some(rtp.header.sequence_number)),
+            Packet::Rtcp(rtcp) => (rtcp.iter().map(|p| p.marshal_size()).sum::<usize>() + self.protection.srtcp, None),
+            other => return Err(Error::Other(format!("a packet that is neither RTP nor RTCP: {other:?}"))),
+        };
+        let info = PacketInfo { wire_bytes: bytes + IP_UDP_BYTES, purpose: purpose(&packet) };
+        let impairment = self.impairment.get_mut().unwrap_or_else(PoisonError::into_inner);
+        impairment.admit(sent, &info, &mut self.deliveries);
+        // It has had its place on the link, and SRTP's authentication would refuse it.
+        self.deliveries.retain(|d| !d.corrupt);
+        let track = match &packet.message.packet {
+            Packet::Rtp(rtp) => (self.track_of)(rtp.header.ssrc),
+            _ => None,
+        };
+        let record = WireRecord {
+            sent,
+            bytes: info.wire_bytes,
+            track,
+            sequence,
+            dropped: self.deliveries.is_empty(),
+            purpose: info.purpose,
+        };
+        self.log.push(record, &packet.message.packet, &self.deliveries)?;
+        // The packet itself goes with the last delivery, copies with the others.
+        if let Some(last) = self.deliveries.pop() {
+            for i in 0..self.deliveries.len() {
+                let copy = TaggedPacket { message: packet.message.clone(), ..packet };
+                self.hold(from + self.deliveries[i].at.since(sent), copy);
+            }
+            self.hold(from + last.at.since(sent), packet);
+            self.deliveries.clear();
+        }
+        self.release(now);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.due.pop_front()
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.release(now);
+        Ok(())
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        self.held.first_key_value().map(|((at, _), _)| *at)
+    }
+}
+
+impl Interceptor for NetemInterceptor {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rtc::interceptor::AttributedPacket;
+    use rtc::rtcp::receiver_report::ReceiverReport;
+    use rtc::rtp;
+    use rtc::shared::TransportContext;
+    use std::time::Duration;
+
+    /// Delivers packet after packet as the list says: a delay in ms for each copy.
+    struct Script(VecDeque<Vec<u64>>);
+
+    impl Impairment for Script {
+        fn admit(&mut self, now: Time, _: &PacketInfo, out: &mut Vec<Delivery>) {
+            let copies = self.0.pop_front().unwrap_or_default();
+            out.extend(copies.iter().map(|ms| Delivery { at: now + Duration::from_millis(*ms), corrupt: false }));
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "only differences to this instant are used")]
+    fn begin() -> Instant {
+        Instant::now()
+    }
+
+    fn tagged(now: Instant, packet: Packet) -> TaggedPacket {
+        TaggedPacket { now, transport: TransportContext::default(), message: AttributedPacket::new(packet) }
+    }
+
+    fn media(now: Instant, sequence_number: u16) -> TaggedPacket {
+        let header = rtp::Header { version: 2, sequence_number, ..Default::default() };
+        tagged(now, Packet::Rtp(rtp::Packet { header, payload: vec![0; 100].into() }))
+    }
+
+    fn sequence(packet: &TaggedPacket) -> u16 {
+        match &packet.message.packet {
+            Packet::Rtp(rtp) => rtp.header.sequence_number,
+            _ => panic!("not media"),
+        }
+    }
+
+    /// Sends a packet each 10 ms, runs from one timer to the next, and returns what left: when (in ms) and which.
+    fn run(script: Vec<Vec<u64>>) -> (Vec<(u64, u16)>, Vec<WireRecord>) {
+        let (start, count, log) = (begin(), script.len() as u64, WireLog::default());
+        let mut netem =
+            NetemInterceptor::new(Box::new(Script(script.into())), start, Protection::AES_CM_SHA1_80, log.clone());
+        let mut left = Vec::new();
+        for n in 0..=count {
+            let at = if n < count { start + Duration::from_millis(n * 10) } else { start + Duration::from_secs(3600) };
+            while let Some(due) = netem.poll_timeout().filter(|due| *due <= at) {
+                netem.handle_timeout(due).unwrap();
+                left.extend(std::iter::from_fn(|| netem.poll_write()));
+                assert!(netem.poll_timeout().is_none_or(|next| next > due));
+            }
+            if n < count {
+                netem.handle_write(media(at, n as u16)).unwrap();
+                left.extend(std::iter::from_fn(|| netem.poll_write()));
+            }
+        }
+        let at = |p: &TaggedPacket| p.now.duration_since(start).as_millis() as u64;
+        (left.iter().map(|p| (at(p), sequence(p))).collect(), log.records())
+    }
+
+    proptest! {
+        #[test]
+        fn packets_are_conserved_and_leave_in_order_of_time(
+            script in prop::collection::vec(prop::collection::vec(0..100u64, 0..3), 0..50)
+        ) {
+            let (left, log) = run(script.clone());
+            let mut expected: Vec<(u64, u16)> = Vec::new();
+            for (n, delays) in script.iter().enumerate() {
+                expected.extend(delays.iter().map(|d| (n as u64 * 10 + d, n as u16)));
+            }
+            prop_assert!(left.windows(2).all(|w| w[0].0 <= w[1].0));
+            // At one instant the one sent first leaves first.
+            expected.sort();
+            prop_assert_eq!(left, expected);
+            prop_assert_eq!(log.len(), script.len());
+            for (n, (record, delays)) in log.iter().zip(&script).enumerate() {
+                prop_assert_eq!(record.sent, Time::from_millis(n as u64 * 10));
+                prop_assert_eq!(record.sequence, Some(n as u16));
+                prop_assert_eq!(record.dropped, delays.is_empty());
+                prop_assert_eq!(record.bytes, 20 + 8 + 12 + 100 + 10);
+            }
+        }
+    }
+
+    #[test]
+    fn before_media_start_all_passes_untouched() {
+        let (now, log) = (begin(), WireLog::default());
+        let nothing = Box::new(Script(VecDeque::new()));
+        let start = now + Duration::from_secs(1);
+        let mut netem = NetemInterceptor::new(nothing, start, Protection::AES_CM_SHA1_80, log.clone());
+        netem.handle_write(media(now, 7)).unwrap();
+        assert_eq!(netem.poll_write().map(|p| sequence(&p)), Some(7));
+        assert!(log.records().is_empty());
+        netem.handle_write(media(start, 8)).unwrap();
+        assert!(netem.poll_write().is_none());
+        assert!(log.records()[0].dropped);
+    }
+
+    #[test]
+    fn a_corrupt_copy_goes_nowhere() {
+        struct Corrupt;
+        impl Impairment for Corrupt {
+            fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
+                out.push(Delivery { at: now, corrupt: true });
+                out.extend((packet.purpose == Purpose::Control).then_some(Delivery { at: now, corrupt: false }));
+            }
+        }
+        let (now, log) = (begin(), WireLog::default());
+        let mut netem = NetemInterceptor::new(Box::new(Corrupt), now, Protection::AES_CM_SHA1_80, log.clone());
+        netem.handle_write(media(now, 7)).unwrap();
+        assert!(netem.poll_write().is_none());
+        netem.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
+        assert!(netem.poll_write().is_some() && netem.poll_write().is_none());
+        assert_eq!(log.records().iter().map(|r| r.dropped).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn reports_pay_for_their_index_and_what_comes_in_is_left_alone() {
+        let (now, log) = (begin(), WireLog::default());
+        let script = Box::new(Script(VecDeque::from([vec![0]])));
+        let mut netem = NetemInterceptor::new(script, now, Protection::AES_CM_SHA1_80, log.clone());
+        netem.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
+        assert!(netem.poll_write().is_some());
+        let record = WireRecord {
+            sent: Time::ZERO,
+            bytes: 20 + 8 + 8 + 4 + 10,
+            track: None,
+            sequence: None,
+            dropped: false,
+            purpose: Purpose::Control,
+        };
+        assert_eq!(log.records(), [record]);
+        netem.handle_read(media(now, 9)).unwrap();
+        assert_eq!(netem.poll_read().map(|p| sequence(&p)), Some(9));
+    }
+}
