@@ -42,6 +42,29 @@ fn links_lead_somewhere() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+#[test]
+fn files_that_are_named_exist() {
+    let folders = ["src/", "tests/", "scripts/", "plans/", "examples/", "benches/", "corpora/", "docs/"];
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    // What a changelog names may be gone.
+    for page in pages().iter().filter(|p| !p.path.ends_with("CHANGELOG.md")) {
+        for (line, code) in page.code() {
+            let named = code.split(' ').next().unwrap_or_default();
+            let pattern = named.contains('*') || named.contains("NAME");
+            if pattern || !folders.iter().any(|folder| named.starts_with(folder)) {
+                continue;
+            }
+            seen += 1;
+            if !root().join(named).exists() {
+                wrong.push(format!("{}:{line}: there is no {named}", page.path.display()));
+            }
+        }
+    }
+    assert!(seen > 50, "only {seen} files found: does this test still read them?");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 fn leads_somewhere(pages: &[Page], page: &Page, link: &str) -> Result<(), String> {
     if link.starts_with("https://") {
         return Ok(());

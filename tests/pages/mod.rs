@@ -79,6 +79,11 @@ impl Page {
         found
     }
 
+    /// What stands in single backticks, with its line.
+    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.prose().flat_map(|(number, line)| line.split('`').skip(1).step_by(2).map(move |code| (number, code)))
+    }
+
     /// What a link to a heading of this page may say behind `#`: as mdBook and Git forges make it.
     pub fn anchors(&self) -> Vec<String> {
         let mut times: BTreeMap<String, usize> = BTreeMap::new();
