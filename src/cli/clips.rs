@@ -2,7 +2,9 @@
 
 use crate::corpus;
 use crate::error::{Error, Result};
-use crate::plan::file::Library;
+use crate::media::{Clip, Media};
+use crate::plan::file::{Clips, Library};
+use std::sync::Arc;
 
 /// All clips that there are. Recordings that are not here are an error that says what to do.
 pub const LIBRARY: Library<'static> = Library { audio: &corpus::clip, video: &corpus::video };
@@ -26,6 +28,18 @@ impl Args {
     pub fn library(self) -> Library<'static> {
         if self.artificial { ARTIFICIAL } else { OR_ARTIFICIAL }
     }
+}
+
+/// The clips of `others`, if there are any; else those called `name`.
+///
+/// # Errors
+/// As `find`; of `others` with the option's name.
+pub fn in_place_of<M: Media>(name: &str, others: &[String], find: Clips<'_, M>) -> Result<Vec<Arc<Clip<M>>>> {
+    if others.is_empty() {
+        return find(name);
+    }
+    let found = others.iter().map(|other| find(other).map_err(|e| Error::usage(format!("--clip: {e}"))));
+    Ok(found.collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn offer<T>(name: &str, found: Result<T>) -> Result<T> {

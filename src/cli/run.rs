@@ -5,6 +5,7 @@ use super::output::print;
 use super::{clips, names, report, until};
 use crate::error::Result;
 use crate::peer::Transport;
+use crate::plan::file::Library;
 use crate::plan::{AnyPlan, Plan, SHIPPED};
 use crate::report::{self as report_view, Compare};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,9 @@ pub struct Args {
     /// A plan file (TOML), or a plan that comes with the program, by its name
     #[arg(value_name = "PLAN", default_value = "demo", value_parser = names::plans(), hide_possible_values = true)]
     plan: PathBuf,
+    /// Clip id, set, file or glob, in place of the plan's clips; repeatable
+    #[arg(long, value_name = "ID|FILE", value_parser = names::clips(), hide_possible_values = true)]
+    clip: Vec<String>,
     #[command(flatten)]
     clips: clips::Args,
     /// Folder of the results [default: reports/ and the plan's name]
@@ -65,7 +69,11 @@ A run that was stopped goes on where it was; a finished one computes nothing aga
 failed is a result like any other and is not tried again; the exit code is then 1.";
 
 pub fn run(args: &Args) -> Result<u8> {
-    match AnyPlan::find(&args.plan, &args.clips.library())? {
+    let library = args.clips.library();
+    // Where clips are named, they stand for whatever name the plan has.
+    let audio = |name: &str| clips::in_place_of(name, &args.clip, library.audio);
+    let video = |name: &str| clips::in_place_of(name, &args.clip, library.video);
+    match AnyPlan::find(&args.plan, &Library { audio: &audio, video: &video })? {
         AnyPlan::Audio(plan) => run_plan(args, plan),
         AnyPlan::Video(plan) => run_plan(args, plan),
     }

@@ -5,7 +5,7 @@ mod settings;
 mod source;
 mod values;
 
-pub use super::kind::{Kind, Library};
+pub use super::kind::{Clips, Kind, Library};
 
 use self::settings::{named, settings};
 use self::source::{Source, Table, Value};
