@@ -392,6 +392,11 @@ fn plans_go_by_name_and_their_cases_can_be_listed_as_those_of_lines() {
         let told = desk.run(&["run", plan, "--artificial", "--list"]);
         assert!(told.lines().count() > 10 && told.lines().skip(1).all(|l| l.contains("\tsynth-")), "{plan}: {told}");
     }
+    // Clips that are named stand for all of the plan's.
+    let told = desk.run(&["run", "demo", "--clip", "synth-voice-1", "--clip", "synth-voice-3", "--list"]);
+    assert_eq!(told.lines().count(), 1 + 2 * 6 * 10, "{told}");
+    assert!(told.lines().skip(1).all(|l| l.contains("\tsynth-voice-1\t") || l.contains("\tsynth-voice-3\t")), "{told}");
+    refuses(&desk, &["run", "--clip", "synth-voise-1"], &["--clip: unknown clip", "did you mean 'synth-voice-1'?"]);
     let told = desk.run(&["fmtp", "usedtx=1", "usedtx=0", "--net", "wifi", "--artificial", "--list", "--seeds", "2"]);
     assert_eq!(told.lines().next().unwrap(), "index\tlabel\tclip\tnet\treceiver\tseed");
     assert_eq!(told.lines().count(), 1 + 2 * 6 * 2, "{told}");

@@ -30,11 +30,11 @@ impl Args {
     }
 }
 
-/// The clip called `name`; or, if there are any, those of `others` in its place.
+/// The clips of `others`, if there are any; else those called `name`.
 ///
 /// # Errors
-/// As `find`; for `others` with the option's name.
-pub fn all<M: Media>(find: Clips<'_, M>, name: &str, others: &[String]) -> Result<Vec<Arc<Clip<M>>>> {
+/// As `find`; of `others` with the option's name.
+pub fn in_place_of<M: Media>(name: &str, others: &[String], find: Clips<'_, M>) -> Result<Vec<Arc<Clip<M>>>> {
     if others.is_empty() {
         return find(name);
     }

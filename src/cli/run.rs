@@ -71,8 +71,8 @@ failed is a result like any other and is not tried again; the exit code is then 
 pub fn run(args: &Args) -> Result<u8> {
     let library = args.clips.library();
     // Where clips are named, they stand for whatever name the plan has.
-    let audio = |name: &str| clips::all(library.audio, name, &args.clip);
-    let video = |name: &str| clips::all(library.video, name, &args.clip);
+    let audio = |name: &str| clips::in_place_of(name, &args.clip, library.audio);
+    let video = |name: &str| clips::in_place_of(name, &args.clip, library.video);
     match AnyPlan::find(&args.plan, &Library { audio: &audio, video: &video })? {
         AnyPlan::Audio(plan) => run_plan(args, plan),
         AnyPlan::Video(plan) => run_plan(args, plan),
