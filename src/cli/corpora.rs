@@ -17,7 +17,7 @@ pub struct Args {
     /// Clip ids or sets: fetch only the packages that these come from
     #[arg(value_name = "CLIP", value_parser = names::clips(), hide_possible_values = true)]
     clips: Vec<String>,
-    /// One JSON object on stdout (reports/README.md)
+    /// One JSON object on stdout (docs/formats.md)
     #[arg(long)]
     json: bool,
 }

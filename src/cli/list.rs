@@ -30,7 +30,7 @@ pub struct Args {
     /// All columns, however long the lines are
     #[arg(long, conflicts_with = "json")]
     wide: bool,
-    /// One JSON object on stdout (reports/README.md)
+    /// One JSON object on stdout (docs/formats.md)
     #[arg(long)]
     json: bool,
 }

@@ -22,7 +22,7 @@ pub struct Args {
     packets: u64,
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// One JSON object on stdout (reports/README.md)
+    /// One JSON object on stdout (docs/formats.md)
     #[arg(long)]
     json: bool,
     /// Write delay.png and packets.csv to this folder

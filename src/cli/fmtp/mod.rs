@@ -90,7 +90,7 @@ pub struct Args {
     /// Keep what was heard or seen, as WAV or Y4M files below DIR/media
     #[arg(long)]
     keep_media: bool,
-    /// One JSON object on stdout (reports/README.md)
+    /// One JSON object on stdout (docs/formats.md)
     #[arg(long)]
     json: bool,
 }
@@ -338,7 +338,7 @@ fn difference(view: &View, c: &Comparison) -> String {
     format!("{} {}{interval} ({})", signed(mean * scale, unit), measure.title, c.judged.verdict.short())
 }
 
-/// The documented object (reports/README.md).
+/// The documented object (docs/formats.md).
 fn to_json(view: &View) -> Value {
     let bounds = |s: &Summary| match s.interval {
         Some(i) => json!({ "mean": s.mean, "low": i.low, "high": i.high, "n": s.n }),
