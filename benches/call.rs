@@ -5,6 +5,7 @@
 use codecbench::call;
 use codecbench::codec::{self, Input, Request, Unit};
 use codecbench::media::{Clip, Pcm, PcmFormat, synth};
+use codecbench::peer::Peers;
 use codecbench::peer::sim::{Kind, Outgoing, Sim, TrackSpec};
 use codecbench::plan::Case;
 use codecbench::units::{Seed, Time};
