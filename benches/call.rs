@@ -5,7 +5,7 @@
 use codecbench::call;
 use codecbench::codec::{self, Input, Request, Unit};
 use codecbench::media::{Clip, Pcm, PcmFormat, synth};
-use codecbench::peer::Transport;
+use codecbench::peer::Peers;
 use codecbench::peer::sim::{Kind, Outgoing, Sim, TrackSpec};
 use codecbench::plan::Case;
 use codecbench::units::{Seed, Time};
@@ -24,19 +24,11 @@ fn case(seconds: usize) -> Case {
     let voice = synth::ALL[0].clip().signal.clone();
     let format = PcmFormat::mono(48_000);
     let samples = voice.samples.iter().copied().cycle().take(seconds * 48_000).collect();
+    let clip = Arc::new(Clip::new("voice", codecbench::media::Content::Speech, Pcm { format, samples }));
+    let net = "delay 40ms".parse().expect("a network");
     Case {
-        clip: Arc::new(Clip::new("voice", codecbench::media::Content::Speech, Pcm { format, samples })),
-        codec: codec::audio("opus").expect("opus"),
-        label: "opus".into(),
         request: Request { complexity: Some(9), ..Request::default() },
-        beside: None,
-        equipment: None,
-        receiver: Default::default(),
-        net: "delay 40ms".parse().expect("a network"),
-        warm_up: Duration::ZERO,
-        seed: Seed(1),
-        metrics: Vec::new(),
-        transport: Transport::Virtual,
+        ..Case::new(clip, codec::audio("opus").expect("opus"), net, Seed(1))
     }
 }
 

@@ -3,6 +3,7 @@
 use codecbench::net::netem::Netem;
 use codecbench::net::spec::NetSpec;
 use codecbench::net::{Direction, Impairment, PacketInfo, Purpose};
+use codecbench::peer::Peers;
 use codecbench::peer::sim::{Kind, Outgoing, Sim, TrackSpec};
 use codecbench::units::{Seed, Time};
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -6,7 +6,6 @@ use codecbench::call;
 use codecbench::codec::{Codec, Coded, Decoder, Encoder, Feedback, Input, Request, Settings, Unit, VIDEO};
 use codecbench::error::Result;
 use codecbench::media::{Clip, Content, Footage, FrameRate, Picture, PictureFormat};
-use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::units::{Bitrate, Seed, Time};
 use cpu_time::ProcessTime;
@@ -83,19 +82,10 @@ fn path(c: &mut Criterion<CpuTime>) {
             ..**codec
         }));
         for net in ["delay 25ms", "delay 25ms 5ms loss 5% burst 3"] {
-            let case = Case::<Picture> {
-                clip: clip.clone(),
-                codec: replayed,
-                label: codec.name.into(),
+            let case = Case {
                 request: request.clone(),
-                beside: None,
-                equipment: None,
                 receiver: "adaptive".parse().expect("a receiver"),
-                net: net.parse().expect("a network"),
-                warm_up: Duration::ZERO,
-                seed: Seed(1),
-                metrics: Vec::new(),
-                transport: Transport::Virtual,
+                ..Case::new(clip.clone(), replayed, net.parse().expect("a network"), Seed(1))
             };
             let rendered = call::video::talk(&case).expect("a call").renders().len();
             assert!(rendered > CALL * 8 / 10, "{} over {net}: {rendered} pictures", codec.name);

@@ -4,7 +4,6 @@
 
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::metric::audio::emodel::{self, Band, Equipment, Inputs};
-use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::units::Seed;
 use codecbench::{call, codec, metric};
@@ -21,18 +20,9 @@ fn clip(format: PcmFormat) -> Arc<Clip> {
 
 fn case(codec: &str, format: PcmFormat, net: &str) -> Case {
     Case {
-        clip: clip(format),
-        codec: codec::audio(codec).unwrap(),
-        label: codec.into(),
-        request: Default::default(),
-        beside: None,
-        equipment: None,
-        receiver: "fixed:60ms".parse().unwrap(),
-        net: net.parse().unwrap(),
         warm_up: Duration::from_secs(3),
-        seed: Seed(1),
         metrics: vec![metric::audio("si-sdr").unwrap(), metric::audio("mouth-to-ear").unwrap()],
-        transport: Transport::Virtual,
+        ..Case::new(clip(format), codec::audio(codec).unwrap(), net.parse().unwrap(), Seed(1))
     }
 }
 

@@ -8,7 +8,6 @@ use codecbench::call;
 use codecbench::codec::audio::external::{Program, Run};
 use codecbench::codec::{self, Codec, Decoder, Input, Request, Settings, Unit};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
-use codecbench::peer::Transport;
 use codecbench::plan::file::{Library, parse};
 use codecbench::plan::{AnyPlan, Case, Plan};
 use codecbench::store::Key;
@@ -72,19 +71,11 @@ fn noise() -> Pcm {
 }
 
 fn case(codec: &str, program: Option<Program>, net: &str) -> Case {
+    let clip = Arc::new(Clip::new("noise", Content::Signal, noise()));
     Case {
-        clip: Arc::new(Clip::new("noise", Content::Signal, noise())),
-        codec: codec::audio(codec).unwrap(),
-        label: codec.into(),
         request: Request { program, ..Request::default() },
-        beside: None,
-        equipment: None,
-        receiver: "fixed:60ms".parse().unwrap(),
-        net: net.parse().unwrap(),
         warm_up: Duration::from_secs(1),
-        seed: Seed(1),
-        metrics: Vec::new(),
-        transport: Transport::Virtual,
+        ..Case::new(clip, codec::audio(codec).unwrap(), net.parse().unwrap(), Seed(1))
     }
 }
 

@@ -17,19 +17,11 @@ use std::time::Duration;
 const FIGURES: [(&str, f64); 3] = [("pesq-wb", 0.0), ("mouth-to-ear", 5.0), ("mouth-to-ear-clock", 5.0)];
 
 fn case(codec: &str, net: &str, voice: usize, warm_up: Duration) -> Case {
+    let clip = Arc::new(synth::ALL[voice].clip());
     Case {
-        clip: Arc::new(synth::ALL[voice].clip()),
-        codec: codec::audio(codec).unwrap(),
-        label: codec.into(),
-        request: Default::default(),
-        beside: None,
-        equipment: None,
-        receiver: "fixed:60ms".parse().unwrap(),
-        net: net.parse().unwrap(),
         warm_up,
-        seed: Seed(1),
         metrics: vec![metric::audio("pesq-wb").unwrap(), metric::audio("mouth-to-ear").unwrap()],
-        transport: Transport::Virtual,
+        ..Case::new(clip, codec::audio(codec).unwrap(), net.parse().unwrap(), Seed(1))
     }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 use codecbench::net::spec::NetSpec;
+use codecbench::peer::Peers;
 use codecbench::peer::sim::{Arrival, Kind, LossReport, Outgoing, Sim, TrackSpec, WireRecord};
 use codecbench::units::{Seed, Time};
 use std::collections::HashSet;
@@ -64,12 +65,12 @@ impl Plan {
         for n in 0..self.packets {
             sim.send(self.sent(n), 0, self.packet(n)).unwrap();
             arrivals.extend(sim.arrivals());
-            reports.extend(sim.reports());
+            reports.extend(sim.taps().reports());
         }
         sim.advance(self.sent(self.packets) + Duration::from_secs(2)).unwrap();
         arrivals.extend(sim.arrivals());
-        reports.extend(sim.reports());
-        Call { arrivals, reports, wire: sim.wire(), back: sim.wire_back(), datagram_bytes: sim.datagram_bytes() }
+        reports.extend(sim.taps().reports());
+        Call { arrivals, reports, wire: sim.taps().wire(), back: sim.wire_back(), datagram_bytes: sim.datagram_bytes() }
     }
 }
 
@@ -164,7 +165,7 @@ fn the_handshake_is_never_lost() {
     let mut sim = Sim::connect(&[track(OPUS, "")], &net, Seed(1)).unwrap();
     sim.send(Time::ZERO, 0, Plan::new("none", 1).packet(0)).unwrap();
     sim.advance(Time::from_millis(60_000)).unwrap();
-    assert_eq!((sim.arrivals().len(), sim.wire()[0].dropped), (0, true));
+    assert_eq!((sim.arrivals().len(), sim.taps().wire()[0].dropped), (0, true));
 }
 
 #[test]
@@ -270,7 +271,7 @@ fn duplicates_are_removed_on_arrival() {
         sim.send(plan.sent(n), 0, plan.packet(n)).unwrap();
     }
     sim.advance(Time::from_millis(2000)).unwrap();
-    assert_eq!(sim.wire().len(), 100);
+    assert_eq!(sim.taps().wire().len(), 100);
     let sequences: Vec<u16> = sim.arrivals().iter().map(|a| a.sequence).collect();
     assert_eq!(sequences, (0..50).collect::<Vec<_>>());
 }
@@ -333,7 +334,7 @@ fn every_audio_codec_and_its_fmtp_line_go_through_the_session_description() {
             let track = track(codec, fmtp);
             let mut sim = Sim::connect(std::slice::from_ref(&track), &NetSpec::default(), Seed(1))
                 .unwrap_or_else(|e| panic!("{codec:?}: {e}"));
-            assert_eq!(sim.negotiated(0), &track.fmtp);
+            assert_eq!(sim.taps().negotiated(0), &track.fmtp);
             sim.send(Time::ZERO, 0, Plan::new("none", 1).packet(7)).unwrap();
             assert_eq!(sim.arrivals().len(), 1, "{codec:?}");
         }

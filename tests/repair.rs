@@ -5,7 +5,6 @@
 use codecbench::call::{self, Call};
 use codecbench::codec::{self, Decoder, Feedback, Input, Request, Settings, Unit};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
-use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::units::{Bitrate, Probability, Seed, Time, from_ms};
 use std::sync::Arc;
@@ -29,19 +28,12 @@ fn run(codec: &str, request: Request, receiver: &str, net: &str, seconds: usize)
             Pcm { format: PcmFormat::mono(8000), samples }
         }
     };
+    let clip = Arc::new(Clip::new("clip", Content::Signal, pcm));
     let case = Case {
-        clip: Arc::new(Clip::new("clip", Content::Signal, pcm)),
-        codec: codec::audio(codec).unwrap(),
-        label: codec.into(),
         request,
-        beside: None,
-        equipment: None,
         receiver: receiver.parse().unwrap(),
-        net: net.parse().unwrap(),
-        transport: Transport::default(),
         warm_up: Duration::from_secs(6),
-        seed: Seed(3),
-        metrics: Vec::new(),
+        ..Case::new(clip, codec::audio(codec).unwrap(), net.parse().unwrap(), Seed(3))
     };
     call::run(&case).unwrap()
 }

@@ -253,6 +253,7 @@ fn fates_go_by_time_or_by_packet() {
 mod captures {
     use super::*;
     use codecbench::net::spec::NetSpec;
+    use codecbench::peer::Peers;
     use codecbench::peer::sim::{Kind, Outgoing, Sim, TrackSpec};
     use codecbench::units::{Seed, ms};
     use std::process::Command;
@@ -294,7 +295,7 @@ mod captures {
             let n = a.sequence.wrapping_sub(first);
             fates[n as usize] = Some(ms(a.at.since(Time::from_millis(20 * u64::from(n)))));
         }
-        (sim.capture(), fates)
+        (sim.capture().unwrap(), fates)
     }
 
     #[test]

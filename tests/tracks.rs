@@ -5,7 +5,7 @@
 use codecbench::net::Purpose;
 use codecbench::peer::pacer::Pacer;
 use codecbench::peer::sim::{LossReport, Sim, WireRecord};
-use codecbench::peer::{Arrival, Kind, Outgoing, Peers, TrackSpec, Transport};
+use codecbench::peer::{self, Arrival, Kind, Outgoing, Peers, TrackSpec, Transport};
 use codecbench::units::{Bitrate, Seed, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -75,11 +75,11 @@ struct Call {
 }
 
 fn run(tracks: &[TrackSpec], net: &str, seconds: u64) -> Call {
-    let mut peers = Peers::connect(Transport::Virtual, tracks, &net.parse().unwrap(), Seed(5)).unwrap();
-    run_on(&mut peers, tracks, seconds)
+    let mut peers = peer::connect(Transport::Virtual, tracks, &net.parse().unwrap(), Seed(5)).unwrap();
+    run_on(&mut *peers, tracks, seconds)
 }
 
-fn run_on(peers: &mut Peers, tracks: &[TrackSpec], seconds: u64) -> Call {
+fn run_on(peers: &mut dyn Peers, tracks: &[TrackSpec], seconds: u64) -> Call {
     let kinds: Vec<Kind> = tracks.iter().map(|t| t.kind).collect();
     let mut call = Call {
         sent: vec![0; tracks.len()],
@@ -99,10 +99,10 @@ fn run_on(peers: &mut Peers, tracks: &[TrackSpec], seconds: u64) -> Call {
     }
     peers.advance(end + Duration::from_secs(2)).unwrap();
     call.arrivals = peers.arrivals();
-    call.reports = peers.reports();
-    call.key_requests = peers.key_requests();
-    call.wire = peers.wire();
-    call.round_trips = (0..tracks.len()).map(|track| peers.round_trip(track)).collect();
+    call.reports = peers.taps().reports();
+    call.key_requests = peers.taps().key_requests();
+    call.wire = peers.taps().wire();
+    call.round_trips = (0..tracks.len()).map(|track| peers.taps().round_trip(track)).collect();
     call
 }
 
@@ -158,12 +158,12 @@ fn each_track_has_its_codec_and_its_fmtp() {
     ];
     let sim = Sim::connect(&tracks, &"none".parse().unwrap(), Seed(1)).unwrap();
     for (i, track) in tracks.iter().enumerate() {
-        assert_eq!(sim.negotiated(i), &track.fmtp);
+        assert_eq!(sim.taps().negotiated(i), &track.fmtp);
     }
     // Each alone as well.
     for track in tracks.iter().chain([&video("H264", 103, "", "nack")]) {
         let sim = Sim::connect(std::slice::from_ref(track), &"none".parse().unwrap(), Seed(1)).unwrap();
-        assert_eq!(sim.negotiated(0), &track.fmtp);
+        assert_eq!(sim.taps().negotiated(0), &track.fmtp);
     }
 }
 
@@ -229,14 +229,14 @@ fn a_request_for_a_key_picture_takes_the_way_back() {
     sim.request_key(at, 2).unwrap();
     sim.request_key(at, 1).unwrap();
     sim.advance(Time::from_millis(1039)).unwrap();
-    assert_eq!(sim.key_requests(), []);
+    assert_eq!(sim.taps().key_requests(), []);
     sim.advance(Time::from_millis(1040)).unwrap();
-    assert_eq!(sim.key_requests(), [(Time::from_millis(1040), 2), (Time::from_millis(1040), 1)]);
-    assert_eq!(sim.key_requests(), []);
+    assert_eq!(sim.taps().key_requests(), [(Time::from_millis(1040), 2), (Time::from_millis(1040), 1)]);
+    assert_eq!(sim.taps().key_requests(), []);
     // This one is lost.
     sim.request_key(later, 1).unwrap();
     sim.advance(Time::from_millis(9000)).unwrap();
-    assert_eq!(sim.key_requests(), []);
+    assert_eq!(sim.taps().key_requests(), []);
     let sent = sim.wire_back();
     assert_eq!(
         sent.iter().filter(|w| [at, later].contains(&w.sent)).map(|w| w.dropped).collect::<Vec<_>>(),
@@ -297,7 +297,7 @@ fn a_paced_call_fills_its_link_and_no_more() {
     for ms in 0..60_000 {
         let now = Time::from_millis(ms);
         sim.advance(now).unwrap();
-        if let Some(new) = sim.target() {
+        if let Some(new) = sim.taps().target() {
             target = new;
             pacer.set_target(now, target);
         }
@@ -322,7 +322,7 @@ fn a_paced_call_fills_its_link_and_no_more() {
     }
     let mean = targets[30_000..].iter().map(|t| f64::from(*t)).sum::<f64>() / 30_000.0;
     assert!((500_000.0..1_100_000.0).contains(&mean), "{mean}");
-    let bytes = |track| sim.wire().iter().filter(|w| w.track == Some(track)).map(|w| w.bytes).sum::<usize>();
+    let bytes = |track| sim.taps().wire().iter().filter(|w| w.track == Some(track)).map(|w| w.bytes).sum::<usize>();
     assert!(bytes(0) > 60 * 50 * 100 && bytes(1) > 60 * 50_000, "{} {}", bytes(0), bytes(1));
 }
 
@@ -330,14 +330,14 @@ fn a_paced_call_fills_its_link_and_no_more() {
 fn video_over_sockets_arrives_as_in_virtual_time() {
     let tracks = [opus(""), vp8("nack")];
     let net = "delay 20ms".parse().unwrap();
-    let mut live = Peers::connect(Transport::Live, &tracks, &net, Seed(5)).unwrap();
-    assert_eq!(live.negotiated(0), &tracks[0].fmtp);
-    let mut call = run_on(&mut live, &tracks, 1);
+    let mut live = peer::connect(Transport::Live, &tracks, &net, Seed(5)).unwrap();
+    assert_eq!(live.taps().negotiated(0), &tracks[0].fmtp);
+    let mut call = run_on(&mut *live, &tracks, 1);
     assert_eq!([call.arrived(0), call.arrived(1)], [1.0, 1.0]);
     assert_eq!([0, 1].map(|track| call.wire(track, Purpose::Media).count() as u64), [50, 180]);
     live.request_key(Time::from_millis(3000), 1).unwrap();
     live.advance(Time::from_millis(3200)).unwrap();
-    call.key_requests = live.key_requests();
+    call.key_requests = live.taps().key_requests();
     let (at, track) = call.key_requests[0];
     assert!(at >= Time::from_millis(3020) && track == 1, "{at:?}");
     let mut order = BTreeMap::new();

@@ -4,7 +4,6 @@
 
 use codecbench::codec::{self, Codec, Input, Request, Unit};
 use codecbench::media::{Clip, Footage, Picture};
-use codecbench::peer::Transport;
 use codecbench::plan::Case;
 use codecbench::playout::video::{Screen, freezes};
 use codecbench::rtp::api::{Described, VideoPacket};
@@ -32,23 +31,15 @@ fn case(
     layers: u8,
 ) -> Case<Picture> {
     Case {
-        clip,
-        codec,
-        label: codec.name.into(),
         request: Request {
             bitrate: Some(Bitrate(300_000)),
             layers: Some(layers),
             repair: repair.parse().unwrap(),
             ..Request::default()
         },
-        beside: None,
-        equipment: None,
         receiver: "adaptive".parse().unwrap(),
-        net: net.parse().unwrap(),
         warm_up: Duration::from_secs(1),
-        seed: Seed(1),
-        metrics: Vec::new(),
-        transport: Transport::Virtual,
+        ..Case::new(clip, codec, net.parse().unwrap(), Seed(1))
     }
 }
 

@@ -9,16 +9,14 @@ mod audio;
 mod storage;
 pub mod video;
 
-pub use api::Call;
+pub use api::{Call, Record, score};
 pub use audio::record::Heard;
 
 use crate::error::Result;
-use crate::metric::Evidence;
-use crate::peer::Peers;
-use crate::peer::sim::Sim;
+use crate::peer::{self, Peers};
 use crate::plan::Case;
 use crate::units::Time;
-use api::{chance, evidence_of, measure};
+use api::chance;
 use audio::Audio;
 
 /// Of the call's behaviour: part of every cache key, raised whenever a case's result changes.
@@ -28,36 +26,24 @@ pub const VERSION: u32 = 4;
 ///
 /// # Errors
 /// The setting cannot be made, or the call does not connect. A metric that cannot score is no error: it stands in
-/// [`Scores::unscored`] with its reason.
+/// [`crate::plan::Scores::unscored`] with its reason.
 pub fn run(case: &Case) -> Result<Call> {
     if case.codec.rtp.is_none() {
-        return storage::run(case);
+        return score(case, &storage::store(case)?);
     }
     score(case, &talk(case)?)
 }
 
-/// As [`run`] in virtual time, and a pcapng file of all that the peers put on the wire; see [`Sim::capture`].
+/// As [`run`] in virtual time, and a pcapng file of all that the peers put on the wire; see [`Peers::capture`].
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_captured(case: &Case) -> Result<(Call, Vec<u8>)> {
     let mut capture = Vec::new();
-    let begin = |peers: &Peers| peers.simulated().into_iter().for_each(Sim::keep_packets);
-    let end = |peers: &Peers| capture = peers.simulated().map(Sim::capture).unwrap_or_default();
+    let begin = |peers: &dyn Peers| peers.keep_packets();
+    let end = |peers: &dyn Peers| capture = peers.capture().unwrap_or_default();
     let heard = talk_and(case, begin, end)?;
     Ok((score(case, &heard)?, capture))
-}
-
-/// Scores what was heard in the call of that case.
-///
-/// # Errors
-/// The scored pass was never played.
-pub fn score(case: &Case, heard: &Heard) -> Result<Call> {
-    let mut scores = heard.facts(case)?;
-    let (degraded, removed_delay_ms) = heard.scored_pass()?;
-    let call = heard.call_facts(case, &scores);
-    measure(case, &Evidence { removed_delay_ms, call, ..evidence_of(case, &degraded) }, &mut scores);
-    Ok(Call { scores, reference: case.clip.signal.clone(), degraded })
 }
 
 /// The call itself, without scores: for benches, and for whoever wants the signal.
@@ -69,11 +55,11 @@ pub fn talk(case: &Case) -> Result<Heard> {
 }
 
 /// As [`talk`]; `begin` and `end` see the connected call before the first packet and after the last.
-fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end: impl FnOnce(&Peers)) -> Result<Heard> {
+fn talk_and(case: &Case, begin: impl FnOnce(&dyn Peers), end: impl FnOnce(&dyn Peers)) -> Result<Heard> {
     let track = audio::track(case)?;
-    let mut peers = Peers::connect(case.transport, std::slice::from_ref(&track), &case.net, chance(case))?;
-    begin(&peers);
-    let mut audio = Audio::new(case, 0, &track, &peers)?;
+    let mut peers = peer::connect(case.transport, std::slice::from_ref(&track), &case.net, chance(case))?;
+    begin(&*peers);
+    let mut audio = Audio::new(case, 0, &track, peers.taps())?;
     let mut now = Time::ZERO;
     while !audio.is_done() {
         // The first pull may lie before the instant at which its packet was seen.
@@ -82,14 +68,14 @@ fn talk_and(case: &Case, begin: impl FnOnce(&Peers), end: impl FnOnce(&Peers)) -
         for arrival in peers.arrivals() {
             audio.arrive(&arrival);
         }
-        if let Some(allowed) = peers.target() {
+        if let Some(allowed) = peers.taps().target() {
             audio.allow(now, allowed)?;
         }
-        for report in peers.reports() {
+        for report in peers.taps().reports() {
             audio.report(&report)?;
         }
-        audio.step(now, &mut peers)?;
+        audio.step(now, &mut *peers)?;
     }
-    end(&peers);
-    Ok(audio.finish(peers.wire()))
+    end(&*peers);
+    Ok(audio.finish(peers.taps().wire()))
 }

@@ -1,7 +1,7 @@
 //! One peer: its connection, its address, and how it is driven.
 
 use crate::error::Result;
-use crate::peer::wire::{NetemInterceptor, Protection};
+use crate::peer::wire::{NetemStage, Protection};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, TwccSenderBuilder};
@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use super::repair::{self, notes::Notes};
 use super::rtcp::VirtualReports;
-use super::stage::Aided;
+use super::stage::Staged;
 use super::streams::Streams;
 use super::track::{DESCRIPTOR_URI, Kind, TrackSpec, call_error};
 
@@ -60,7 +60,7 @@ impl Endpoint {
         tracks: &[TrackSpec],
         notes: &Notes,
         reports: VirtualReports,
-        netem: NetemInterceptor,
+        netem: NetemStage,
     ) -> Result<(MediaEngine, SettingEngine, Registry)> {
         let mut media = MediaEngine::default();
         for track in tracks {
@@ -72,16 +72,16 @@ impl Endpoint {
         let registry = repair::install(tracks, notes, &mut media, Registry::new())?;
         let mut registry = configure_twcc_receiver_only(registry, &mut media)
             .map_err(call_error)?
-            .with(Slot::TwccSender, Streams::with_repair(TwccSenderBuilder::new().build()))
-            .with(VirtualReports::slot(), Aided::new(reports))
-            .with(NetemInterceptor::slot(), netem);
+            .with(Slot::TwccSender, Staged::new(Streams::with_repair(TwccSenderBuilder::new().build())))
+            .with(VirtualReports::slot(), Staged::new(reports))
+            .with(NetemStage::slot(), Staged::new(netem));
         for (i, track) in tracks.iter().enumerate() {
             let interval = track.kind.report_interval();
             let receives = ReceiverReportBuilder::new().with_interval(interval).build();
             let sends = SenderReportBuilder::new().with_interval(interval).build();
             registry = registry
-                .with(Slot::from(usize::from(Slot::ReceiverReport) + i), Streams::only(i, receives))
-                .with(Slot::from(usize::from(Slot::SenderReport) + i), Streams::only(i, sends));
+                .with(Slot::from(usize::from(Slot::ReceiverReport) + i), Staged::new(Streams::only(i, receives)))
+                .with(Slot::from(usize::from(Slot::SenderReport) + i), Staged::new(Streams::only(i, sends)));
         }
         if tracks.iter().any(|track| track.kind == Kind::Video) {
             let descriptor = RTCRtpHeaderExtensionCapability { uri: DESCRIPTOR_URI.into() };
@@ -104,7 +104,7 @@ impl Endpoint {
         tracks: &[TrackSpec],
         notes: &Notes,
         reports: VirtualReports,
-        netem: NetemInterceptor,
+        netem: NetemStage,
     ) -> Result<Endpoint> {
         let (media, settings, registry) = Endpoint::parts(tracks, notes, reports, netem)?;
         let mut connection = RTCPeerConnectionBuilder::new()

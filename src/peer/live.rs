@@ -9,21 +9,22 @@
 //! Time is virtual to the caller all the same: [`Live::advance`] waits until the clock shows it. So nothing here is the
 //! same to the byte when it is run again.
 
+use super::api::Peers;
 use super::endpoint::Endpoint;
 use super::repair::notes::Notes;
-use super::rtcp::{LossReport, Reports, VirtualReports, picture_loss};
+use super::rtcp::{Reports, VirtualReports, picture_loss};
+use super::taps::{Taps, Track};
 use super::track::{
-    Arrival, Kind, Negotiated, Outgoing, TrackSpec, arrival, call_error, check, preferences, rtp_packet, send_only,
-    ssrcs, track_of, with_fmtp,
+    Arrival, Outgoing, TrackSpec, arrival, call_error, check, preferences, rtp_packet, send_only, ssrcs, track_of,
+    with_fmtp,
 };
 use crate::error::{Error, Result};
 use crate::net::Direction;
 use crate::net::netem::Netem;
 use crate::net::spec::NetSpec;
 use crate::peer::clock::Clock;
-use crate::peer::wire::{NetemInterceptor, WireLog, WireRecord};
-use crate::sdp::fmtp::Fmtp;
-use crate::units::{Bitrate, Seed, Time};
+use crate::peer::wire::{NetemStage, WireLog};
+use crate::units::{Seed, Time};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -48,23 +49,13 @@ const LEAD: Duration = Duration::from_millis(200);
 pub struct Live {
     sender: Peer,
     receiver: Peer,
-    tracks: Vec<Track>,
+    taps: Taps,
+    locals: Vec<Arc<TrackLocalStaticRTP>>,
     start: Instant,
     reached: Time,
     clock: Clock,
-    reports: Reports,
-    notes: Notes,
-    wire: WireLog,
     // The last one: its tasks hold all of the above.
     runtime: Runtime,
-}
-
-/// One track at the sender.
-struct Track {
-    local: Arc<TrackLocalStaticRTP>,
-    kind: Kind,
-    payload_type: u8,
-    negotiated: Negotiated,
 }
 
 impl Live {
@@ -80,16 +71,15 @@ impl Live {
         let runtime =
             Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| system("no threads", e))?;
         std::net::UdpSocket::bind("127.0.0.1:0").map_err(|e| system("no UDP socket on 127.0.0.1", e))?;
-        let (clock, reports, wire) = (Clock::live(), Reports::default(), WireLog::default());
-        let notes = Notes::default();
+        let (clock, taps) = (Clock::live(), Taps::default());
         let peer = |link, direction, wire: WireLog, reports: Reports| {
             let impairment = Box::new(Netem::new(link, net.chance, seed, direction));
-            let netem = NetemInterceptor::new(impairment, clock.clone(), Endpoint::protection(), wire);
+            let netem = NetemStage::new(impairment, clock.clone(), Endpoint::protection(), wire);
             let netem = netem.with_tracks(track_of);
-            Peer::new(tracks, &notes, VirtualReports::new(clock.clone(), reports), netem, &clock)
+            Peer::new(tracks, &taps.notes, VirtualReports::new(clock.clone(), reports), netem, &clock)
         };
         let connected = async {
-            let sender = peer(net.forward.clone(), Direction::Forward, wire.clone(), reports.clone()).await?;
+            let sender = peer(net.forward.clone(), Direction::Forward, taps.wire.clone(), taps.reports.clone()).await?;
             let receiver = peer(net.back.clone(), Direction::Back, WireLog::default(), Reports::default()).await?;
             let mut locals = Vec::new();
             for (i, track) in tracks.iter().enumerate() {
@@ -122,83 +112,48 @@ impl Live {
             runtime.block_on(async { tokio::time::timeout(PATIENCE, connected).await.map_err(late)? })?;
         let start = present() + LEAD;
         clock.begin(start);
-        let track = |((spec, local), negotiated): ((&TrackSpec, _), _)| Track {
-            local,
-            kind: spec.kind,
-            payload_type: spec.sent_as(),
-            negotiated,
-        };
         Ok(Live {
             sender,
             receiver,
-            tracks: tracks.iter().zip(locals).zip(negotiated).map(track).collect(),
+            taps: taps.with_tracks(tracks, negotiated),
+            locals,
             start,
             reached: Time::ZERO,
             clock,
-            reports,
-            notes,
-            wire,
             runtime,
         })
     }
 
-    /// As [`super::sim::Sim::negotiated`].
-    ///
-    /// # Panics
-    /// There is no such track.
-    pub fn negotiated(&self, track: usize) -> &Fmtp {
-        &self.tracks[track].negotiated.fmtp
+    fn lock_arrivals(&self) -> MutexGuard<'_, Vec<Arrival>> {
+        self.receiver.events.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Peers for Live {
+    fn taps(&self) -> &Taps {
+        &self.taps
     }
 
-    /// Waits until `now`, and hands one packet to a track of the sender.
-    ///
-    /// # Errors
-    /// There is no such track, or it takes no such packet; else as [`Live::advance`].
-    pub fn send(&mut self, now: Time, track: usize, packet: Outgoing) -> Result<()> {
+    fn send(&mut self, now: Time, track: usize, packet: Outgoing) -> Result<()> {
         self.advance(now)?;
-        let Track { local, payload_type, negotiated, .. } = self.track(track)?;
+        let Track { payload_type, negotiated, .. } = self.taps.track(track)?;
         let (sequence, timestamp) = (packet.sequence, packet.timestamp);
         let packet = rtp_packet(track, *payload_type, negotiated.descriptor, packet)?;
         self.clock.send(now, sequence, timestamp);
-        self.runtime.block_on(local.write_rtp(packet)).map_err(call_error)
+        self.runtime.block_on(self.locals[track].write_rtp(packet)).map_err(call_error)
     }
 
-    /// As [`super::sim::Sim::request_key`].
-    ///
-    /// # Errors
-    /// As [`Live::send`]; nothing has come of that track.
-    pub fn request_key(&mut self, now: Time, track: usize) -> Result<()> {
+    fn request_key(&mut self, now: Time, track: usize) -> Result<()> {
         self.advance(now)?;
-        if self.track(track)?.kind != Kind::Video {
-            return Err(Error::Call(format!("track {track} is audio: it has no key pictures")));
-        }
+        self.taps.check_key(track)?;
         let ssrc = ssrcs(track).media;
         let remote = self.receiver.events.remotes.lock().unwrap_or_else(PoisonError::into_inner).get(&ssrc).cloned();
         let remote = remote.ok_or_else(|| Error::Call(format!("live: nothing has come of track {track}")))?;
         self.runtime.block_on(remote.write_rtcp(vec![picture_loss(ssrc)])).map_err(call_error)
     }
 
-    /// As [`super::sim::Sim::key_requests`].
-    pub fn key_requests(&mut self) -> Vec<(Time, usize)> {
-        self.reports.take_key_requests()
-    }
-
-    /// As [`super::sim::Sim::round_trip`].
-    pub fn round_trip(&self, track: usize) -> Option<Duration> {
-        self.notes.round_trip(track)
-    }
-
-    fn track(&self, track: usize) -> Result<&Track> {
-        self.tracks
-            .get(track)
-            .ok_or_else(|| Error::Call(format!("no track {track}: the call has {}", self.tracks.len())))
-    }
-
-    /// Waits until `until`; not at all, when that is over.
-    ///
-    /// # Errors
-    /// `until` lies before the time the call has reached, or the connection broke.
-    pub fn advance(&mut self, until: Time) -> Result<()> {
+    /// Waits until then; not at all, when that is over.
+    fn advance(&mut self, until: Time) -> Result<()> {
         if until < self.reached {
             return Err(Error::Call("time does not run backwards".into()));
         }
@@ -212,39 +167,15 @@ impl Live {
         }
     }
 
-    /// As [`super::sim::Sim::advance_to_arrival`], to a few milliseconds.
-    ///
-    /// # Errors
-    /// As [`Live::advance`].
-    pub fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
+    fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
         while self.reached < until && self.lock_arrivals().is_empty() {
             self.advance((self.reached + Duration::from_millis(2)).min(until))?;
         }
         Ok(self.reached)
     }
 
-    fn lock_arrivals(&self) -> MutexGuard<'_, Vec<Arrival>> {
-        self.receiver.events.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// As [`super::sim::Sim::arrivals`]; some may be later than the time reached.
-    pub fn arrivals(&mut self) -> Vec<Arrival> {
+    fn arrivals(&mut self) -> Vec<Arrival> {
         std::mem::take(&mut self.lock_arrivals())
-    }
-
-    /// As [`super::sim::Sim::reports`].
-    pub fn reports(&mut self) -> Vec<LossReport> {
-        self.reports.take()
-    }
-
-    /// As [`super::sim::Sim::target`].
-    pub fn target(&mut self) -> Option<Bitrate> {
-        self.notes.take_target()
-    }
-
-    /// As [`super::sim::Sim::wire`]. Media has its nominal time.
-    pub fn wire(&self) -> Vec<WireRecord> {
-        self.wire.records()
     }
 }
 
@@ -269,7 +200,7 @@ impl Peer {
         tracks: &[TrackSpec],
         notes: &Notes,
         reports: VirtualReports,
-        netem: NetemInterceptor,
+        netem: NetemStage,
         clock: &Clock,
     ) -> Result<Peer> {
         let (media, settings, registry) = Endpoint::parts(tracks, notes, reports, netem)?;

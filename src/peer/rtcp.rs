@@ -1,7 +1,7 @@
 //! RTCP in virtual time: sender reports that leave say virtual time; receiver reports and requests for a key picture that
 //! come back are kept for the application.
 
-use super::stage::{Aid, Queues};
+use super::stage::{Handled, Queues, Stage};
 use super::track::track_of_media;
 use crate::peer::clock::Clock;
 use crate::units::Time;
@@ -103,8 +103,8 @@ impl VirtualReports {
     }
 }
 
-impl Aid for VirtualReports {
-    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
+impl Stage for VirtualReports {
+    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         if let Packet::Rtcp(parts) = &packet.message.packet {
             let receiver_reports = parts.iter().filter_map(|p| p.as_any().downcast_ref::<ReceiverReport>());
             for report in receiver_reports.flat_map(|r| &r.reports) {
@@ -116,9 +116,10 @@ impl Aid for VirtualReports {
             self.reports.lock().key_requests.extend(tracks.map(|track| (at, track)));
         }
         queues.inbound.push_back(packet);
+        Ok(())
     }
 
-    fn outbound(&mut self, mut packet: TaggedPacket, queues: &mut Queues) {
+    fn outbound(&mut self, mut packet: TaggedPacket, queues: &mut Queues) -> Handled {
         let ntp_time = self.ntp(packet.now);
         if let Packet::Rtcp(parts) = &mut packet.message.packet {
             for part in parts {
@@ -128,5 +129,6 @@ impl Aid for VirtualReports {
             }
         }
         queues.outbound.push_back(packet);
+        Ok(())
     }
 }

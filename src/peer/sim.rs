@@ -13,9 +13,10 @@ pub use super::rtcp::LossReport;
 pub use super::track::{Arrival, Kind, Outgoing, TrackSpec};
 pub use crate::peer::wire::WireRecord;
 
+use super::api::Peers;
 use super::endpoint::Endpoint;
-use super::repair::notes::Notes;
 use super::rtcp::{Reports, VirtualReports, picture_loss};
+use super::taps::{Taps, Track};
 use super::track::{
     Negotiated, arrival, call_error, check, preferences, rtp_packet, send_only, ssrcs, track_of, with_fmtp,
 };
@@ -23,9 +24,8 @@ use crate::error::{Error, Result};
 use crate::net::netem::Netem;
 use crate::net::spec::NetSpec;
 use crate::net::{Direction, pcapng};
-use crate::peer::wire::{IP_UDP_BYTES, NetemInterceptor, WireLog, WirePacket};
-use crate::sdp::fmtp::Fmtp;
-use crate::units::{Bitrate, Seed, Time};
+use crate::peer::wire::{IP_UDP_BYTES, NetemStage, WireLog, WirePacket};
+use crate::units::{Seed, Time};
 use rtc::peer_connection::message::RTCMessage;
 use rtc::rtp_transceiver::RTCRtpSenderId;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -47,23 +47,14 @@ pub struct Sim {
     receiver: Endpoint,
     start: Instant,
     now: Instant,
-    tracks: Vec<Track>,
+    taps: Taps,
+    /// How `rtc` knows the tracks at the sender.
+    ids: Vec<RTCRtpSenderId>,
     /// The number of the descriptor's header extension, for each track.
     descriptors: Vec<Option<u8>>,
     arrivals: Vec<Arrival>,
-    reports: Reports,
-    notes: Notes,
-    wire: WireLog,
     wire_back: WireLog,
     datagram_bytes: usize,
-}
-
-/// One track at the sender.
-struct Track {
-    id: RTCRtpSenderId,
-    kind: Kind,
-    payload_type: u8,
-    negotiated: Negotiated,
 }
 
 impl Sim {
@@ -76,38 +67,29 @@ impl Sim {
         check(tracks)?;
         let begin = some_instant();
         let start = begin + SET_UP;
-        let (wire, wire_back, reports) = (WireLog::default(), WireLog::default(), Reports::default());
-        let notes = Notes::default();
+        let (taps, wire_back) = (Taps::default(), WireLog::default());
         let peer = |host, link, direction, wire: &WireLog, reports: &Reports| {
             let impairment = Box::new(Netem::new(link, net.chance, seed, direction));
-            let netem = NetemInterceptor::new(impairment, start, Endpoint::protection(), wire.clone());
+            let netem = NetemStage::new(impairment, start, Endpoint::protection(), wire.clone());
             let netem = netem.with_tracks(track_of);
             let address = SocketAddr::from((Ipv4Addr::new(192, 0, 2, host), 5004));
-            Endpoint::new(begin, address, tracks, &notes, VirtualReports::new(start, reports.clone()), netem)
+            Endpoint::new(begin, address, tracks, &taps.notes, VirtualReports::new(start, reports.clone()), netem)
         };
-        let mut sender = peer(1, net.forward.clone(), Direction::Forward, &wire, &reports)?;
+        let mut sender = peer(1, net.forward.clone(), Direction::Forward, &taps.wire, &taps.reports)?;
         let mut receiver = peer(2, net.back.clone(), Direction::Back, &wire_back, &Reports::default())?;
         let ids = (0..tracks.len()).map(|index| add_track(&mut sender, index, tracks));
         let ids = ids.collect::<Result<Vec<_>>>()?;
         let negotiated = negotiate(begin, &mut sender, &mut receiver, tracks)?;
         let descriptors = negotiated.iter().map(|n| n.descriptor).collect();
-        let track = |((spec, id), negotiated): ((&TrackSpec, _), _)| Track {
-            id,
-            kind: spec.kind,
-            payload_type: spec.sent_as(),
-            negotiated,
-        };
         let mut sim = Sim {
             sender,
             receiver,
             start,
             now: begin,
-            tracks: tracks.iter().zip(ids).zip(negotiated).map(track).collect(),
+            taps: taps.with_tracks(tracks, negotiated),
+            ids,
             descriptors,
             arrivals: Vec::new(),
-            reports,
-            notes,
-            wire,
             wire_back,
             datagram_bytes: 0,
         };
@@ -119,140 +101,22 @@ impl Sim {
         Ok(sim)
     }
 
-    /// The fmtp line of a track that the sender read in the answer.
-    ///
-    /// # Panics
-    /// There is no such track.
-    pub fn negotiated(&self, track: usize) -> &Fmtp {
-        &self.tracks[track].negotiated.fmtp
-    }
-
-    /// Hands one packet to a track of the sender, after running the call up to `now`.
-    ///
-    /// # Errors
-    /// There is no such track, or it takes no such packet; `now` lies before the time the call has reached; the connection
-    /// broke.
-    pub fn send(&mut self, now: Time, track: usize, packet: Outgoing) -> Result<()> {
-        self.advance(now)?;
-        let &Track { id, payload_type, negotiated: Negotiated { descriptor, .. }, .. } = self.track(track)?;
-        let packet = rtp_packet(track, payload_type, descriptor, packet)?;
-        let mut sender =
-            self.sender.connection().rtp_sender(id).ok_or_else(|| Error::Call("the track is gone".into()))?;
-        sender.write_rtp(self.now, packet).map_err(call_error)?;
-        self.settle()
-    }
-
-    /// Lets the receiver ask for a key picture of a video track at `now`: a picture loss indication (RFC 4585, section
-    /// 6.3.1), which the network may delay or drop.
-    ///
-    /// # Errors
-    /// As [`Sim::send`].
-    pub fn request_key(&mut self, now: Time, track: usize) -> Result<()> {
-        self.advance(now)?;
-        if self.track(track)?.kind != Kind::Video {
-            return Err(Error::Call(format!("track {track} is audio: it has no key pictures")));
-        }
-        let connection = self.receiver.connection();
-        // In the order of the offer, which is that of the tracks.
-        let id = connection.get_receivers().nth(track).ok_or_else(|| Error::Call("no RTP receiver".into()))?;
-        let mut receiver = connection.rtp_receiver(id).ok_or_else(|| Error::Call("no RTP receiver".into()))?;
-        receiver.write_rtcp(self.now, vec![picture_loss(ssrcs(track).media)]).map_err(call_error)?;
-        self.settle()
-    }
-
-    /// Requests for key pictures that reached the sender since the last call: when, and for which track. Those of
-    /// [`Sim::request_key`], and those of the receiver's NACK when more packets are missing than it asks for.
-    pub fn key_requests(&mut self) -> Vec<(Time, usize)> {
-        self.reports.take_key_requests()
-    }
-
-    /// From a request for a lost packet of the track to its arrival, the median of the last ones; `None` before the first.
-    pub fn round_trip(&self, track: usize) -> Option<Duration> {
-        self.notes.round_trip(track)
-    }
-
-    fn track(&self, track: usize) -> Result<&Track> {
-        self.tracks
-            .get(track)
-            .ok_or_else(|| Error::Call(format!("no track {track}: the call has {}", self.tracks.len())))
-    }
-
-    /// Runs both peers and the network up to and including `until`.
-    ///
-    /// # Errors
-    /// `until` lies before the time the call has reached, or the connection broke.
-    pub fn advance(&mut self, until: Time) -> Result<()> {
-        let until = self.start + Duration::from_nanos(until.0);
-        if until < self.now {
-            return Err(Error::Call("time does not run backwards".into()));
-        }
-        self.run(until)
-    }
-
-    /// As [`Sim::advance`], but stops at the instant at which packets reach the receiver's application. Returns the time
-    /// reached.
-    ///
-    /// # Errors
-    /// As [`Sim::advance`].
-    pub fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
-        let last = self.start + Duration::from_nanos(until.0);
-        while self.arrivals.is_empty() {
-            let Some(next) = self.next_event().filter(|next| *next <= last) else {
-                self.advance(until)?;
-                break;
-            };
-            self.now = next;
-            self.step()?;
-        }
-        Ok(Time::ZERO + self.now.duration_since(self.start))
-    }
-
-    /// Packets of all tracks that reached the receiver's application since the last call, in order of arrival. SRTP's replay
-    /// protection removes duplicates, but not of what was rebuilt or came as RTX.
-    pub fn arrivals(&mut self) -> Vec<Arrival> {
-        std::mem::take(&mut self.arrivals)
-    }
-
-    /// Receiver reports that reached the sender since the last call. The receiver sends one 5 s after its first packet
-    /// and every 5 s from then on; of video each second.
-    pub fn reports(&mut self) -> Vec<LossReport> {
-        self.reports.take()
-    }
-
-    /// What congestion control allows the sender's RTP packets of all tracks together, when it has changed since the last
-    /// call: headers and payloads, without what SRTP, UDP and IP add. Of audio without FEC, of video with all repair.
-    /// Always `None` without `gcc`.
-    pub fn target(&mut self) -> Option<Bitrate> {
-        self.notes.take_target()
-    }
-
-    /// Everything the media sender put on the wire since media start, in order.
-    pub fn wire(&self) -> Vec<WireRecord> {
-        self.wire.records()
-    }
-
     /// Everything the receiver put on the wire since media start, in order: its reports and transport-wide feedback.
     pub fn wire_back(&self) -> Vec<WireRecord> {
         self.wire_back.records()
     }
 
     /// What the sender's RTP and RTCP datagrams that netem let through had in bytes, IPv4 and UDP included: what the
-    /// sizes in [`Sim::wire`] foretell.
+    /// sizes in [`Taps::wire`] foretell.
     pub fn datagram_bytes(&self) -> usize {
         self.datagram_bytes
     }
 
-    /// From now on whole packets are kept, for [`Sim::capture`].
-    pub fn keep_packets(&self) {
-        self.wire.keep_packets();
-        self.wire_back.keep_packets();
-    }
-
-    /// The RTP and RTCP of both peers since [`Sim::keep_packets`] as a pcapng file, given once: interface "sender" has what
-    /// the sender sent and what came to it, interface "receiver" the same of the receiver. What the network dropped is on
-    /// the side of who sent it alone; what it still holds stands with the time at which it would come. Each sees the other
-    /// under an address of its own, as behind a NAT, so that Wireshark keeps what was sent and what arrived apart.
-    pub fn capture(&self) -> Vec<u8> {
+    /// What [`Peers::capture`] gives: interface "sender" has what the sender sent and what came to it, interface "receiver"
+    /// the same of the receiver. What the network dropped is on the side of who sent it alone; what it still holds stands
+    /// with the time at which it would come. Each sees the other under an address of its own, as behind a NAT, so that
+    /// Wireshark keeps what was sent and what arrived apart.
+    fn pcapng(&self) -> Vec<u8> {
         let v4 = |peer: &Endpoint| match peer.address() {
             SocketAddr::V4(address) => address,
             SocketAddr::V6(address) => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, address.port()),
@@ -260,7 +124,7 @@ impl Sim {
         let ends = [v4(&self.sender), v4(&self.receiver)];
         // In the network for documentation (RFC 5737) that the peers' own addresses are not in.
         let afar = |end: usize| SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 1 + end as u8), ends[end].port());
-        let ways = [self.wire.take_packets(), self.wire_back.take_packets()];
+        let ways = [self.taps.wire.take_packets(), self.wire_back.take_packets()];
         let mut frames = Vec::new();
         for (from, packets) in ways.iter().enumerate() {
             let frame = |interface: usize, at, payload| pcapng::Frame {
@@ -321,7 +185,7 @@ impl Sim {
             while let Some(message) = self.receiver.read() {
                 if let RTCMessage::RtpPacket(_, packet) = message {
                     let at = Time::ZERO + self.now.duration_since(self.start);
-                    self.arrivals.extend(arrival(at, packet, &self.descriptors, &self.notes));
+                    self.arrivals.extend(arrival(at, packet, &self.descriptors, &self.taps.notes));
                 }
             }
             while self.sender.read().is_some() {}
@@ -336,6 +200,67 @@ impl Sim {
 
     fn is_connected(&self) -> bool {
         self.sender.is_connected() && self.receiver.is_connected()
+    }
+}
+
+impl Peers for Sim {
+    fn taps(&self) -> &Taps {
+        &self.taps
+    }
+
+    fn send(&mut self, now: Time, track: usize, packet: Outgoing) -> Result<()> {
+        self.advance(now)?;
+        let &Track { payload_type, negotiated: Negotiated { descriptor, .. }, .. } = self.taps.track(track)?;
+        let packet = rtp_packet(track, payload_type, descriptor, packet)?;
+        let sender = self.ids.get(track).and_then(|id| self.sender.connection().rtp_sender(*id));
+        let mut sender = sender.ok_or_else(|| Error::Call("the track is gone".into()))?;
+        sender.write_rtp(self.now, packet).map_err(call_error)?;
+        self.settle()
+    }
+
+    fn request_key(&mut self, now: Time, track: usize) -> Result<()> {
+        self.advance(now)?;
+        self.taps.check_key(track)?;
+        let connection = self.receiver.connection();
+        // In the order of the offer, which is that of the tracks.
+        let id = connection.get_receivers().nth(track).ok_or_else(|| Error::Call("no RTP receiver".into()))?;
+        let mut receiver = connection.rtp_receiver(id).ok_or_else(|| Error::Call("no RTP receiver".into()))?;
+        receiver.write_rtcp(self.now, vec![picture_loss(ssrcs(track).media)]).map_err(call_error)?;
+        self.settle()
+    }
+
+    fn advance(&mut self, until: Time) -> Result<()> {
+        let until = self.start + Duration::from_nanos(until.0);
+        if until < self.now {
+            return Err(Error::Call("time does not run backwards".into()));
+        }
+        self.run(until)
+    }
+
+    fn advance_to_arrival(&mut self, until: Time) -> Result<Time> {
+        let last = self.start + Duration::from_nanos(until.0);
+        while self.arrivals.is_empty() {
+            let Some(next) = self.next_event().filter(|next| *next <= last) else {
+                self.advance(until)?;
+                break;
+            };
+            self.now = next;
+            self.step()?;
+        }
+        Ok(Time::ZERO + self.now.duration_since(self.start))
+    }
+
+    fn arrivals(&mut self) -> Vec<Arrival> {
+        std::mem::take(&mut self.arrivals)
+    }
+
+    fn keep_packets(&self) {
+        self.taps.wire.keep_packets();
+        self.wire_back.keep_packets();
+    }
+
+    fn capture(&self) -> Option<Vec<u8>> {
+        Some(self.pcapng())
     }
 }
 

@@ -1,9 +1,8 @@
 //! Which of the streams of a call an interceptor of `rtc` is told of.
 
+use super::stage::{Handled, Queues, Stage};
 use super::track::{Kind, ssrcs, track_of_media};
 use rtc::interceptor::{Interceptor, StreamInfo, TaggedPacket};
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
 use std::time::Instant;
 
 /// An interceptor that sees all packets, but is told of some streams only, or of more.
@@ -43,52 +42,50 @@ impl<I> Streams<I> {
     }
 }
 
-impl<I: Interceptor> Protocol<TaggedPacket, TaggedPacket, ()> for Streams<I> {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.inner.handle_read(packet)
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inner.poll_read()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.inner.handle_write(packet)
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.inner.poll_write()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        self.inner.handle_timeout(now)
-    }
-
-    fn poll_timeout(&mut self) -> Option<Instant> {
-        self.inner.poll_timeout()
+impl<I: Interceptor> Streams<I> {
+    /// Hands on what the interceptor lets go.
+    fn drain(&mut self, queues: &mut Queues) {
+        queues.inbound.extend(std::iter::from_fn(|| self.inner.poll_read()));
+        queues.outbound.extend(std::iter::from_fn(|| self.inner.poll_write()));
     }
 }
 
-impl<I: Interceptor> Interceptor for Streams<I> {
-    fn bind_local_stream(&mut self, stream: &StreamInfo) {
-        self.told(stream).iter().for_each(|s| self.inner.bind_local_stream(s));
+impl<I: Interceptor> Stage for Streams<I> {
+    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
+        self.inner.handle_read(packet)?;
+        self.drain(queues);
+        Ok(())
     }
 
-    fn unbind_local_stream(&mut self, stream: &StreamInfo) {
-        self.told(stream).iter().for_each(|s| self.inner.unbind_local_stream(s));
+    fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
+        self.inner.handle_write(packet)?;
+        self.drain(queues);
+        Ok(())
     }
 
-    fn bind_remote_stream(&mut self, stream: &StreamInfo) {
+    fn timeout(&mut self, now: Instant, queues: &mut Queues) -> Handled {
+        self.inner.handle_timeout(now)?;
+        self.drain(queues);
+        Ok(())
+    }
+
+    fn timer(&mut self) -> Option<Instant> {
+        self.inner.poll_timeout()
+    }
+
+    fn remote(&mut self, stream: &StreamInfo) {
         self.told(stream).iter().for_each(|s| self.inner.bind_remote_stream(s));
     }
 
-    fn unbind_remote_stream(&mut self, stream: &StreamInfo) {
+    fn remote_ends(&mut self, stream: &StreamInfo) {
         self.told(stream).iter().for_each(|s| self.inner.unbind_remote_stream(s));
+    }
+
+    fn local(&mut self, stream: &StreamInfo) {
+        self.told(stream).iter().for_each(|s| self.inner.bind_local_stream(s));
+    }
+
+    fn local_ends(&mut self, stream: &StreamInfo) {
+        self.told(stream).iter().for_each(|s| self.inner.unbind_local_stream(s));
     }
 }

@@ -1,21 +1,21 @@
-//! An impairment as an interceptor of a peer connection, on its way out.
+//! An impairment as an interceptor stage of a peer connection, on its way out.
 //!
 //! At the wire-most slot it sees every RTP and RTCP packet after all else has had its say, and never ICE or DTLS. So a
 //! lossy network cannot make the handshake fail (`rtc` 0.21.1 never re-arms the DTLS retransmission timer), and every
 //! call begins at the same instant.
 
 use super::clock::Clock;
+use super::stage::{Handled, Queues, Stage};
 use crate::net::{Delivery, Impairment, PacketInfo, Purpose};
 use crate::units::Time;
-use rtc::interceptor::{Attribute, Interceptor, Packet, Slot, StreamInfo, TaggedPacket};
-use rtc::sansio::Protocol;
+use rtc::interceptor::{Attribute, Packet, Slot, TaggedPacket};
 use rtc::shared::error::Error;
 use rtc::shared::marshal::{Marshal, MarshalSize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Where the interceptor belongs: below every slot that `rtc` names.
+/// Where the stage belongs: below every slot that `rtc` names.
 pub const WIRE_MOST: usize = 500;
 
 /// IPv4 without options (RFC 791) and UDP (RFC 768).
@@ -70,7 +70,7 @@ fn purpose(packet: &TaggedPacket) -> Purpose {
 #[derive(Clone, Copy, Debug)]
 pub struct FecMark;
 
-/// All that left through one interceptor, in order. Clones see the same log.
+/// All that left through one stage, in order. Clones see the same log.
 #[derive(Clone, Debug, Default)]
 pub struct WireLog(Arc<Mutex<Log>>);
 
@@ -121,8 +121,8 @@ fn bytes(packet: &Packet) -> Result<Vec<u8>, Error> {
 }
 
 /// Holds each packet as long as the impairment says, or drops it.
-pub struct NetemInterceptor {
-    // A mutex only because an interceptor must be `Sync` and an impairment need not be; it is never contended.
+pub(super) struct NetemStage {
+    // A mutex only because a stage must be `Sync` and an impairment need not be; it is never contended.
     impairment: Mutex<Box<dyn Impairment>>,
     /// What is sent before media start passes untouched.
     clock: Clock,
@@ -133,15 +133,13 @@ pub struct NetemInterceptor {
     /// By due time, then by order of admission.
     held: BTreeMap<(Instant, u64), TaggedPacket>,
     admitted: u64,
-    due: VecDeque<TaggedPacket>,
-    inbound: VecDeque<TaggedPacket>,
     deliveries: Vec<Delivery>,
 }
 
-impl NetemInterceptor {
+impl NetemStage {
     /// `clock`: in virtual time the instant of media start.
     pub fn new(impairment: Box<dyn Impairment>, clock: impl Into<Clock>, protection: Protection, log: WireLog) -> Self {
-        NetemInterceptor {
+        NetemStage {
             impairment: Mutex::new(impairment),
             clock: clock.into(),
             protection,
@@ -149,15 +147,13 @@ impl NetemInterceptor {
             track_of: |_| None,
             held: BTreeMap::new(),
             admitted: 0,
-            due: VecDeque::new(),
-            inbound: VecDeque::new(),
             deliveries: Vec::new(),
         }
     }
 
     /// The same, with what tells the track of an SSRC, for the log.
     pub fn with_tracks(self, track_of: fn(u32) -> Option<usize>) -> Self {
-        NetemInterceptor { track_of, ..self }
+        NetemStage { track_of, ..self }
     }
 
     /// The slot to register it at.
@@ -170,38 +166,23 @@ impl NetemInterceptor {
         self.admitted += 1;
     }
 
-    fn release(&mut self, now: Instant) {
+    fn release(&mut self, now: Instant, queues: &mut Queues) {
         while let Some(entry) = self.held.first_entry() {
             if entry.key().0 > now {
                 break;
             }
             let mut packet = entry.remove();
             packet.now = now;
-            self.due.push_back(packet);
+            queues.outbound.push_back(packet);
         }
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.inbound.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.inbound.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+impl Stage for NetemStage {
+    fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         let now = packet.now;
         let Some((sent, from)) = self.clock.sent(now, &packet.message.packet) else {
-            self.due.push_back(packet);
+            queues.outbound.push_back(packet);
             return Ok(());
         };
         let (bytes, sequence) = match &packet.message.packet {
@@ -236,39 +217,31 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for NetemInterceptor {
             self.hold(from + last.at.since(sent), packet);
             self.deliveries.clear();
         }
-        self.release(now);
+        self.release(now, queues);
         Ok(())
     }
 
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.due.pop_front()
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        self.release(now);
+    fn timeout(&mut self, now: Instant, queues: &mut Queues) -> Handled {
+        self.release(now, queues);
         Ok(())
     }
 
-    fn poll_timeout(&mut self) -> Option<Instant> {
+    fn timer(&mut self) -> Option<Instant> {
         self.held.first_key_value().map(|((at, _), _)| *at)
     }
-}
-
-impl Interceptor for NetemInterceptor {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peer::stage::Staged;
     use proptest::prelude::*;
     use rtc::interceptor::AttributedPacket;
     use rtc::rtcp::receiver_report::ReceiverReport;
     use rtc::rtp;
+    use rtc::sansio::Protocol;
     use rtc::shared::TransportContext;
+    use std::collections::VecDeque;
     use std::time::Duration;
 
     /// Delivers packet after packet as the list says: a delay in ms for each copy.
@@ -284,6 +257,10 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "only differences to this instant are used")]
     fn begin() -> Instant {
         Instant::now()
+    }
+
+    fn netem(impairment: Box<dyn Impairment>, start: Instant, log: &WireLog) -> Staged<NetemStage> {
+        Staged::new(NetemStage::new(impairment, start, Protection::AES_CM_SHA1_80, log.clone()))
     }
 
     fn tagged(now: Instant, packet: Packet) -> TaggedPacket {
@@ -305,19 +282,18 @@ mod tests {
     /// Sends a packet each 10 ms, runs from one timer to the next, and returns what left: when (in ms) and which.
     fn run(script: Vec<Vec<u64>>) -> (Vec<(u64, u16)>, Vec<WireRecord>) {
         let (start, count, log) = (begin(), script.len() as u64, WireLog::default());
-        let mut netem =
-            NetemInterceptor::new(Box::new(Script(script.into())), start, Protection::AES_CM_SHA1_80, log.clone());
+        let mut stage = netem(Box::new(Script(script.into())), start, &log);
         let mut left = Vec::new();
         for n in 0..=count {
             let at = if n < count { start + Duration::from_millis(n * 10) } else { start + Duration::from_secs(3600) };
-            while let Some(due) = netem.poll_timeout().filter(|due| *due <= at) {
-                netem.handle_timeout(due).unwrap();
-                left.extend(std::iter::from_fn(|| netem.poll_write()));
-                assert!(netem.poll_timeout().is_none_or(|next| next > due));
+            while let Some(due) = stage.poll_timeout().filter(|due| *due <= at) {
+                stage.handle_timeout(due).unwrap();
+                left.extend(std::iter::from_fn(|| stage.poll_write()));
+                assert!(stage.poll_timeout().is_none_or(|next| next > due));
             }
             if n < count {
-                netem.handle_write(media(at, n as u16)).unwrap();
-                left.extend(std::iter::from_fn(|| netem.poll_write()));
+                stage.handle_write(media(at, n as u16)).unwrap();
+                left.extend(std::iter::from_fn(|| stage.poll_write()));
             }
         }
         let at = |p: &TaggedPacket| p.now.duration_since(start).as_millis() as u64;
@@ -353,12 +329,12 @@ mod tests {
         let (now, log) = (begin(), WireLog::default());
         let nothing = Box::new(Script(VecDeque::new()));
         let start = now + Duration::from_secs(1);
-        let mut netem = NetemInterceptor::new(nothing, start, Protection::AES_CM_SHA1_80, log.clone());
-        netem.handle_write(media(now, 7)).unwrap();
-        assert_eq!(netem.poll_write().map(|p| sequence(&p)), Some(7));
+        let mut stage = netem(nothing, start, &log);
+        stage.handle_write(media(now, 7)).unwrap();
+        assert_eq!(stage.poll_write().map(|p| sequence(&p)), Some(7));
         assert!(log.records().is_empty());
-        netem.handle_write(media(start, 8)).unwrap();
-        assert!(netem.poll_write().is_none());
+        stage.handle_write(media(start, 8)).unwrap();
+        assert!(stage.poll_write().is_none());
         assert!(log.records()[0].dropped);
     }
 
@@ -372,11 +348,11 @@ mod tests {
             }
         }
         let (now, log) = (begin(), WireLog::default());
-        let mut netem = NetemInterceptor::new(Box::new(Corrupt), now, Protection::AES_CM_SHA1_80, log.clone());
-        netem.handle_write(media(now, 7)).unwrap();
-        assert!(netem.poll_write().is_none());
-        netem.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
-        assert!(netem.poll_write().is_some() && netem.poll_write().is_none());
+        let mut stage = netem(Box::new(Corrupt), now, &log);
+        stage.handle_write(media(now, 7)).unwrap();
+        assert!(stage.poll_write().is_none());
+        stage.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
+        assert!(stage.poll_write().is_some() && stage.poll_write().is_none());
         assert_eq!(log.records().iter().map(|r| r.dropped).collect::<Vec<_>>(), [true, false]);
     }
 
@@ -384,9 +360,9 @@ mod tests {
     fn reports_pay_for_their_index_and_what_comes_in_is_left_alone() {
         let (now, log) = (begin(), WireLog::default());
         let script = Box::new(Script(VecDeque::from([vec![0]])));
-        let mut netem = NetemInterceptor::new(script, now, Protection::AES_CM_SHA1_80, log.clone());
-        netem.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
-        assert!(netem.poll_write().is_some());
+        let mut stage = netem(script, now, &log);
+        stage.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
+        assert!(stage.poll_write().is_some());
         let record = WireRecord {
             sent: Time::ZERO,
             bytes: 20 + 8 + 8 + 4 + 10,
@@ -396,7 +372,7 @@ mod tests {
             purpose: Purpose::Control,
         };
         assert_eq!(log.records(), [record]);
-        netem.handle_read(media(now, 9)).unwrap();
-        assert_eq!(netem.poll_read().map(|p| sequence(&p)), Some(9));
+        stage.handle_read(media(now, 9)).unwrap();
+        assert_eq!(stage.poll_read().map(|p| sequence(&p)), Some(9));
     }
 }

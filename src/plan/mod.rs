@@ -154,6 +154,25 @@ pub struct Case<M: Media = Pcm> {
 }
 
 impl<M: Media> Case<M> {
+    /// A simulated call from the first frame of the clip on, as the codec runs when nothing is asked of it, heard or seen by
+    /// the usual receiver; it gets no score but the facts of the call. Its label is the codec's name.
+    pub fn new(clip: Arc<Clip<M>>, codec: &'static Codec<M>, net: NetSpec, seed: Seed) -> Case<M> {
+        Case {
+            clip,
+            codec,
+            label: codec.name.into(),
+            request: Request::default(),
+            beside: None,
+            equipment: None,
+            receiver: Receiver::default(),
+            net,
+            warm_up: Duration::ZERO,
+            seed,
+            metrics: Vec::new(),
+            transport: Transport::default(),
+        }
+    }
+
     /// The setting in words, with the audio beside it and the user's figures for the E-model.
     pub fn requested(&self) -> String {
         let beside = self.beside.as_ref().map_or(String::new(), |b| format!(", beside {}", b.requested()));

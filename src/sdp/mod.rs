@@ -3,6 +3,7 @@
 //! peers may agree on against loss.
 
 pub mod fmtp;
+mod payload;
 pub mod repair;
 pub mod section;
 pub mod session;

@@ -66,14 +66,16 @@ impl FromStr for Repair {
 /// Canonical: what is printed parses to the same.
 impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // By name, so that nothing is left out: keys and reports tell repairs apart by these words.
+        let Repair { nack, red, flexfec, dred, deep_plc, gcc } = *self;
         let mut words = Vec::new();
         let mut word = |on: bool, text: String| words.extend(on.then_some(text));
-        word(self.nack, "nack".into());
-        word(self.red > 0, format!("red:{}", self.red));
-        word(self.flexfec > 0, format!("flexfec:{}", self.flexfec));
-        word(!self.dred.is_zero(), format!("dred:{}ms", self.dred.as_millis()));
-        word(self.deep_plc, "deep-plc".into());
-        word(self.gcc, "gcc".into());
+        word(nack, "nack".into());
+        word(red > 0, format!("red:{red}"));
+        word(flexfec > 0, format!("flexfec:{flexfec}"));
+        word(!dred.is_zero(), format!("dred:{}ms", dred.as_millis()));
+        word(deep_plc, "deep-plc".into());
+        word(gcc, "gcc".into());
         f.write_str(&if words.is_empty() { "none".into() } else { words.join(" ") })
     }
 }

@@ -1,6 +1,7 @@
 //! The media sections of a session description (RFC 8866, section 5.14), and what an offer and its answer agree on
 //! (RFC 3264).
 
+use super::payload;
 use crate::error::{Error, Result};
 
 /// One `m=` line with what stands below it.
@@ -44,9 +45,6 @@ impl Format {
     }
 }
 
-/// Static payload types that may stand without an rtpmap (RFC 3551, section 6).
-const STATIC: &[(&str, &str)] = &[("0", "PCMU/8000"), ("8", "PCMA/8000"), ("9", "G722/8000")];
-
 /// All sections of a description, in order.
 ///
 /// # Errors
@@ -84,8 +82,8 @@ fn section(words: &str) -> Result<Section> {
         return Err(Error::usage(format!("'m={words}': 'm=audio 9 UDP/TLS/RTP/SAVPF 111' would be right")));
     };
     let format = |word: &str| {
-        let known = STATIC.iter().find(|(pt, _)| *pt == word && media == "audio").map_or("", |(_, map)| map);
-        Format { payload_type: word.into(), rtpmap: known.into(), ..Format::default() }
+        let known = word.parse().ok().and_then(|number| payload::rtpmap(media, number));
+        Format { payload_type: word.into(), rtpmap: known.unwrap_or_default().into(), ..Format::default() }
     };
     Ok(Section {
         media: media.into(),
@@ -165,6 +163,14 @@ mod tests {
         // PCMA was not offered; PCMU has one channel in both.
         assert_eq!(pairs, [("0", "0"), ("111", "96")]);
         assert!(answer[1].rejected && agreed(&offer[1], &answer[1]).is_empty());
+    }
+
+    #[test]
+    fn static_payload_types_have_their_names_in_their_own_media_alone() {
+        let all = sections("v=0\nm=audio 9 RTP/AVP 3 18 0 9 10 1 34\nm=video 9 RTP/AVP 34 3\n").unwrap();
+        let maps = |n: usize| all[n].formats.iter().map(|f| f.rtpmap.as_str()).collect::<Vec<&str>>();
+        assert_eq!(maps(0), ["GSM/8000", "G729/8000", "PCMU/8000", "G722/8000", "L16/44100/2", "", ""]);
+        assert_eq!(maps(1), ["H263/90000", ""]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! stays as it is.
 
 use super::fmtp::Fmtp;
+use super::payload;
 use crate::error::{Error, Result};
 use std::fmt;
 use std::ops::Range;
@@ -32,9 +33,10 @@ impl Session {
     /// The payload type of a codec in a section, by its SDP encoding name in any case: the first of them in the order of
     /// the `m=` line, which is the order of preference.
     pub fn payload_type(&self, section: usize, codec: &str) -> Option<u8> {
-        let named = |payload_type: &u8| match self.rtpmap(section, *payload_type) {
-            Some(rtpmap) => rtpmap.split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(codec)),
-            None => STATIC.iter().any(|(pt, name)| pt == payload_type && name.eq_ignore_ascii_case(codec)),
+        let named = |payload_type: &u8| {
+            let fixed = || self.media(section).and_then(|media| payload::rtpmap(media, *payload_type));
+            let rtpmap = self.rtpmap(section, *payload_type).or_else(fixed);
+            rtpmap.and_then(|map| map.split('/').next()).is_some_and(|name| name.eq_ignore_ascii_case(codec))
         };
         self.formats(section).find(named)
     }
@@ -101,9 +103,6 @@ impl Session {
         words.filter_map(|f| f.parse().ok())
     }
 }
-
-/// The static payload types that may stand without an rtpmap (RFC 3551, section 6) and that this program knows.
-const STATIC: &[(u8, &str)] = &[(0, "PCMU"), (8, "PCMA"), (9, "G722")];
 
 /// The value of `a=NAME:PT VALUE`, if `line` is that.
 fn value_for<'a>(line: &'a str, name: &str, payload_type: u8) -> Option<&'a str> {
@@ -179,9 +178,10 @@ mod tests {
         // Static types need no rtpmap.
         assert_eq!(session.payload_type(AUDIO, "pcmu"), Some(0));
         assert_eq!(session.payload_type(AUDIO, "PCMA"), Some(8));
+        assert_eq!(session.payload_type(AUDIO, "L16"), Some(11));
         // These are of other sections.
         assert_eq!(session.payload_type(AUDIO, "VP8"), None);
-        assert_eq!(session.payload_type(AUDIO, "L16"), None);
+        assert_eq!(session.payload_type(0, "L16"), None);
         assert_eq!(session.payload_type(0, "VP8"), Some(96));
         assert_eq!(session.payload_type(2, "L16"), Some(96));
         assert_eq!(session.payload_type(3, "L16"), None);

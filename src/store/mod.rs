@@ -4,9 +4,11 @@
 //! `docs/formats.md` documents its tables.
 
 pub mod export;
+mod key;
 mod schema;
 
-use crate::call;
+pub use key::Key;
+
 use crate::cost::Cost;
 use crate::error::{Error, Result};
 use crate::media::{Media, Pcm};
@@ -16,73 +18,10 @@ use crate::units::ms;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The name of the store within its folder.
 pub const FILE: &str = "results.db";
-
-/// What identifies a case: BLAKE3 of everything that shapes its result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key([u8; 32]);
-
-impl Key {
-    /// The key of a case. Its label is not in it: a setting that was renamed is not measured again.
-    pub fn of<M: Media>(case: &Case<M>) -> Key {
-        let mut hasher = blake3::Hasher::new();
-        let mut field = |bytes: &[u8]| {
-            // The length before each field keeps "ab","c" apart from "a","bc".
-            hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
-        };
-        field(&schema::VERSION.to_le_bytes());
-        field(&call::VERSION.to_le_bytes());
-        field(case.clip.id.as_bytes());
-        field(format!("{:?} {:?}", case.clip.content, case.clip.format()).as_bytes());
-        field(case.clip.hash.as_bytes());
-        field(case.codec.name.as_bytes());
-        field((case.codec.version)().as_bytes());
-        // Of the request every part by itself: its `Display` forms are for people and may round.
-        field(case.request.fmtp.to_string().as_bytes());
-        field(format!("{:?}", case.request.ptime.map(|p| p.as_nanos())).as_bytes());
-        field(format!("{:?}", case.request.bitrate.map(|b| b.0)).as_bytes());
-        field(format!("{:?} {:?}", case.request.complexity, case.request.mode).as_bytes());
-        field(case.request.repair.to_string().as_bytes());
-        // Only where there is something to tell, so that the keys of audio stay what they are.
-        if let Some(layers) = case.request.layers {
-            field(&[layers]);
-        }
-        if let Some(program) = &case.request.program {
-            field(format!("{program:?}").as_bytes());
-        }
-        if let Some(beside) = &case.beside {
-            field(format!("{:?} {:?}", beside.clip.hash, beside.clip.id).as_bytes());
-            field(format!("{} {}", beside.codec.name, (beside.codec.version)()).as_bytes());
-            field(format!("{:?}", beside.request).as_bytes());
-            for metric in &beside.metrics {
-                field(format!("{} {}", metric.scale.id, (metric.version)()).as_bytes());
-            }
-        }
-        if let Some(equipment) = &case.equipment {
-            field(format!("{equipment:?}").as_bytes());
-        }
-        field(case.receiver.to_string().as_bytes());
-        field(case.net.identity().as_bytes());
-        field(&(case.warm_up.as_nanos() as u64).to_le_bytes());
-        field(&case.seed.0.to_le_bytes());
-        field(format!("{:?}", case.transport).as_bytes());
-        for metric in &case.metrics {
-            field(metric.scale.id.as_bytes());
-            field((metric.version)().as_bytes());
-        }
-        Key(*hasher.finalize().as_bytes())
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
 
 /// A case that has run, on its way into the store.
 pub struct Finished<M: Media = Pcm> {

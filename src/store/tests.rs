@@ -2,13 +2,12 @@ use super::*;
 use crate::codec::audio::l16::L16;
 use crate::codec::{Change, ChangeKind, Observed, Request};
 use crate::media::{Clip, Content, Pcm, PcmFormat};
-use crate::metric::equipment::{Band, Equipment};
-use crate::metric::{Better, Metric, Scale, Series, Validity};
-use crate::net::spec::{LinkSpec, Loss, NetSpec};
+use crate::metric::Series;
+use crate::net::spec::NetSpec;
 use crate::peer::Transport;
 use crate::plan::Setting;
 use crate::playout::audio::Receiver;
-use crate::units::{Bitrate, Probability, Seed};
+use crate::units::{Bitrate, Seed};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,47 +55,6 @@ fn scores() -> Scores {
 
 fn finish(plan: &Plan, index: usize, result: Result<Scores, String>) -> Finished {
     Finished { case: plan.case(index).unwrap(), result }
-}
-
-#[test]
-fn everything_that_shapes_a_case_is_in_its_key_and_its_label_is_not() {
-    static ONE: Metric<Pcm> = Metric {
-        scale: Scale { id: "one", title: "", unit: "", better: Better::Higher, cap: None, source: "", margin: 0.0 },
-        validity: Validity { intrusive: true, limits: &[], source: "" },
-        version: || "1".into(),
-        score: |_| Ok(1.0.into()),
-    };
-    static TWO: Metric<Pcm> = Metric { version: || "2".into(), ..ONE };
-    let base = plan(1).case(0).unwrap();
-    let changed = |change: &dyn Fn(&mut Case)| {
-        let mut case = base.clone();
-        change(&mut case);
-        Key::of(&case)
-    };
-    let loss = |loss| NetSpec::new(LinkSpec { loss, ..LinkSpec::default() }, LinkSpec::default(), Default::default());
-    let keys = [
-        Key::of(&base),
-        changed(&|c| c.clip = clip("c", Content::Speech, 8000, 1)),
-        changed(&|c| c.clip = clip("a,b", Content::Music, 8000, 1)),
-        changed(&|c| c.clip = clip("a,b", Content::Speech, 16_000, 1)),
-        changed(&|c| c.clip = clip("a,b", Content::Speech, 8000, 2)),
-        changed(&|c| c.equipment = Some(Equipment { band: Band::Nb, ie: 11.0, bpl: None })),
-        changed(&|c| c.equipment = Some(Equipment { band: Band::Nb, ie: 11.0, bpl: Some(19.0) })),
-        changed(&|c| c.request.ptime = Some(Duration::from_millis(10))),
-        changed(&|c| c.request.ptime = Some(Duration::from_nanos(10_000_001))),
-        changed(&|c| c.request.bitrate = Some(Bitrate(10))),
-        changed(&|c| c.request.complexity = Some(10)),
-        changed(&|c| c.request.mode = Some("10".into())),
-        changed(&|c| c.receiver = Receiver::ADAPTIVE),
-        changed(&|c| c.net = loss(Loss::Random(Probability::new(0.05).unwrap().into()))),
-        changed(&|c| c.warm_up = Duration::ZERO),
-        changed(&|c| c.seed = Seed(2)),
-        changed(&|c| c.metrics = vec![&ONE]),
-        changed(&|c| c.metrics = vec![&TWO]),
-        changed(&|c| c.transport = Transport::Live),
-    ];
-    assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len());
-    assert_eq!(changed(&|c| c.label = "other".into()), keys[0]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::codec::{Encoder, Feedback, Request, Settings};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::peer::wire::WireRecord;
-use crate::peer::{Arrival, Kind, LossReport, Peers, TrackSpec, patience};
+use crate::peer::{Arrival, Kind, LossReport, Peers, Taps, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::audio::{Playout, Receiver};
 use crate::units::{Bitrate, Probability, Time};
@@ -52,8 +52,8 @@ pub(super) struct Audio {
 
 impl Audio {
     /// The encoder is set by what the sender read in the answer, not by what the plan says.
-    pub fn new(case: &Case, track: usize, spec: &TrackSpec, peers: &Peers) -> Result<Audio> {
-        let request = Request { fmtp: peers.negotiated(track).clone(), ..case.request.clone() };
+    pub fn new(case: &Case, track: usize, spec: &TrackSpec, taps: &Taps) -> Result<Audio> {
+        let request = Request { fmtp: taps.negotiated(track).clone(), ..case.request.clone() };
         let settings = (case.codec.settle)(&request, &case.clip.format())?;
         let source = case.clip.in_format(settings.format)?;
         let frame = settings.format.samples(settings.frame);
@@ -113,7 +113,7 @@ impl Audio {
     ///
     /// # Errors
     /// The codec's, the call's, and when nothing was heard at the end.
-    pub fn step(&mut self, now: Time, peers: &mut Peers) -> Result<()> {
+    pub fn step(&mut self, now: Time, peers: &mut dyn Peers) -> Result<()> {
         let format = self.settings.format;
         let end = Time::ZERO + format.duration(self.pass.start + self.pass.samples);
         if now > end + Duration::from_secs(10) && !self.is_done() {

@@ -1,6 +1,7 @@
 //! What was sent and heard in a call, and the facts of its scored pass.
 
 use super::rtp::Came;
+use crate::call::api::Record;
 use crate::codec::{Observed, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
@@ -40,29 +41,51 @@ impl Heard {
         &self.wire
     }
 
-    /// The scored pass as it was heard, and the constant delay in ms that was removed: that of its first sample. As many
-    /// samples as the reference has, from that sample on: a listener who records for the clip's length. Where an adaptive
-    /// receiver ends the pass with more delay than it began with, so much of the end is not in it; where it ends with
-    /// less, silence fills it up.
-    pub(crate) fn scored_pass(&self) -> Result<(Pcm, f64)> {
-        let (format, start) = (self.settings.format, self.pass.start as i64);
-        let tick = format.samples(TICK) as i64;
-        let (index, first) = self
-            .played
-            .ticks
-            .iter()
-            .enumerate()
-            .find(|(_, t)| t.position + tick > start)
-            .ok_or_else(|| Error::Call("the scored pass was never played".into()))?;
-        // Before the tick, where what lies at the start of the pass was never played.
-        let from = (index as i64 * tick + start - first.position).max(0) as usize;
-        let delay = self.played.ticks[0].at.since(Time::ZERO) + format.duration(from);
-        let delay = ms(delay) - ms(format.duration(self.pass.start));
-        Ok((self.played.heard.slice(from, self.pass.samples), delay))
+    /// Of the recovered samples of the pass those out of deep redundancy: all but what in-band FEC covers, which is the last
+    /// frame before a packet that carries it.
+    fn deep_samples(&self, case: &Case, in_pass: &dyn Fn(i64) -> bool) -> f64 {
+        if case.request.repair.dred.is_zero() {
+            return 0.0;
+        }
+        let format = self.settings.format;
+        let fec_before = |position: i64| {
+            let pts = Time::ZERO + format.duration(position.max(0) as usize);
+            let unit = self.units.binary_search_by_key(&pts, |u| u.pts).ok().map(|i| &self.units[i]);
+            let share = |u: &Unit| (case.codec.observe)(&self.settings, std::slice::from_ref(u)).fec_share;
+            unit.is_some_and(|u| share(u).is_some_and(|s| s > 0.0))
+        };
+        let mut next = i64::MAX;
+        let mut deep = 0;
+        for stretch in self.played.stretches.iter().rev() {
+            match stretch.origin {
+                Origin::Decoded => next = stretch.position,
+                Origin::Recovered if in_pass(stretch.position) => {
+                    let frame = format.samples(self.settings.frame) as i64;
+                    if next.saturating_sub(stretch.position) > frame || !fec_before(next) {
+                        deep += stretch.samples;
+                    }
+                }
+                _ => {}
+            }
+        }
+        deep as f64
     }
 
-    /// Facts of the scored pass alone.
-    pub(crate) fn facts(&self, case: &Case) -> Result<Scores> {
+    /// What the packets show, and the frames for which there was no packet.
+    fn observed(&self, case: &Case, units: &[Unit]) -> Observed {
+        let mut observed = (case.codec.observe)(&self.settings, units);
+        let frame = self.settings.format.samples(self.settings.frame);
+        let frames = self.pass.samples.div_ceil(frame).min(self.frames) as f64;
+        if let Some(share) = observed.dtx_share {
+            let unsent = (frames - units.len() as f64).max(0.0);
+            observed.dtx_share = Some((unsent + share * units.len() as f64) / frames);
+        }
+        observed
+    }
+}
+
+impl Record for Heard {
+    fn facts(&self, case: &Case) -> Result<Scores> {
         let format = self.settings.format;
         let (from, to) = (self.pass.start, self.pass.start + self.pass.samples);
         let (begin, end) = (Time::ZERO + format.duration(from), Time::ZERO + format.duration(to));
@@ -166,38 +189,26 @@ impl Heard {
         })
     }
 
-    /// Of the recovered samples of the pass those out of deep redundancy: all but what in-band FEC covers, which is the last
-    /// frame before a packet that carries it.
-    fn deep_samples(&self, case: &Case, in_pass: &dyn Fn(i64) -> bool) -> f64 {
-        if case.request.repair.dred.is_zero() {
-            return 0.0;
-        }
-        let format = self.settings.format;
-        let fec_before = |position: i64| {
-            let pts = Time::ZERO + format.duration(position.max(0) as usize);
-            let unit = self.units.binary_search_by_key(&pts, |u| u.pts).ok().map(|i| &self.units[i]);
-            let share = |u: &Unit| (case.codec.observe)(&self.settings, std::slice::from_ref(u)).fec_share;
-            unit.is_some_and(|u| share(u).is_some_and(|s| s > 0.0))
-        };
-        let mut next = i64::MAX;
-        let mut deep = 0;
-        for stretch in self.played.stretches.iter().rev() {
-            match stretch.origin {
-                Origin::Decoded => next = stretch.position,
-                Origin::Recovered if in_pass(stretch.position) => {
-                    let frame = format.samples(self.settings.frame) as i64;
-                    if next.saturating_sub(stretch.position) > frame || !fec_before(next) {
-                        deep += stretch.samples;
-                    }
-                }
-                _ => {}
-            }
-        }
-        deep as f64
+    /// Where an adaptive receiver ends the pass with more delay than it began with, so much of the end is not in it; where it ends with
+    /// less, silence fills it up.
+    fn scored_pass(&self) -> Result<(Pcm, f64)> {
+        let (format, start) = (self.settings.format, self.pass.start as i64);
+        let tick = format.samples(TICK) as i64;
+        let (index, first) = self
+            .played
+            .ticks
+            .iter()
+            .enumerate()
+            .find(|(_, t)| t.position + tick > start)
+            .ok_or_else(|| Error::Call("the scored pass was never played".into()))?;
+        // Before the tick, where what lies at the start of the pass was never played.
+        let from = (index as i64 * tick + start - first.position).max(0) as usize;
+        let delay = self.played.ticks[0].at.since(Time::ZERO) + format.duration(from);
+        let delay = ms(delay) - ms(format.duration(self.pass.start));
+        Ok((self.played.heard.slice(from, self.pass.samples), delay))
     }
 
-    /// What the E-model asks, from the facts of the call; `None` when nothing was played.
-    pub(crate) fn call_facts(&self, case: &Case, facts: &Scores) -> Option<CallFacts> {
+    fn call_facts(&self, case: &Case, facts: &Scores) -> Option<CallFacts> {
         let fact = |id: &str| facts.values.get(id).copied();
         Some(CallFacts {
             codec: case.codec.name,
@@ -207,18 +218,6 @@ impl Heard {
             burst_ratio: fact("burst-ratio")?,
             equipment: case.equipment,
         })
-    }
-
-    /// What the packets show, and the frames for which there was no packet.
-    fn observed(&self, case: &Case, units: &[Unit]) -> Observed {
-        let mut observed = (case.codec.observe)(&self.settings, units);
-        let frame = self.settings.format.samples(self.settings.frame);
-        let frames = self.pass.samples.div_ceil(frame).min(self.frames) as f64;
-        if let Some(share) = observed.dtx_share {
-            let unsent = (frames - units.len() as f64).max(0.0);
-            observed.dtx_share = Some((unsent + share * units.len() as f64) / frames);
-        }
-        observed
     }
 }
 

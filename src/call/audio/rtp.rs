@@ -53,7 +53,7 @@ impl Sender {
         }
     }
 
-    pub fn send(&mut self, sim: &mut Peers, now: Time) -> Result<()> {
+    pub fn send(&mut self, peers: &mut dyn Peers, now: Time) -> Result<()> {
         let nothing = self.sent == self.units.len();
         while self.sent < self.units.len() {
             let unit = &self.units[self.sent];
@@ -66,7 +66,7 @@ impl Sender {
                 payload,
                 descriptor: None,
             };
-            sim.send(now, self.track, packet)?;
+            peers.send(now, self.track, packet)?;
             self.sent += 1;
         }
         self.silent = nothing;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
 use crate::peer::pacer::{Paced, Pacer};
 use crate::peer::wire::WireRecord;
-use crate::peer::{Arrival, Kind, Outgoing, Peers, TrackSpec, patience};
+use crate::peer::{Arrival, Kind, Outgoing, Peers, Taps, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::video::Screen;
 use crate::rtp::api::{Assembler, Described, Splitter, VideoPacket};
@@ -84,8 +84,8 @@ pub(super) struct Video {
 
 impl Video {
     /// The encoder is set by what the sender read in the answer, not by what the plan says.
-    pub fn new(case: &Case<Picture>, track: usize, peers: &Peers) -> Result<Video> {
-        let request = Request { fmtp: peers.negotiated(track).clone(), ..case.request.clone() };
+    pub fn new(case: &Case<Picture>, track: usize, taps: &Taps) -> Result<Video> {
+        let request = Request { fmtp: taps.negotiated(track).clone(), ..case.request.clone() };
         let settings = (case.codec.settle)(&request, &case.clip.format())?;
         let source = case.clip.in_format(settings.format)?;
         let rate = settings.format.rate;
@@ -178,7 +178,7 @@ impl Video {
     }
 
     /// Captures, sends, decodes and shows what is due.
-    pub fn step(&mut self, now: Time, peers: &mut Peers) -> Result<()> {
+    pub fn step(&mut self, now: Time, peers: &mut dyn Peers) -> Result<()> {
         self.screen.advance(now);
         if self.screen.take_key_request() {
             peers.request_key(now, self.track)?;

@@ -8,8 +8,7 @@ use super::audio::{self, Audio};
 use crate::error::Result;
 use crate::media::Picture;
 use crate::metric::{Evidence, RENDERED};
-use crate::peer::Peers;
-use crate::peer::sim::Sim;
+use crate::peer::{self, Peers};
 use crate::plan::{Case, Scores};
 use crate::units::{Bitrate, Time};
 use ends::Video;
@@ -20,7 +19,7 @@ const VIDEO: usize = 0;
 const AUDIO: usize = 1;
 
 /// Runs one case. In virtual time a pure function of it: same case, same result. With `keep_packets`, and in virtual time,
-/// also a pcapng file of all that the peers put on the wire; see [`Sim::capture`].
+/// also a pcapng file of all that the peers put on the wire; see [`Peers::capture`].
 ///
 /// # Errors
 /// As [`super::run`].
@@ -28,7 +27,7 @@ pub fn run(case: &Case<Picture>, keep_packets: bool) -> Result<(Call<Picture>, O
     let mut capture = None;
     let beside = audio_case(case);
     let (seen, heard) = watch(case, beside.as_ref(), keep_packets, |peers| {
-        capture = peers.simulated().map(Sim::capture).filter(|_| keep_packets);
+        capture = peers.capture().filter(|_| keep_packets);
     })?;
     let mut call = score(case, &seen)?;
     if let (Some(beside), Some(heard)) = (&beside, heard) {
@@ -69,15 +68,15 @@ fn watch(
     case: &Case<Picture>,
     beside: Option<&Case>,
     keep_packets: bool,
-    end: impl FnOnce(&Peers),
+    end: impl FnOnce(&dyn Peers),
 ) -> Result<(Seen, Option<super::Heard>)> {
     let tracks: Vec<_> = std::iter::once(ends::track(case)).chain(beside.map(audio::track)).collect::<Result<_>>()?;
-    let mut peers = Peers::connect(case.transport, &tracks, &case.net, chance(case))?;
+    let mut peers = peer::connect(case.transport, &tracks, &case.net, chance(case))?;
     if keep_packets {
-        peers.simulated().into_iter().for_each(Sim::keep_packets);
+        peers.keep_packets();
     }
-    let mut video = Video::new(case, VIDEO, &peers)?;
-    let mut audio = beside.map(|case| Audio::new(case, AUDIO, &tracks[AUDIO], &peers)).transpose()?;
+    let mut video = Video::new(case, VIDEO, peers.taps())?;
+    let mut audio = beside.map(|case| Audio::new(case, AUDIO, &tracks[AUDIO], peers.taps())).transpose()?;
     let mut now = Time::ZERO;
     // Whoever is done first goes on, for it competes for the link until the end.
     while !video.is_done(now) || audio.as_ref().is_some_and(|a| !a.is_done()) {
@@ -90,30 +89,30 @@ fn watch(
                 _ => video.arrive(arrival)?,
             }
         }
-        if let Some(round_trip) = peers.round_trip(VIDEO) {
+        if let Some(round_trip) = peers.taps().round_trip(VIDEO) {
             video.round_trip(round_trip);
         }
-        for (at, _) in peers.key_requests() {
+        for (at, _) in peers.taps().key_requests() {
             video.key_wanted(at)?;
         }
-        if let Some(Bitrate(allowed)) = peers.target() {
+        if let Some(Bitrate(allowed)) = peers.taps().target() {
             // The audio has what it asks for; so has it in browsers.
             let audio = audio.as_ref().map_or(0, |a| a.bitrate().0);
             video.allow(now, Bitrate(allowed.saturating_sub(audio)))?;
         }
-        for report in peers.reports() {
+        for report in peers.taps().reports() {
             match &mut audio {
                 Some(audio) if report.track == AUDIO => audio.report(&report)?,
                 _ => {}
             }
         }
-        video.step(now, &mut peers)?;
+        video.step(now, &mut *peers)?;
         if let Some(audio) = &mut audio {
-            audio.step(now, &mut peers)?;
+            audio.step(now, &mut *peers)?;
         }
     }
-    end(&peers);
-    let wire = peers.wire();
+    end(&*peers);
+    let wire = peers.taps().wire();
     let heard = audio.map(|a| a.finish(wire.clone()));
     Ok((video.finish(wire), heard))
 }

@@ -212,6 +212,16 @@ mod tests {
     }
 
     #[test]
+    fn static_payload_types_are_named_and_those_in_this_build_measured() {
+        let old = of("v=0\nm=audio 9 RTP/AVP 3 18 0 9 4\n", None).unwrap();
+        for line in ["  3 GSM/8000\n", "  18 G729/8000\n", "  0 PCMU/8000\n", "  9 G722/8000\n", "  4 G723/8000\n"] {
+            assert!(old.text.contains(line), "{line}: {}", old.text);
+        }
+        let built = ["GSM", "G729", "PCMU", "G722"].into_iter().filter(|name| codec::audio(name).is_ok());
+        assert_eq!(settings(&old).into_iter().map(|(label, ..)| label).collect::<Vec<_>>(), built.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn what_cannot_be_measured_is_refused_by_file() {
         let video = "v=0\nm=video 9 RTP/AVP 96\na=rtpmap:96 VP8/90000\n";
         for (offer, answer, says) in [

@@ -6,7 +6,7 @@
 //! encoder had passed, so that what it rebuilds beside transport-wide feedback is garbage.
 
 use super::notes::Notes;
-use crate::peer::stage::{Aid, Queues};
+use crate::peer::stage::{Handled, Queues, Stage};
 use crate::peer::track::{FEC_PAYLOAD_TYPE, TrackSpec, ssrcs};
 use crate::peer::wire::FecMark;
 use rtc::interceptor::{
@@ -41,15 +41,15 @@ impl FecSender {
     }
 }
 
-impl Aid for FecSender {
-    fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
+impl Stage for FecSender {
+    fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         let (now, transport) = (packet.now, packet.transport);
         let rtp = match &packet.message.packet {
             Packet::Rtp(rtp) => self.blocks.get_mut(&rtp.header.ssrc).map(|block| (block, rtp.clone())),
             _ => None,
         };
         queues.outbound.push_back(packet);
-        let Some((block, rtp)) = rtp else { return };
+        let Some((block, rtp)) = rtp else { return Ok(()) };
         block.packets.push(rtp);
         if block.packets.len() >= block.length {
             for repair in block.encoder.encode(&block.packets, 1) {
@@ -58,6 +58,7 @@ impl Aid for FecSender {
             }
             block.packets.clear();
         }
+        Ok(())
     }
 }
 
@@ -84,14 +85,18 @@ impl FecReceiver {
     }
 }
 
-impl Aid for FecReceiver {
-    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
+impl Stage for FecReceiver {
+    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         let (now, transport) = (packet.now, packet.transport);
-        let Packet::Rtp(rtp) = &packet.message.packet else { return queues.inbound.push_back(packet) };
+        let Packet::Rtp(rtp) = &packet.message.packet else {
+            queues.inbound.push_back(packet);
+            return Ok(());
+        };
         let ssrc = rtp.header.ssrc;
         let ours = |p: &&mut Protected| [ssrcs(p.track).media, ssrcs(p.track).fec].contains(&ssrc);
         let Some(Protected { track, decoder }) = self.protected.iter_mut().find(ours) else {
-            return queues.inbound.push_back(packet);
+            queues.inbound.push_back(packet);
+            return Ok(());
         };
         let rebuilt = decoder.decode(without(rtp, self.transport_wide));
         if ssrc == ssrcs(*track).media {
@@ -102,6 +107,7 @@ impl Aid for FecReceiver {
             let message = AttributedPacket::new(Packet::Rtp(rtp)).with(Attribute::RecoveredByFec);
             queues.inbound.push_back(TaggedPacket { now, transport, message });
         }
+        Ok(())
     }
 
     fn remote(&mut self, stream: &StreamInfo) {
@@ -186,7 +192,7 @@ mod tests {
                 }
                 let packet = rtp::Packet { header, payload: payload.clone().into() };
                 sent.push(packet.clone());
-                sender.outbound(tagged(packet), &mut queues);
+                sender.outbound(tagged(packet), &mut queues).unwrap();
             }
             prop_assert_eq!(queues.outbound.len(), sent.len() + 1);
             let (one, two) = (one % sent.len(), two % sent.len());
@@ -200,7 +206,7 @@ mod tests {
                     // Transport-wide numbers are put on below the encoder.
                     packet.header.set_extension(1, vec![i as u8, 9].into()).unwrap();
                 }
-                receiver.inbound(tagged(packet), &mut queues);
+                receiver.inbound(tagged(packet), &mut queues).unwrap();
                 got.extend(queues.inbound.drain(..).map(|p| without(&rtp_of(&p), Some(1))));
             }
             got.sort_by_key(|p| p.header.sequence_number.wrapping_sub(first));

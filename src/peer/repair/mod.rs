@@ -7,7 +7,7 @@ mod rtx;
 
 pub use nack::patience;
 
-use super::stage::{Aid, Aided, Queues};
+use super::stage::{Handled, Queues, Stage, Staged};
 use super::streams::Streams;
 use super::track::{Kind, TrackSpec, call_error};
 use crate::error::Result;
@@ -65,21 +65,21 @@ pub(super) fn install(
     }
     if any(&|t| t.repair.nack) {
         registry = registry
-            .with(Slot::NackResponder, Aided::new(NackResponder::new(tracks)))
-            .with(Slot::from(12_400), Aided::new(RtxReceiver::new(tracks, notes.clone())))
-            .with(Slot::from(12_600), Aided::new(NackGenerator::new(tracks, notes.clone())));
+            .with(Slot::NackResponder, Staged::new(NackResponder::new(tracks)))
+            .with(Slot::from(12_400), Staged::new(RtxReceiver::new(tracks, notes.clone())))
+            .with(Slot::from(12_600), Staged::new(NackGenerator::new(tracks, notes.clone())));
     }
     if any(&|t| t.repair.flexfec > 0) {
         registry = registry
-            .with(Slot::FecEncoder, Aided::new(FecSender::new(tracks)))
-            .with(Slot::from(12_500), Aided::new(FecReceiver::new(tracks, notes.clone())));
+            .with(Slot::FecEncoder, Staged::new(FecSender::new(tracks)))
+            .with(Slot::from(12_500), Staged::new(FecReceiver::new(tracks, notes.clone())));
     }
     if any(&|t| t.repair.gcc) {
         let most = if any(&|t| t.kind == Kind::Video) { MOST_WITH_VIDEO } else { TARGETS.1 };
         let control = CongestionControlBuilder::new(Gcc::new(FIRST_TARGET, TARGETS.0, most)).build();
         registry = registry
-            .with(Slot::CongestionControl, Streams::with_repair(control))
-            .with(Slot::from(9_400), Aided::new(TargetReader(notes.clone())));
+            .with(Slot::CongestionControl, Staged::new(Streams::with_repair(control)))
+            .with(Slot::from(9_400), Staged::new(TargetReader(notes.clone())));
     }
     Ok(registry)
 }
@@ -87,12 +87,13 @@ pub(super) fn install(
 /// Notes the estimate that the congestion controller hangs on a feedback packet.
 struct TargetReader(Notes);
 
-impl Aid for TargetReader {
-    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
+impl Stage for TargetReader {
+    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         let any = Attribute::TargetBitrateChanged { bits_per_second: 0.0 };
         if let Some(Attribute::TargetBitrateChanged { bits_per_second }) = packet.message.get(&any) {
             self.0.lock().target = Some(Bitrate(*bits_per_second as u32));
         }
         queues.inbound.push_back(packet);
+        Ok(())
     }
 }

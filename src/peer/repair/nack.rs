@@ -5,7 +5,7 @@
 
 use super::notes::Notes;
 use crate::peer::rtcp::picture_loss;
-use crate::peer::stage::{Aid, Queues};
+use crate::peer::stage::{Handled, Queues, Stage};
 use crate::peer::track::{Kind, TrackSpec, ssrcs};
 use rtc::interceptor::{AttributedPacket, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLayerNack};
@@ -160,8 +160,8 @@ impl Stream {
     }
 }
 
-impl Aid for NackGenerator {
-    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
+impl Stage for NackGenerator {
+    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         if let Packet::Rtp(rtp) = &packet.message.packet
             && let Some(stream) = self.streams.get_mut(&rtp.header.ssrc).filter(|stream| stream.offered)
         {
@@ -173,13 +173,15 @@ impl Aid for NackGenerator {
             stream.round_trip().into_iter().for_each(|trip| self.notes.note_round_trip(stream.track, trip));
         }
         queues.inbound.push_back(packet);
+        Ok(())
     }
 
-    fn timeout(&mut self, now: Instant, queues: &mut Queues) {
+    fn timeout(&mut self, now: Instant, queues: &mut Queues) -> Handled {
         self.streams.values_mut().for_each(|stream| stream.ask(now, queues));
+        Ok(())
     }
 
-    fn timer(&self) -> Option<Instant> {
+    fn timer(&mut self) -> Option<Instant> {
         self.streams.values().filter_map(Stream::timer).min()
     }
 
@@ -256,11 +258,11 @@ mod tests {
                 }
             };
             while let Some(due) = generator.timer().filter(|due| *due < at(ms)) {
-                generator.timeout(due, &mut queues);
+                generator.timeout(due, &mut queues).unwrap();
                 drain(due.duration_since(start).as_millis() as u64, &mut queues, &mut arrivals);
                 assert!(generator.timer().is_none_or(|next| next > due));
             }
-            generator.inbound(packet(at(ms), sequence), &mut queues);
+            generator.inbound(packet(at(ms), sequence), &mut queues).unwrap();
             drain(ms, &mut queues, &mut arrivals);
         }
         asked

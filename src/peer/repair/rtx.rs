@@ -4,7 +4,7 @@
 //! Descriptor; and `rtc` unpacks RTX above all interceptors, where whoever asked for the packet does not see it.
 
 use super::notes::Notes;
-use crate::peer::stage::{Aid, Queues};
+use crate::peer::stage::{Handled, Queues, Stage};
 use crate::peer::track::{Kind, TrackSpec, ssrcs};
 use rtc::interceptor::{Attribute, AttributedPacket, Packet, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
@@ -83,8 +83,8 @@ impl Sent {
     }
 }
 
-impl Aid for NackResponder {
-    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
+impl Stage for NackResponder {
+    fn inbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         if let Packet::Rtcp(parts) = &packet.message.packet {
             for nack in parts.iter().filter_map(|p| p.as_any().downcast_ref::<TransportLayerNack>()) {
                 let Some(sent) = self.streams.get_mut(&nack.media_ssrc) else { continue };
@@ -97,15 +97,17 @@ impl Aid for NackResponder {
             }
         }
         queues.inbound.push_back(packet);
+        Ok(())
     }
 
-    fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) {
+    fn outbound(&mut self, packet: TaggedPacket, queues: &mut Queues) -> Handled {
         if let Packet::Rtp(rtp) = &packet.message.packet
             && let Some(sent) = self.streams.get_mut(&rtp.header.ssrc)
         {
             sent.keep(rtp);
         }
         queues.outbound.push_back(packet);
+        Ok(())
     }
 }
 
@@ -125,13 +127,13 @@ impl RtxReceiver {
     }
 }
 
-impl Aid for RtxReceiver {
-    fn inbound(&mut self, mut packet: TaggedPacket, queues: &mut Queues) {
+impl Stage for RtxReceiver {
+    fn inbound(&mut self, mut packet: TaggedPacket, queues: &mut Queues) -> Handled {
         if let Packet::Rtp(rtp) = &mut packet.message.packet
             && let Some((track, payload_type)) = self.streams.get(&rtp.header.ssrc)
         {
             if rtp.payload.len() < ORIGINAL_BYTES {
-                return;
+                return Ok(());
             }
             let original = rtp.payload.split_to(ORIGINAL_BYTES);
             let sequence = u16::from_be_bytes([original[0], original[1]]);
@@ -141,6 +143,7 @@ impl Aid for RtxReceiver {
             self.notes.retransmitted(*track, sequence);
         }
         queues.inbound.push_back(packet);
+        Ok(())
     }
 }
 
@@ -175,11 +178,11 @@ mod tests {
     /// What the responder sends again of packets that it sent, when it is asked for `wanted`.
     fn again(tracks: &[TrackSpec], sent: &[rtp::Packet], wanted: u16) -> Vec<TaggedPacket> {
         let (mut responder, mut queues) = (NackResponder::new(tracks), Queues::default());
-        sent.iter().for_each(|p| responder.outbound(tagged(Packet::Rtp(p.clone())), &mut queues));
+        sent.iter().for_each(|p| responder.outbound(tagged(Packet::Rtp(p.clone())), &mut queues).unwrap());
         assert_eq!(queues.outbound.drain(..).count(), sent.len());
         let media_ssrc = sent[0].header.ssrc;
         let nack = TransportLayerNack { sender_ssrc: 1, media_ssrc, nacks: vec![NackPair::new(wanted)] };
-        responder.inbound(tagged(Packet::Rtcp(vec![Box::new(nack)])), &mut queues);
+        responder.inbound(tagged(Packet::Rtcp(vec![Box::new(nack)])), &mut queues).unwrap();
         assert_eq!(queues.inbound.len(), 1);
         queues.outbound.into()
     }
@@ -195,12 +198,12 @@ mod tests {
         assert_eq!((header.ssrc, header.payload_type, header.sequence_number), (ssrcs(1).rtx, 97, 0));
         let (notes, mut queues) = (Notes::default(), Queues::default());
         let mut receiver = RtxReceiver::new(&tracks, notes.clone());
-        receiver.inbound(tagged(Packet::Rtp(rtp(packed))), &mut queues);
+        receiver.inbound(tagged(Packet::Rtp(rtp(packed))), &mut queues).unwrap();
         assert_eq!(queues.inbound.iter().map(rtp).collect::<Vec<_>>(), [sent[9].clone()]);
         assert!(notes.is_retransmitted(1, 3) && !notes.is_retransmitted(0, 3));
         // One without an original, as for padding, goes nowhere.
         let empty = rtp::Packet { header, payload: vec![0].into() };
-        receiver.inbound(tagged(Packet::Rtp(empty)), &mut queues);
+        receiver.inbound(tagged(Packet::Rtp(empty)), &mut queues).unwrap();
         assert_eq!(queues.inbound.len(), 1);
     }
 

@@ -1,67 +1,85 @@
 //! The fixed receiver: a constant delay, set once. The simple reference.
 
 use super::api::{Origin, Stretch, TICK};
-use super::buffer::Playout;
+use super::buffer::{Buffer, Control, Filled};
 use crate::error::Result;
-use crate::playout::receiver::Receiver;
 use crate::units::Time;
+use std::time::Duration;
 
-impl Playout {
-    /// Makes sure that a tick can be played.
-    pub(super) fn prepare_fixed(&mut self, now: Time, tick: usize) -> Result<()> {
-        self.settle(now)?;
-        while self.decoded.len() < tick {
-            self.decode_next()?;
-        }
-        Ok(())
+pub(super) struct Fixed {
+    target: Duration,
+    /// Until when it looks for the fastest packet.
+    settle_until: Time,
+    settled: bool,
+    /// Arrival minus media time of the fastest packet, in samples.
+    fastest: Option<i64>,
+}
+
+impl Fixed {
+    /// So much above the fastest packet of the first half of the warm-up; of the first packet, without one.
+    pub fn new(target: Duration, warm_up: Duration) -> Fixed {
+        Fixed { target, settle_until: Time::ZERO + warm_up / 2, settled: warm_up.is_zero(), fastest: None }
     }
 
     /// Brings the playout delay to its target, once.
-    fn settle(&mut self, now: Time) -> Result<()> {
-        let Receiver::Fixed(target) = self.receiver else { return Ok(()) };
+    fn settle(&mut self, buffer: &mut Buffer, now: Time) -> Result<()> {
         if self.settled || now < self.settle_until {
             return Ok(());
         }
         self.settled = true;
-        let lag = self.format.samples(now.since(Time::ZERO)) as i64 - self.position();
-        let excess = lag - self.fastest.unwrap_or(lag) - self.format.samples(target) as i64;
+        let lag = buffer.format.samples(now.since(Time::ZERO)) as i64 - buffer.position();
+        let excess = lag - self.fastest.unwrap_or(lag) - buffer.format.samples(self.target) as i64;
         let excess = excess.max(0) as usize;
-        while self.decoded.len() < excess {
-            self.decode_next()?;
+        while buffer.decoded.len() < excess {
+            decode_next(buffer)?;
         }
-        self.decoded.samples.drain(..excess * self.format.channels as usize);
+        buffer.decoded.samples.drain(..excess * buffer.format.channels as usize);
         Ok(())
     }
+}
 
-    /// Decodes, recovers or conceals the next stretch.
-    fn decode_next(&mut self) -> Result<()> {
-        let (before, position, tick) = (self.decoded.len(), self.next, self.format.samples(TICK));
-        let origin = match self.first() {
-            Some((first, contiguous)) if first == self.next => {
-                if contiguous {
-                    // Nothing was missing after all: the sender was silent before this packet.
-                    let whole = |s: &&mut Stretch| !matches!(s.origin, Origin::Decoded | Origin::Recovered);
-                    let since_last = self.stretches.iter_mut().rev().take_while(whole);
-                    since_last.filter(|s| s.origin == Origin::Concealed).for_each(|s| s.origin = Origin::Silent);
-                }
-                self.decode_first()?.0
-            }
-            Some((first, true)) => {
-                self.conceal(((first - self.next) as usize).min(tick))?;
-                Origin::Silent
-            }
-            Some((first, false)) => {
-                let gap = (first - self.next) as usize;
-                match self.reach().min(gap) {
-                    reach if reach == gap => self.recover(gap)?,
-                    reach => self.conceal((gap - reach).min(tick))?,
-                }
-            }
-            None => self.conceal(tick)?,
-        };
-        let samples = self.decoded.len() - before;
-        self.next = position + samples as i64;
-        self.stretches.push(Stretch { position, samples, origin });
-        Ok(())
+impl Control for Fixed {
+    fn fill(&mut self, buffer: &mut Buffer, now: Time, tick: usize) -> Result<Filled> {
+        let format = buffer.format;
+        buffer.admit(now, |packet, _| {
+            let transit = format.samples(packet.at.since(Time::ZERO)) as i64 - packet.position;
+            self.fastest = Some(self.fastest.map_or(transit, |f| f.min(transit)));
+        });
+        let held = Some(format.duration(buffer.held()));
+        self.settle(buffer, now)?;
+        while buffer.decoded.len() < tick {
+            decode_next(buffer)?;
+        }
+        Ok(Filled { target: self.target, held })
     }
+}
+
+/// Decodes, recovers or conceals the next stretch.
+fn decode_next(buffer: &mut Buffer) -> Result<()> {
+    let (before, next, tick) = (buffer.decoded.len(), buffer.next, buffer.format.samples(TICK));
+    let origin = match buffer.first() {
+        Some((first, contiguous)) if first == next => {
+            if contiguous {
+                // Nothing was missing after all: the sender was silent before this packet.
+                let whole = |s: &&mut Stretch| !matches!(s.origin, Origin::Decoded | Origin::Recovered);
+                let since_last = buffer.stretches.iter_mut().rev().take_while(whole);
+                since_last.filter(|s| s.origin == Origin::Concealed).for_each(|s| s.origin = Origin::Silent);
+            }
+            buffer.decode_first()?.0
+        }
+        Some((first, true)) => {
+            buffer.conceal(((first - next) as usize).min(tick))?;
+            Origin::Silent
+        }
+        Some((first, false)) => {
+            let gap = (first - next) as usize;
+            match buffer.reach().min(gap) {
+                reach if reach == gap => buffer.recover(gap)?,
+                reach => buffer.conceal((gap - reach).min(tick))?,
+            }
+        }
+        None => buffer.conceal(tick)?,
+    };
+    buffer.note(buffer.decoded.len() - before, origin);
+    Ok(())
 }
