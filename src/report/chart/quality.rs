@@ -1,7 +1,7 @@
 //! Quality over bitrate: one panel for the mildest and one for the hardest network.
 
 use super::canvas::axis::Axis;
-use super::canvas::caption::{axis_title, fixed_range, footnote, mapping, pooling, reach};
+use super::canvas::caption::{axis_title, drawn, fixed_range, footnote, mapping, pooling, reach};
 use super::canvas::label_layout::Placer;
 use super::canvas::palette::Ink;
 use super::canvas::panel::{HEADER, Heading, Panel, Shape, Size, error_bar, grid, labels, marker, page, wrap};
@@ -264,7 +264,7 @@ fn plot(
             let at = panel.at(p.x, p.score.mean);
             marker(scene, at, Ink::Series(s.colour), s.shape);
             placer.mark(at);
-            if let Some(Interval { low, high }) = p.score.interval {
+            if let Some(Interval { low, high }) = drawn(&p.score) {
                 placer.avoid(&[panel.at(p.x, low), panel.at(p.x, high)]);
             }
             scene.tips.push((at, tip(view, measure, over, p)));

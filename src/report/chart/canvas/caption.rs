@@ -3,7 +3,7 @@
 use crate::media::Content;
 use crate::metric::{self, Better, When};
 use crate::report::view::{Condition, View};
-use crate::stats::Summary;
+use crate::stats::{Interval, Summary};
 
 /// "PESQ wide-band, MOS-LQO, higher is better".
 pub(in crate::report) fn axis_title(view: &View, measure: usize) -> String {
@@ -36,7 +36,11 @@ pub(in crate::report) fn fixed_range(view: &View, measure: usize) -> Option<(f64
 /// "20 clips × 3 seeds per point, mean and 95 % interval over clips".
 pub(in crate::report) fn pooling(view: &View, conditions: &[usize]) -> String {
     let most = conditions.iter().map(|c| view.conditions[*c].clips).max().unwrap_or(0);
-    let interval = if most > 1 { "mean and 95 % interval over clips" } else { "mean; one clip has no interval" };
+    let interval = match most {
+        0 | 1 => "mean; one clip has no interval",
+        n if n < DRAWN_FROM => "mean; an interval is drawn from four clips on",
+        _ => "mean and 95 % interval over clips",
+    };
     format!("{} per point, {interval}", counts(view, conditions))
 }
 
@@ -80,7 +84,16 @@ pub(in crate::report) fn footnote(view: &View, settings: impl IntoIterator<Item 
     format!("codecbench {} · {}", env!("CARGO_PKG_VERSION"), versions.join(" · "))
 }
 
-/// Where an interval ends; at the mean where there is none.
+/// From so many clips on a chart shows their interval. Student's t of two or three clips reaches over the whole scale, and
+/// would hide the means.
+const DRAWN_FROM: usize = 4;
+
+/// The interval that a chart draws.
+pub(in crate::report) fn drawn(s: &Summary) -> Option<Interval> {
+    s.interval.filter(|_| s.n >= DRAWN_FROM)
+}
+
+/// Where the interval that is drawn ends; at the mean where there is none.
 pub(in crate::report) fn ends(s: &Summary) -> (f64, f64) {
-    s.interval.map_or((s.mean, s.mean), |i| (i.low, i.high))
+    drawn(s).map_or((s.mean, s.mean), |i| (i.low, i.high))
 }

@@ -1,6 +1,7 @@
 //! What all charts share: heading, panels with axes and grid, markers and error bars.
 
 use super::axis::Axis;
+use super::caption::drawn;
 use super::label_layout::Placer;
 use super::palette::Ink;
 use super::scene::{Anchor, Mark, Point, Rect, Scene, Words, text_width};
@@ -220,7 +221,7 @@ pub fn marker(scene: &mut Scene, at: Point, ink: Ink, shape: usize) {
 
 /// A 95 % interval as a bar with caps.
 pub fn error_bar(scene: &mut Scene, panel: &Panel, x: f64, summary: &Summary, ink: Ink) {
-    if let Some(Interval { low, high }) = summary.interval {
+    if let Some(Interval { low, high }) = drawn(summary) {
         let ((x, a), (_, b)) = (panel.at(x, low), panel.at(x, high));
         let (a, b) = (a.clamp(panel.plot.top, panel.plot.bottom), b.clamp(panel.plot.top, panel.plot.bottom));
         scene.line(vec![(x, a), (x, b)], ink, 1.4, 1.0);
