@@ -1,7 +1,11 @@
 //! codecbench measures what a codec setting costs and sounds or looks like after a real WebRTC call: bits, delay and quality,
 //! with error bars.
 //!
-//! The tour, in reading order. Imports point one way, from the bottom of this list to its top.
+#![doc = include_str!("../docs/library.md")]
+//!
+//! # The tour
+//!
+//! In reading order. Imports point one way, from the bottom of this list to its top.
 //!
 //! - [`units`]: time, bitrate, probability, and the seed from which all chance comes; [`error`]: the one error type.
 //! - [`media`]: PCM, pictures and clips, WAV, FLAC and Y4M files, synthesised material; [`corpus`]: manifests to clips.
@@ -39,8 +43,3 @@ pub mod store;
 pub mod units;
 
 pub use error::{Error, Result};
-
-/// The examples of the guide, as documentation tests.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/library.md")]
-struct Guide;

@@ -5,8 +5,9 @@ mod exhibits;
 use super::chart::canvas::chart::Chart;
 use super::chart::canvas::palette::Ink;
 use super::table::cells::Table;
+use super::table::{SECTIONS, Section};
 use super::view::View;
-use super::{answer, basis, table};
+use super::{answer, basis};
 use crate::error::Result;
 use crate::report::escape::escape;
 use std::fmt::Write;
@@ -24,40 +25,32 @@ pub fn page(view: &View, charts: &[Chart]) -> Result<String> {
         escape(&basis::sentences(view).join(" ")),
         more = exhibits::style(&view.exhibits),
     );
-    section(&mut out, &table::failures(view));
-    answers(&mut out, view);
-    for chart in charts.iter().filter(|c| !c.secondary) {
-        figure(&mut out, chart)?;
-    }
-    if charts.iter().any(|c| c.secondary) {
-        out += "<details class=\"more\"><summary>The same charts by other metrics</summary>\n";
-        for chart in charts.iter().filter(|c| c.secondary) {
-            figure(&mut out, chart)?;
+    for section in SECTIONS {
+        match section {
+            Section::Answers => answers(&mut out, view),
+            Section::Charts => figures(&mut out, charts)?,
+            Section::Exhibits => exhibits::section(&mut out, &view.exhibits),
+            Section::Table(_) => section.tables(view).iter().for_each(|t| one(&mut out, t)),
+            Section::Group { heading, open, .. } => group(&mut out, heading, *open, &section.tables(view)),
         }
-        out += "</details>\n";
     }
-    exhibits::section(&mut out, &view.exhibits);
-    section(&mut out, &table::comparisons(view));
-    section(&mut out, &table::published(view));
-    deltas(&mut out, view);
-    section(&mut out, &table::front(view));
-    section(&mut out, &table::settings(view));
-    section(&mut out, &table::changes(view));
-    figures(&mut out, view);
-    for t in [
-        table::observed(view),
-        table::observed_pictures(view),
-        table::delays(view),
-        table::costs(view),
-        table::unscored(view),
-        table::caveats(view),
-    ] {
-        section(&mut out, &t);
-    }
-    section(&mut out, &table::measures(view));
-    section(&mut out, &table::provenance(view));
     out += "</main>\n</body>\n</html>\n";
     Ok(out)
+}
+
+/// The charts; those by further metrics folded.
+fn figures(out: &mut String, charts: &[Chart]) -> Result<()> {
+    for chart in charts.iter().filter(|c| !c.secondary) {
+        figure(out, chart)?;
+    }
+    if charts.iter().any(|c| c.secondary) {
+        out.push_str("<details class=\"more\"><summary>The same charts by other metrics</summary>\n");
+        for chart in charts.iter().filter(|c| c.secondary) {
+            figure(out, chart)?;
+        }
+        out.push_str("</details>\n");
+    }
+    Ok(())
 }
 
 fn figure(out: &mut String, chart: &Chart) -> Result<()> {
@@ -68,23 +61,6 @@ fn figure(out: &mut String, chart: &Chart) -> Result<()> {
         escape(&chart.name)
     );
     Ok(())
-}
-
-/// Curves against the anchor's by each quality; all but the first folded.
-fn deltas(out: &mut String, view: &View) {
-    let tables = view.qualities().into_iter().map(|m| table::deltas(view, m)).filter(|t| !t.rows.is_empty());
-    for (i, t) in tables.enumerate() {
-        if i == 0 {
-            let _ = write!(out, "<section>\n<h2>BD-rate and BD-quality</h2>\n<p>{}</p>\n", escape(&t.note));
-        }
-        let open = if i == 0 { " open" } else { "" };
-        let _ = writeln!(out, "<details{open}><summary>{}</summary>", escape(&t.title));
-        grid(out, &t);
-        out.push_str("</details>\n");
-    }
-    if !view.deltas.is_empty() {
-        out.push_str("</section>\n");
-    }
 }
 
 /// Which setting is better, from which loss on, and why; the figures folded.
@@ -104,28 +80,22 @@ fn answers(out: &mut String, view: &View) {
     let _ = writeln!(out, "<p>{}</p>\n</section>", escape(&answer::note(view)));
 }
 
-/// One summary per condition; all but the first few folded.
-fn figures(out: &mut String, view: &View) {
-    const OPEN: usize = 2;
-    out.push_str("<section>\n<h2>All figures</h2>\n");
-    for c in 0..view.conditions.len() {
-        let t = table::summary(view, c);
-        if c == 0 {
-            let _ = writeln!(out, "<p>{}</p>", escape(&t.note));
-        }
-        let open = if c < OPEN { " open" } else { "" };
+/// Tables under one heading, all but the first `open` folded; nothing without a table.
+fn group(out: &mut String, heading: &str, open: usize, tables: &[Table]) {
+    let Some(first) = tables.first() else { return };
+    let _ = write!(out, "<section>\n<h2>{}</h2>\n<p>{}</p>\n", escape(heading), escape(&first.note));
+    for (i, t) in tables.iter().enumerate() {
+        let open = if i < open { " open" } else { "" };
         let _ = writeln!(out, "<details{open}><summary>{}</summary>", escape(&t.title));
-        grid(out, &t);
+        grid(out, t);
         out.push_str("</details>\n");
     }
     out.push_str("</section>\n");
 }
 
-fn section(out: &mut String, t: &Table) {
+/// A table with rows; a long one folded.
+fn one(out: &mut String, t: &Table) {
     const LONG: usize = 24;
-    if t.rows.is_empty() {
-        return;
-    }
     let bad = if t.rows.iter().all(|r| r.bad) { " class=\"bad\"" } else { "" };
     let _ = writeln!(out, "<section{bad}>\n<h2>{}</h2>", escape(&t.title));
     if !t.note.is_empty() {

@@ -17,24 +17,73 @@ use crate::stats::Verdict;
 use cells::{INTERVAL, dash, number, of, summary_cell, text};
 use observed::seen_in_words;
 
+/// What a report consists of, in reading order: the page shows all of it, [`tables`] the tables. A new section is a function
+/// and a line here.
+pub(super) static SECTIONS: &[Section] = &[
+    Section::Table(failures),
+    Section::Answers,
+    Section::Charts,
+    Section::Exhibits,
+    Section::Table(comparisons),
+    Section::Table(published),
+    Section::Group { heading: "BD-rate and BD-quality", open: 1, tables: all_deltas },
+    Section::Table(front),
+    Section::Table(settings),
+    Section::Table(changes),
+    Section::Group { heading: "All figures", open: 2, tables: summaries },
+    Section::Table(observed),
+    Section::Table(observed_pictures),
+    Section::Table(delays),
+    Section::Table(costs),
+    Section::Table(unscored),
+    Section::Table(caveats),
+    Section::Table(measures),
+    Section::Table(provenance),
+];
+
+/// One section of a report. A table without rows is not shown.
+pub(super) enum Section {
+    /// Which setting is better, from which loss on, and why; on the page alone.
+    Answers,
+    /// On the page alone.
+    Charts,
+    /// What cases looked like; on the page alone.
+    Exhibits,
+    Table(fn(&View) -> Table),
+    /// Tables with the same note under one heading; the page folds all but the first `open`.
+    Group {
+        heading: &'static str,
+        open: usize,
+        tables: fn(&View) -> Vec<Table>,
+    },
+}
+
+impl Section {
+    /// Those of its tables that have rows.
+    pub(super) fn tables(&self, view: &View) -> Vec<Table> {
+        let mut tables = match self {
+            Section::Answers | Section::Charts | Section::Exhibits => Vec::new(),
+            Section::Table(table) => vec![table(view)],
+            Section::Group { tables, .. } => tables(view),
+        };
+        tables.retain(|t| !t.rows.is_empty());
+        tables
+    }
+}
+
 /// Every table that has rows, in reading order.
 pub fn tables(view: &View) -> Vec<Table> {
-    let mut tables = vec![failures(view), comparisons(view), published(view)];
-    tables.extend(view.qualities().into_iter().map(|m| deltas(view, m)));
-    tables.extend([front(view), settings(view), changes(view)]);
-    tables.extend((0..view.conditions.len()).map(|c| summary(view, c)));
-    tables.extend([
-        observed(view),
-        observed_pictures(view),
-        delays(view),
-        costs(view),
-        unscored(view),
-        caveats(view),
-        measures(view),
-        provenance(view),
-    ]);
-    tables.retain(|t| !t.rows.is_empty());
-    tables
+    SECTIONS.iter().flat_map(|section| section.tables(view)).collect()
+}
+
+/// Curves against the anchor's by each quality.
+fn all_deltas(view: &View) -> Vec<Table> {
+    view.qualities().into_iter().map(|m| deltas(view, m)).collect()
+}
+
+/// One summary per condition.
+fn summaries(view: &View) -> Vec<Table> {
+    (0..view.conditions.len()).map(|c| summary(view, c)).collect()
 }
 
 /// Failed cases with their reasons.
