@@ -1,6 +1,7 @@
 //! What the figures of a report rest on, in sentences.
 
-use super::view::{Condition, View};
+use super::view::View;
+use std::collections::BTreeSet;
 
 /// That clips are artificial where any is, then what was measured.
 pub fn sentences(view: &View) -> Vec<String> {
@@ -23,15 +24,17 @@ pub fn artificial(view: &View) -> Option<String> {
 
 /// How much of what was measured.
 fn measured(view: &View) -> String {
-    let most = |of: fn(&Condition) -> usize| view.conditions.iter().map(of).max().unwrap_or(0);
+    // Conditions are networks apart by receiver and material, and have each their own clips.
+    let networks: BTreeSet<&str> = view.conditions.iter().map(|c| c.net.as_str()).collect();
+    let seeds = view.conditions.iter().map(|c| c.seeds).max().unwrap_or(0);
     let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let failed = if view.failed > 0 { format!(" {} failed.", count(view.failed, "case")) } else { String::new() };
     format!(
         "{} on {}, {} and {} each: {} after a whole WebRTC call.{failed}",
         count(view.settings.len(), "codec setting"),
-        count(view.conditions.len(), "network"),
-        count(most(|c| c.clips), "clip"),
-        count(most(|c| c.seeds), "seed"),
+        count(networks.len(), "network"),
+        count(view.clips, "clip"),
+        count(seeds, "seed"),
         count(view.cases, "case"),
     )
 }
