@@ -29,7 +29,7 @@ pub fn audio(name: &str) -> Result<&'static Codec<Pcm>> {
 /// The video codec of that name, in any case.
 ///
 /// # Errors
-/// As [`audio`].
+/// As [`audio()`].
 pub fn video(name: &str) -> Result<&'static Codec<Picture>> {
     of(VIDEO, name)
 }

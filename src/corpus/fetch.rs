@@ -26,7 +26,7 @@ pub enum Fetched {
 /// Makes the missing or damaged clips of one manifest; `say` hears what takes time.
 ///
 /// # Errors
-/// [`Error::Fetch`]: the client is missing or fails, or bytes differ from what the manifest pins. [`Error::Output`].
+/// [`crate::Error::Fetch`]: the client is missing or fails, or bytes differ from what the manifest pins. [`crate::Error::Output`].
 pub fn fetch(m: &Manifest, cache: &Cache, say: &mut dyn FnMut(&str)) -> Result<Fetched> {
     let missing: Vec<&ClipSpec> = m.clips.iter().filter(|c| verify(c, cache) != State::Right).collect();
     let pinned = Pinned::from(&m.package);

@@ -20,7 +20,7 @@ pub(super) const COLUMNS: &str = "index,clip,content,codec,codec_version,label,r
 /// alone, but for `cost`.
 ///
 /// # Errors
-/// [`Error::Output`]: a file cannot be written; [`Error::Store`]: the store is damaged.
+/// [`crate::Error::Output`]: a file cannot be written; [`crate::Error::Store`]: the store is damaged.
 pub fn write(store: &Store, folder: &Path) -> Result<()> {
     let costs = store.costs()?;
     files::stream(&folder.join("results.jsonl"), |out| {

@@ -1,4 +1,4 @@
-//! The charts of a report. Each is a pure function from the view to a [`Scene`]; how it is rendered is the scene's own.
+//! The charts of a report. Each is a pure function from the view to a [`Scene`](canvas::scene::Scene); how it is rendered is the scene's own.
 
 mod answer;
 pub mod canvas;

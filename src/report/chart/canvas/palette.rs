@@ -11,7 +11,7 @@ pub enum Ink {
     Grid,
     /// A range that is good, such as delays that a conversation does not notice.
     Good,
-    /// Lines and markers of a series; any number, colours repeat after [`SERIES`].
+    /// Lines and markers of a series; any number, colours repeat after `SERIES`.
     Series(usize),
     /// The same series' words: darker on light and lighter on dark paper, so that they can be read.
     Label(usize),
