@@ -95,3 +95,16 @@ pub fn scale(id: &str) -> Option<&'static Scale> {
     let all = AUDIO.iter().map(|m| &m.scale).chain(VIDEO.iter().map(|m| &m.scale)).chain(FACTS);
     all.chain(OF_RENDERED.iter()).find(|s| s.id == id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feature_brings_the_metrics_that_it_names() {
+        let known: Vec<&str> = AUDIO.iter().map(|m| m.scale.id).chain(VIDEO.iter().map(|m| m.scale.id)).collect();
+        for (feature, built, ids) in FEATURES {
+            assert!(ids.iter().all(|id| known.contains(id) == built), "{feature}: {ids:?} of {known:?}");
+        }
+    }
+}
