@@ -14,7 +14,7 @@
 //! - [`codec`]: every codec is one static value. [`net`]: what the network does to a packet. [`metric`]: what a score is.
 //! - [`playout`]: the receiver of audio, and of video. [`peer`]: two PeerConnections, in virtual time or on sockets.
 //! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
-//!   [`cost`]: CPU time of a setting.
+//!   [`cost`]: CPU time of a setting. [`replay`]: a recorded call's packets into our receiver.
 //! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.
 //! - [`cli`]: one file per verb.
 
@@ -34,6 +34,7 @@ pub mod net;
 pub mod peer;
 pub mod plan;
 pub mod playout;
+pub mod replay;
 pub mod report;
 pub mod rtp;
 pub mod run;

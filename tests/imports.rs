@@ -19,7 +19,7 @@ const TIERS: [&[&str]; 12] = [
     &["codec", "net", "metric"],
     &["corpus", "playout", "peer"],
     &["plan"],
-    &["call", "latency", "cost"],
+    &["call", "latency", "cost", "replay"],
     &["store"],
     &["run"],
     &["report"],

@@ -34,7 +34,7 @@ fn packet(n: i64, transit_ms: u64) -> Packet {
 
 fn play(receiver: Receiver, warm_up: Duration, mut packets: Vec<Packet>, seconds: u64) -> Played {
     packets.sort_by_key(|p| p.at);
-    run(Playout::new(receiver, FORMAT, decoder(), warm_up), packets, seconds)
+    run(Playout::new(receiver, FORMAT, decoder(), warm_up, Duration::ZERO), packets, seconds)
 }
 
 /// Packets in order of arrival into that receiver.
@@ -165,7 +165,7 @@ impl Decoder<Pcm> for Deep {
 }
 
 fn play_with(decoder: Deep, receiver: Receiver, packets: Vec<Packet>) -> Played {
-    run(Playout::new(receiver, FORMAT, Box::new(decoder), Duration::ZERO), packets, 4)
+    run(Playout::new(receiver, FORMAT, Box::new(decoder), Duration::ZERO, Duration::ZERO), packets, 4)
 }
 
 #[test]
@@ -186,14 +186,44 @@ fn a_hole_is_recovered_oldest_first_as_far_as_the_reach_goes() {
 }
 
 #[test]
+fn gstreamer_counts_from_the_first_packet_drops_what_is_late_and_plays_silence_for_it() {
+    let receiver = "gstreamer:latency=100ms".parse().unwrap();
+    // The first packet is 15 ms slower than the others: that stays in the delay. One comes 116 ms late, one is lost.
+    let transit = |n| match n {
+        0 => 55,
+        20 => 40 + 116,
+        _ => 40,
+    };
+    let packets = (0..100).filter(|n| *n != 50).map(|n| packet(n, transit(n))).collect();
+    let played = play(receiver, Duration::from_secs(1), packets, 2);
+    assert_eq!(played.ticks[0].at, Time::from_millis(20 + 55 + 100));
+    assert_eq!(played.late, [20]);
+    assert_eq!(total(&played, Origin::Concealed), 2 * FRAME as usize);
+    let frame = |n: usize| &played.heard.samples[n * FRAME as usize..(n + 1) * FRAME as usize];
+    assert!([20, 50].iter().all(|n| frame(*n).iter().all(|s| *s == 0)));
+    assert_eq!(frame(51)[0], (51 * FRAME + 1) as i16);
+    assert!(played.stretches.iter().all(|s| matches!(s.origin, Origin::Decoded | Origin::Concealed)));
+}
+
+#[test]
 fn receivers_parse_and_print() {
-    for text in ["adaptive", "fixed:60ms", "fixed:2.5ms", "adaptive:min=40ms", "adaptive:max=500ms"] {
+    for text in [
+        "adaptive",
+        "fixed:60ms",
+        "fixed:2.5ms",
+        "adaptive:min=40ms",
+        "adaptive:max=500ms",
+        "adaptive:conceal=codec",
+        "gstreamer:latency=200ms",
+    ] {
         assert_eq!(text.parse::<Receiver>().unwrap().to_string(), text);
     }
     for (text, canonical) in [
         ("adaptive:max=500ms,min=40ms", "adaptive:min=40ms,max=500ms"),
         ("adaptive:min=0ms,max=2000ms", "adaptive"),
+        ("adaptive:conceal=neteq", "adaptive"),
         ("fixed:060.0ms", "fixed:60ms"),
+        ("gstreamer", "gstreamer:latency=200ms"),
     ] {
         assert_eq!(text.parse::<Receiver>().unwrap().to_string(), canonical);
     }
@@ -211,6 +241,10 @@ fn receivers_parse_and_print() {
         "adaptive:min=1ms,min=2ms",
         "adaptive:min=NaNms",
         "adaptive:mid=3ms",
+        "adaptive:conceal=",
+        "adaptive:conceal=codec,conceal=codec",
+        "gstreamer:200ms",
+        "gstreamer:latency=-1ms",
     ] {
         assert!(text.parse::<Receiver>().unwrap_err().to_string().contains("fixed:60ms"), "{text}");
     }

@@ -15,6 +15,7 @@ mod names;
 pub mod net;
 mod output;
 mod progress;
+mod replay;
 pub mod report;
 pub mod run;
 pub mod score;
@@ -58,6 +59,8 @@ enum Verb {
     Selftest(selftest::Args),
     /// Measure the algorithmic delay of codecs
     Delay(delay::Args),
+    /// Play a recorded call's packets with a receiver of ours
+    Replay(replay::Args),
     /// What a network does to voice packets: loss, bursts, delay, order
     Net(net::Args),
     /// Rate a connection by the E-model, or fit its codec factors to a finished run
@@ -101,6 +104,7 @@ impl Verb {
             Verb::Score(args) => score::run(args),
             Verb::Selftest(args) => selftest::run(args),
             Verb::Delay(args) => delay::run(args),
+            Verb::Replay(args) => replay::run(args),
             Verb::Net(args) => net::run(args),
             Verb::Emodel(args) => emodel::run(args),
             Verb::List(args) => list::run(args),

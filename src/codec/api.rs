@@ -276,6 +276,10 @@ pub enum Input<'a> {
     Lost(Duration),
 }
 
+/// The longest unit that carries no sound, in bytes, where the codec has no other sign of it (Opus, RFC 6716, section 3.1: a
+/// TOC and a frame of no bytes; G.729 Annex B).
+const DTX_BYTES: usize = 2;
+
 pub trait Decoder<M: Media>: Send {
     /// Appends the decoded media to `out`. `Lost` and `Recover` give exactly the missing duration and never fail.
     ///
@@ -287,5 +291,20 @@ pub trait Decoder<M: Media>: Send {
     /// would. Zero: it carries none.
     fn reach(&self, _from: &[u8]) -> Duration {
         Duration::ZERO
+    }
+
+    /// The frame right before `from` that `from` carries as in-band FEC, whatever was decoded before; zero: none.
+    fn fec(&self, _from: &[u8]) -> Duration {
+        Duration::ZERO
+    }
+
+    /// The media time of a unit, where its bytes tell.
+    fn duration(&self, _unit: &[u8]) -> Option<Duration> {
+        None
+    }
+
+    /// Whether a unit carries no sound: the sender falls silent (DTX), and until it speaks again `Lost` gives comfort noise.
+    fn is_dtx(&self, unit: &[u8]) -> bool {
+        unit.len() <= DTX_BYTES
     }
 }

@@ -3,7 +3,7 @@
 use super::schema;
 use crate::call;
 use crate::codec::Request;
-use crate::media::Media;
+use crate::media::{Media, Pcm};
 use crate::plan::{Beside, Case};
 use std::fmt;
 
@@ -69,6 +69,9 @@ fn hash<M: Media>(case: &Case<M>, versions: [u32; 2]) -> [u8; 32] {
         field(format!("{equipment:?}").as_bytes());
     }
     field(receiver.to_string().as_bytes());
+    if let Some(version) = receiver.version().filter(|_| M::KIND == Pcm::KIND || beside.is_some()) {
+        field(&version.to_le_bytes());
+    }
     field(net.identity().as_bytes());
     field(&(warm_up.as_nanos() as u64).to_le_bytes());
     field(&seed.0.to_le_bytes());
@@ -87,7 +90,7 @@ mod tests {
     use crate::codec::audio::g711::PCMU;
     use crate::codec::audio::l16::L16;
     use crate::codec::program::{Program, Run};
-    use crate::media::{Clip, Content, Pcm, PcmFormat};
+    use crate::media::{Clip, Content, PcmFormat};
     use crate::metric::equipment::{Band, Equipment};
     use crate::metric::{Better, Metric, Scale, Validity};
     use crate::peer::Transport;

@@ -3,13 +3,14 @@
 pub(super) mod record;
 mod rtp;
 
+use crate::call::api::chance;
 use crate::codec::{Encoder, Feedback, Request, Settings};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::peer::wire::WireRecord;
 use crate::peer::{Arrival, Kind, LossReport, Peers, Taps, TrackSpec, patience};
 use crate::plan::Case;
-use crate::playout::audio::{Playout, Receiver};
+use crate::playout::audio::{Playout, TICK};
 use crate::units::{Bitrate, Probability, Time};
 use record::{Heard, Pass};
 use rtp::{Sender, Unwrap};
@@ -29,10 +30,7 @@ pub(super) fn track(case: &Case) -> Result<TrackSpec> {
         fmtp: case.request.fmtp.clone(),
         offers_fmtp: rtp.offers_fmtp,
         repair: case.request.repair,
-        patience: match case.receiver {
-            Receiver::Fixed(delay) => patience(Some(delay)),
-            _ => patience(None),
-        },
+        patience: patience(case.receiver.constant()),
     })
 }
 
@@ -66,7 +64,10 @@ impl Audio {
             return Err(Error::usage(format!("clip '{}' has no samples", case.clip.id)));
         }
         let encoder = (case.codec.encoder)(&settings)?;
-        let playout = Playout::new(case.receiver, settings.format, (case.codec.decoder)(&settings)?, case.warm_up);
+        // Where the sound card stands when the call begins.
+        let phase = TICK.mul_f64(chance(case).draw_unit("pull phase", &[]));
+        let decoder = (case.codec.decoder)(&settings)?;
+        let playout = Playout::new(case.receiver, settings.format, decoder, case.warm_up, phase);
         let sender = Sender::new(case, track, spec);
         let receiver = Unwrap::new(&sender, &settings, spec);
         Ok(Audio { track, settings, source, pass, encoder, sender, receiver, playout, position: 0 })

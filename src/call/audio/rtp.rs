@@ -110,7 +110,7 @@ pub(super) enum Came {
     Rebuilt,
 }
 
-/// Unwraps sequence numbers and timestamps at the receiver, and takes the first copy of each frame.
+/// Unwraps sequence numbers and timestamps at the receiver, and notes how each frame first came.
 pub(super) struct Unwrap {
     sequence: i64,
     timestamp: i64,
@@ -139,7 +139,7 @@ impl Unwrap {
         }
     }
 
-    /// The frames in a packet that were not there yet, the oldest first.
+    /// The frames in a packet: its own, then the copies of earlier ones backwards in time.
     pub fn packets(&mut self, arrival: &Arrival) -> Vec<Packet> {
         self.sequence += i64::from(arrival.sequence.wrapping_sub(self.last_sequence) as i16);
         self.timestamp += i64::from(arrival.timestamp.wrapping_sub(self.last_timestamp) as i32);
@@ -150,17 +150,14 @@ impl Unwrap {
             false => vec![own],
         };
         let mut packets = Vec::with_capacity(blocks.len());
-        for (earlier, block) in (0..blocks.len() as i64).rev().zip(blocks) {
+        for (earlier, block) in (0..).zip(blocks.into_iter().rev()) {
             let sequence = self.sequence - earlier;
             let came = match earlier {
                 _ if arrival.rebuilt => Came::Rebuilt,
                 0 => Came::Itself,
                 _ => Came::Copied,
             };
-            if self.came.contains_key(&sequence) {
-                continue;
-            }
-            self.came.insert(sequence, came);
+            self.came.entry(sequence).or_insert(came);
             let timestamp = self.timestamp - i64::from(arrival.timestamp.wrapping_sub(block.timestamp));
             packets.push(Packet {
                 at: arrival.at,

@@ -16,8 +16,8 @@ pub struct Packet {
     /// Sample position of its first sample, in the decoder's rate.
     pub position: i64,
     pub payload: Vec<u8>,
-    /// A copy that came with a later packet (RED, RFC 2198) or was rebuilt: its arrival says nothing of the path's delay, and
-    /// the packet itself takes its place if it comes in time. A retransmission is no copy in this sense.
+    /// A copy that came with a later packet (RED, RFC 2198) or was rebuilt: the packet itself takes its place if it comes in
+    /// time. A retransmission is no copy in this sense.
     pub redundant: bool,
 }
 
@@ -58,6 +58,34 @@ pub struct Tick {
     pub target: Duration,
     /// The media that waits to be played, decoded or not; `None` while the sender is silent.
     pub held: Option<Duration>,
+    /// What was counted up to its end.
+    pub counters: Counters,
+}
+
+/// What the receiver has counted since its first packet, as `RTCInboundRtpStreamStats` of W3C webrtc-stats defines it (its
+/// names); sums of seconds over samples are sums of ms over samples here. Differences of two ticks give any stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Made up because media was lost or late. Comfort noise does not count.
+    pub concealed_samples: u64,
+    /// Those of them that were silent.
+    pub silent_concealed_samples: u64,
+    /// Times that making up began.
+    pub concealment_events: u64,
+    pub inserted_samples_for_deceleration: u64,
+    pub removed_samples_for_acceleration: u64,
+    /// Samples of the frames taken out of the packet buffer.
+    pub jitter_buffer_emitted_count: u64,
+    /// Of those, each with the time that its packet had waited, in whole pulls.
+    pub jitter_buffer_delay: u64,
+    /// The same with the target delay of that moment.
+    pub jitter_buffer_target_delay: u64,
+    /// The same with what the arrivals alone ask for, without bounds.
+    pub jitter_buffer_minimum_delay: u64,
+    /// Packets, and copies within packets, that carry in-band FEC.
+    pub fec_packets_received: u64,
+    /// Packets that came too late or twice.
+    pub packets_discarded: u64,
 }
 
 /// What a receiver played.

@@ -1,6 +1,6 @@
 //! The packets that wait, their decoder, and what is decoded but not yet played.
 
-use super::api::{Origin, Packet, Played, Stretch, TICK, Tick};
+use super::api::{Counters, Origin, Packet, Played, Stretch, TICK, Tick};
 use crate::codec::{Decoder, Input};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
@@ -23,6 +23,28 @@ pub(super) struct Filled {
     pub held: Option<Duration>,
 }
 
+/// A packet that has just come.
+pub(super) struct Arrived {
+    pub position: i64,
+    pub samples: usize,
+    pub at: Time,
+    /// Samples right before it that it carries as in-band FEC.
+    pub fec: usize,
+}
+
+/// What can be decoded next: a packet, or what a packet carries of the media before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub position: i64,
+    /// So many samples before its packet; 0: the packet itself.
+    pub offset: usize,
+    pub sequence: i64,
+    /// When its packet came.
+    pub at: Time,
+    /// It carries no sound: the sender falls silent.
+    pub dtx: bool,
+}
+
 /// Packets go in as they arrive, sound comes out at its end; when what is decoded is its [`Control`]'s to say.
 pub(super) struct Buffer {
     pub format: PcmFormat,
@@ -38,6 +60,9 @@ pub(super) struct Buffer {
     pub heard: Pcm,
     /// Where what was decoded came from.
     pub stretches: Vec<Stretch>,
+    pub counters: Counters,
+    /// Concealed samples that were counted and then not played.
+    overcounted: i64,
     decoder: Box<dyn Decoder<Pcm>>,
     /// Not yet arrived, in order of arrival.
     pending: VecDeque<Packet>,
@@ -63,6 +88,8 @@ impl Buffer {
             decoded: Pcm { format, samples: Vec::new() },
             heard: Pcm { format, samples: Vec::new() },
             stretches: Vec::new(),
+            counters: Counters::default(),
+            overcounted: 0,
             decoder,
             pending: VecDeque::new(),
             packets: BTreeMap::new(),
@@ -94,29 +121,34 @@ impl Buffer {
         self.decoded.len() + self.packets.len() * self.last_samples
     }
 
-    /// Takes in what has arrived by `now`; what should have been played before is late, unless it was there before. Each
-    /// packet is shown to `arrived`, and whether it is the first with its number.
-    pub fn admit(&mut self, now: Time, mut arrived: impl FnMut(&Packet, bool)) {
-        while self.pending.front().is_some_and(|p| p.at <= now) {
-            let Some(packet) = self.pending.pop_front() else { return };
-            let fresh = !self.known.contains(&packet.sequence);
-            arrived(&packet, fresh);
+    /// Takes in what has arrived by `now`, and says what; what should have been played before is late, unless it was there
+    /// before.
+    pub fn admit(&mut self, now: Time) -> Vec<Arrived> {
+        let mut arrived = Vec::new();
+        while let Some(packet) = self.pending.pop_front_if(|p| p.at <= now) {
+            let samples = self.decoder.duration(&packet.payload).map(|d| self.format.samples(d));
+            let fec = self.format.samples(self.decoder.fec(&packet.payload));
+            self.counters.fec_packets_received += u64::from(fec > 0);
+            let samples = samples.unwrap_or(self.last_samples);
+            arrived.push(Arrived { position: packet.position, samples, at: packet.at, fec });
+            let fresh = self.known.insert(packet.sequence);
             if packet.position < self.reached() {
                 if fresh {
                     self.late.push(packet.sequence);
-                    self.known.insert(packet.sequence);
                 }
-            } else {
-                self.known.insert(packet.sequence);
-                let there = self.packets.get(&packet.position);
-                if there.is_none_or(|other| other.redundant && !packet.redundant) {
-                    self.packets.insert(packet.position, packet);
-                }
+                self.counters.packets_discarded += 1;
+                continue;
+            }
+            let there = self.packets.get(&packet.position);
+            self.counters.packets_discarded += u64::from(there.is_some());
+            if there.is_none_or(|other| other.redundant && !packet.redundant) {
+                self.packets.insert(packet.position, packet);
             }
         }
         while self.known.len() > 1000 {
             self.known.pop_first();
         }
+        arrived
     }
 
     /// The first packet in the buffer that is not overtaken: its position, and whether it follows the last one played.
@@ -174,20 +206,69 @@ impl Buffer {
         Ok(Origin::Concealed)
     }
 
+    /// Nothing is played for so long, and the decoder is not told.
+    pub fn silence(&mut self, samples: usize) -> Origin {
+        let end = self.decoded.samples.len() + samples * self.format.channels as usize;
+        self.decoded.samples.resize(end, 0);
+        Origin::Concealed
+    }
+
     /// Whether no packet waits.
     pub fn is_empty(&self) -> bool {
         self.packets.is_empty()
     }
 
-    /// How long the first packet has waited.
-    pub fn waited(&self, now: Time) -> Duration {
-        self.packets.first_key_value().map_or(Duration::ZERO, |(_, packet)| now.since(packet.at))
+    /// What can be decoded next, from [`Buffer::reached`] on: the first packet, its in-band FEC, or what it carries further
+    /// back; of that at most one packet before what is due, for what was long concealed must not be played late.
+    pub fn next_frame(&mut self) -> Option<Frame> {
+        let (position, contiguous) = self.first()?;
+        let packet = self.packets.get(&position)?;
+        let missing = if contiguous { 0 } else { (position - self.reached()) as usize };
+        let fec = self.format.samples(self.decoder.fec(&packet.payload));
+        let due = (position - self.next + self.last_samples as i64).max(0) as usize;
+        let deep = if missing > 0 { self.reach().min(missing).min(due) } else { 0 };
+        let offset = match deep {
+            deep if deep > self.last_samples => deep - deep % self.last_samples,
+            _ if (1..=missing).contains(&fec) => fec,
+            deep => deep,
+        };
+        Some(Frame {
+            position: position - offset as i64,
+            offset,
+            sequence: packet.sequence,
+            at: packet.at,
+            dtx: offset == 0 && self.decoder.is_dtx(&packet.payload),
+        })
+    }
+
+    /// Positions of the first and the last packet that wait, and when the last one came.
+    pub fn span(&self) -> Option<(i64, i64, Time)> {
+        let (first, _) = self.packets.first_key_value()?;
+        let (last, packet) = self.packets.last_key_value()?;
+        Some((*first, *last, packet.at))
+    }
+
+    /// Whether a packet waits that says that the sender falls silent.
+    pub fn holds_dtx(&self) -> bool {
+        self.packets.values().any(|packet| self.decoder.is_dtx(&packet.payload))
     }
 
     /// Takes note of where the last `samples` of what is decoded came from.
     pub fn note(&mut self, samples: usize, origin: Origin) {
+        if origin == Origin::Concealed {
+            self.correct_concealed(samples as i64);
+            let goes_on = self.stretches.last().is_some_and(|s| s.origin == Origin::Concealed);
+            self.counters.concealment_events += u64::from(!goes_on);
+        }
         self.stretches.push(Stretch { position: self.next, samples, origin });
         self.next += samples as i64;
+    }
+
+    /// So many more samples were concealed; fewer, if negative, which is set off against later ones.
+    pub fn correct_concealed(&mut self, change: i64) {
+        let more = change - self.overcounted;
+        self.overcounted = (-more).max(0);
+        self.counters.concealed_samples += more.max(0) as u64;
     }
 
     /// What is decoded next lies `samples` further on than what was decoded last.
@@ -198,24 +279,28 @@ impl Buffer {
         self.next += samples;
     }
 
-    /// Puts scaled sound in the place of the first `ahead` decoded samples: at `place`, counted from the first (and negative
-    /// where that was played already), so much media is left out, or repeated if negative.
-    pub fn replace(&mut self, ahead: usize, scaled: &[i16], place: i64, change: i64) {
-        let channels = self.format.channels as usize;
-        self.decoded.samples.splice(..ahead * channels, scaled.iter().copied());
+    /// Puts `sound` (interleaved) in the place of the decoded samples from `from` on.
+    pub fn replace(&mut self, from: usize, sound: &[i16]) {
+        self.decoded.samples.truncate(from * self.format.channels as usize);
+        self.decoded.samples.extend_from_slice(sound);
+    }
+
+    /// At `place` of what is decoded (samples per channel; negative where it was played already) so much media is left out,
+    /// or repeated if negative.
+    pub fn splice(&mut self, place: i64, change: i64) {
         let later = self.splices.iter().position(|s| s.0 > place).unwrap_or(self.splices.len());
         self.splices.insert(later, (place, change));
     }
 
-    /// The last `length_ms` before place `from` of what is decoded; less, where there is not so much.
-    pub fn past(&self, from: usize, length_ms: usize) -> Vec<i16> {
-        let channels = self.format.channels as usize;
-        let wanted = self.format.sample_rate as usize * length_ms / 1000 * channels;
-        let queued = &self.decoded.samples[..from * channels];
-        let played = wanted.saturating_sub(queued.len()).min(self.heard.samples.len());
-        let mut past = self.heard.samples[self.heard.samples.len() - played..].to_vec();
-        past.extend_from_slice(queued);
-        past
+    /// The last `samples` per channel of what is decoded, already played ones among them; silence before the first.
+    pub fn tail(&self, samples: usize) -> Vec<i16> {
+        let wanted = samples * self.format.channels as usize;
+        let queued = wanted.min(self.decoded.samples.len());
+        let played = (wanted - queued).min(self.heard.samples.len());
+        let mut tail = vec![0; wanted - queued - played];
+        tail.extend_from_slice(&self.heard.samples[self.heard.samples.len() - played..]);
+        tail.extend_from_slice(&self.decoded.samples[self.decoded.samples.len() - queued..]);
+        tail
     }
 
     /// Plays the first `tick` decoded samples.

@@ -43,7 +43,10 @@ impl Timing {
             Receiver::Fixed(delay) => {
                 Timing::Fixed(Fixed { delay, settle_until: Time::ZERO + warm_up / 2, fastest: None })
             }
-            Receiver::Adaptive { min, max } => Timing::Adaptive(Box::new(Adaptive {
+            Receiver::GStreamer { latency: delay } => {
+                Timing::Fixed(Fixed { delay, settle_until: Time::ZERO, fastest: None })
+            }
+            Receiver::Adaptive { min, max, .. } => Timing::Adaptive(Box::new(Adaptive {
                 min,
                 max,
                 clock: SenderClock::default(),

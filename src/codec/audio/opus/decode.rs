@@ -91,8 +91,7 @@ impl<D: raw::Decode> OpusDecoder<D> {
 
     /// What the in-band FEC of `from` covers.
     fn lbrr(&self, from: &[u8]) -> Duration {
-        let lbrr = OpusPacket::parse(from).filter(|packet| packet.lbrr && !self.after_celt);
-        lbrr.map_or(Duration::ZERO, |packet| packet.frame)
+        if self.after_celt { Duration::ZERO } else { self.fec(from) }
     }
 }
 
@@ -117,6 +116,14 @@ impl<D: raw::Decode> Decoder<Pcm> for OpusDecoder<D> {
     fn reach(&self, from: &[u8]) -> Duration {
         let deep = self.deep.as_ref().map_or(0, |deep| deep.borrow_mut().reach(from));
         self.lbrr(from).max(self.format.duration(deep))
+    }
+
+    fn fec(&self, from: &[u8]) -> Duration {
+        OpusPacket::parse(from).filter(|packet| packet.lbrr).map_or(Duration::ZERO, |packet| packet.frame)
+    }
+
+    fn duration(&self, unit: &[u8]) -> Option<Duration> {
+        OpusPacket::parse(unit).map(|packet| packet.frame * packet.frames as u32)
     }
 }
 

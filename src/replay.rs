@@ -1,0 +1,152 @@
+//! A recorded call's very packets into our receiver: what it decides can be compared with what the recorded one did, free of
+//! chance.
+//!
+//! A recording is a table (CSV, or CSV in gzip) with a first line of column names and a line per packet. Needed are `t_out_ms`
+//! (when it reached the receiver, in ms), `seq` and `rtp_ts` (of its RTP header, RFC 3550, section 5.1) and `hex` (the
+//! payload in hexadecimal digits). Where there is a column `kind`, only rows with `rtp` count; of `dir` only `AC`; of `fate`
+//! only `D` (delivered); a row with a value in `red` has a payload of redundant audio (RFC 2198). Packets without a payload are
+//! left out: bandwidth probes, of which a decoder learns nothing. Other columns are ignored.
+
+use crate::codec::{Decoder, Request, audio};
+use crate::error::{Error, Result};
+use crate::media::{Pcm, PcmFormat};
+use crate::playout::audio::{Packet, Played, Playout, Receiver};
+use crate::rtp::red::{self, Block};
+use crate::units::{Time, from_ms};
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+/// The payload type of Opus in Chromium's offers, and so within its redundant audio.
+const OPUS_PAYLOAD_TYPE: u8 = 111;
+
+/// One packet as it reached the receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub at: Time,
+    pub sequence: u16,
+    pub timestamp: u32,
+    /// It holds redundant audio (RFC 2198).
+    pub red: bool,
+    pub payload: Vec<u8>,
+}
+
+/// Reads a recording; packets in order of arrival.
+///
+/// # Errors
+/// [`Error::Input`] with the line, where the file cannot be read or a needed column is missing or no number.
+pub fn read(path: &Path) -> Result<Vec<Received>> {
+    let wrong = |reason: String| Error::input(path, reason);
+    let bytes = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
+    let mut text = String::new();
+    let read = match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text),
+        false => bytes.as_slice().read_to_string(&mut text),
+    };
+    read.map_err(|e| wrong(e.to_string()))?;
+
+    let mut lines = (1..).zip(text.lines());
+    let header: Vec<&str> = lines.next().map(|(_, line)| line.split(',').collect()).unwrap_or_default();
+    let column = |name: &str| header.iter().position(|h| *h == name);
+    let needed = |name: &str| {
+        column(name)
+            .ok_or_else(|| wrong(format!("line 1: no column '{name}'; t_out_ms, seq, rtp_ts and hex are needed")))
+    };
+    let (at, sequence, timestamp, hex) = (needed("t_out_ms")?, needed("seq")?, needed("rtp_ts")?, needed("hex")?);
+    let filters: Vec<(usize, &str)> = [("kind", "rtp"), ("dir", "AC"), ("fate", "D")]
+        .into_iter()
+        .filter_map(|(name, wanted)| Some((column(name)?, wanted)))
+        .collect();
+    let red = column("red");
+
+    let mut packets = Vec::new();
+    for (number, line) in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let cell = |column: usize| cells.get(column).copied().unwrap_or_default();
+        if filters.iter().any(|(column, wanted)| cell(*column) != *wanted) || cell(hex).is_empty() {
+            continue;
+        }
+        let no_number =
+            |column: usize| wrong(format!("line {number}: {} is '{}', which is none", header[column], cell(column)));
+        let ms: f64 = cell(at).parse().map_err(|_| no_number(at))?;
+        packets.push(Received {
+            at: Time::ZERO + from_ms(Some(ms).filter(|ms| (0.0..1e9).contains(ms)).ok_or_else(|| no_number(at))?),
+            sequence: cell(sequence).parse().map_err(|_| no_number(sequence))?,
+            timestamp: cell(timestamp).parse().map_err(|_| no_number(timestamp))?,
+            red: red.is_some_and(|column| !cell(column).is_empty()),
+            payload: bytes_of(cell(hex)).ok_or_else(|| no_number(hex))?,
+        });
+    }
+    if packets.is_empty() {
+        return Err(wrong("no packet in it reached the receiver".into()));
+    }
+    packets.sort_by_key(|packet| packet.at);
+    Ok(packets)
+}
+
+fn bytes_of(hex: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> = hex.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).map(|d| (d[0] * 16 + d[1]) as u8).collect())
+}
+
+/// Plays recorded Opus packets, up to half a second after the last one.
+///
+/// `request`: what the receiver read in its fmtp line (whether it decodes two channels). `phase`: when the sound card makes its
+/// first pull, below 10 ms; see [`Playout::new`].
+///
+/// # Errors
+/// The decoder's.
+pub fn play(packets: &[Received], request: &Request, receiver: Receiver, phase: Duration) -> Result<Played> {
+    let codec = audio("opus")?;
+    let settings = (codec.settle)(request, &PcmFormat::mono(48_000))?;
+    let decoder: Box<dyn Decoder<Pcm>> = (codec.decoder)(&settings)?;
+    let mut playout = Playout::new(receiver, settings.format, decoder, Duration::ZERO, phase);
+    let mut unwrap = Unwrap::default();
+    let pull_until = |playout: &mut Playout, until: Time| -> Result<()> {
+        while playout.next_pull().is_some_and(|pull| pull < until) {
+            playout.pull()?;
+        }
+        Ok(())
+    };
+    for packet in packets {
+        pull_until(&mut playout, packet.at)?;
+        unwrap.frames(packet, settings.format).into_iter().for_each(|frame| playout.insert(frame));
+    }
+    if let Some(last) = packets.last() {
+        pull_until(&mut playout, last.at + Duration::from_millis(500))?;
+    }
+    Ok(playout.finish())
+}
+
+/// Sequence numbers and timestamps without their turns.
+#[derive(Default)]
+struct Unwrap {
+    last: Option<(u16, u32)>,
+    sequence: i64,
+    timestamp: i64,
+}
+
+impl Unwrap {
+    /// The frames in a packet: its own, then the copies of earlier ones backwards in time.
+    fn frames(&mut self, packet: &Received, format: PcmFormat) -> Vec<Packet> {
+        let (sequence, timestamp) = self.last.unwrap_or((packet.sequence, packet.timestamp));
+        self.sequence += i64::from(packet.sequence.wrapping_sub(sequence) as i16);
+        self.timestamp += i64::from(packet.timestamp.wrapping_sub(timestamp) as i32);
+        self.last = Some((packet.sequence, packet.timestamp));
+        let blocks = match packet.red {
+            true => red::unpack(OPUS_PAYLOAD_TYPE, packet.timestamp, &packet.payload).unwrap_or_default(),
+            false => vec![Block { timestamp: packet.timestamp, data: &packet.payload }],
+        };
+        let frame = |(earlier, block): (i64, Block<'_>)| Packet {
+            at: packet.at,
+            sequence: self.sequence - earlier,
+            // Opus's RTP clock is 48 kHz whatever is coded (RFC 7587, section 4.1).
+            position: (self.timestamp - i64::from(packet.timestamp.wrapping_sub(block.timestamp)))
+                * i64::from(format.sample_rate)
+                / 48_000,
+            payload: block.data.to_vec(),
+            redundant: earlier > 0,
+        };
+        (0..).zip(blocks.into_iter().rev()).map(frame).collect()
+    }
+}
