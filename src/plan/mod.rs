@@ -224,6 +224,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What tells its setting from the others, also where several runs come together: its label, codec, request and the
+    /// codec's version.
+    pub fn setting(&self) -> [&str; 4] {
+        [&self.label, &self.codec, &self.requested, &self.codec_version]
+    }
+
     /// The clip's sample rate in Hz; `None` of pictures, and of a case that failed.
     pub fn sample_rate(&self) -> Option<u32> {
         let effective = |name: &str| self.result.as_ref().ok()?.effective.get(name);

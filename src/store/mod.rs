@@ -5,11 +5,12 @@
 
 pub mod export;
 mod key;
+mod measurement;
 mod schema;
 
 pub use key::Key;
+pub use measurement::Measurement;
 
-use crate::cost::Cost;
 use crate::error::{Error, Result};
 use crate::media::{Media, Pcm};
 use crate::peer::Transport;
@@ -101,44 +102,6 @@ impl Store {
     /// As [`Store::begin`].
     pub fn write<M: Media>(&mut self, finished: &[Finished<M>]) -> Result<()> {
         self.transaction(|tx| finished.iter().try_for_each(|f| insert(tx, f)))
-    }
-
-    /// Commits what a setting costs on this machine.
-    ///
-    /// # Errors
-    /// As [`Store::begin`].
-    pub fn write_cost(&mut self, label: &str, key: &str, cost: &Cost) -> Result<()> {
-        let text = json(cost);
-        self.transaction(|tx| {
-            tx.execute("INSERT OR REPLACE INTO cost (key, cost) VALUES (?1, ?2)", [key, &text])?;
-            tx.execute("UPDATE settings SET cost = ?2 WHERE label = ?1", [label, key])?;
-            Ok(())
-        })
-    }
-
-    /// The cost that was measured under `key`.
-    ///
-    /// # Errors
-    /// [`Error::Store`]: the file is damaged.
-    pub fn cost(&self, key: &str) -> Result<Option<Cost>> {
-        let text: Option<String> = self.tell(
-            self.connection.query_row("SELECT cost FROM cost WHERE key = ?1", [key], |row| row.get(0)).optional(),
-        )?;
-        Ok(text.and_then(|t| serde_json::from_str(&t).ok()))
-    }
-
-    /// What the settings of the plan cost, by label; those that were not measured are not in it.
-    ///
-    /// # Errors
-    /// [`Error::Store`]: the file is damaged.
-    pub fn costs(&self) -> Result<BTreeMap<String, Cost>> {
-        let all = || {
-            let sql = "SELECT label, cost.cost FROM settings JOIN cost ON cost.key = settings.cost";
-            let mut statement = self.connection.prepare(sql)?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, from_json(row, 1)?)))?;
-            rows.collect()
-        };
-        self.tell(all())
     }
 
     /// The name of the plan.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::codec::audio::l16::L16;
 use crate::codec::{Change, ChangeKind, Observed, Request};
+use crate::cost::Cost;
 use crate::media::{Clip, Content, Pcm, PcmFormat};
 use crate::metric::Series;
 use crate::net::spec::NetSpec;
@@ -199,8 +200,8 @@ fn exports_say_the_same_every_time_and_hide_nothing() {
         machine: "m".into(),
         clip: "a,b".into(),
     };
-    store.write_cost("A", "k", &cost).unwrap();
-    assert_eq!(store.cost("k").unwrap(), Some(cost));
+    store.write_measured("A", "k", &cost).unwrap();
+    assert_eq!(store.measured("k").unwrap(), Some(cost));
     export::write(&store, folder.path()).unwrap();
 
     let lines = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();

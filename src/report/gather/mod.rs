@@ -177,7 +177,7 @@ impl Gather {
     fn setting(&mut self, o: &Outcome) -> usize {
         let same = |s: &SettingSums| {
             let s = &s.setting;
-            s.label == o.label && s.codec == o.codec && s.requested == o.requested && s.codec_version == o.codec_version
+            [&s.label, &s.codec, &s.requested, &s.codec_version] == o.setting()
         };
         self.settings.iter().position(same).unwrap_or_else(|| {
             let setting = Setting {
