@@ -105,6 +105,7 @@ mod tests {
     use crate::experiment::view;
     use crate::media::{Clip, Content, Pcm, PcmFormat};
     use crate::metric::Series;
+    use crate::net::spec::Shown;
     use crate::peer::Transport;
     use crate::plan::{Plan, Scores, Setting};
     use crate::playout::audio::Receiver;
@@ -184,6 +185,7 @@ mod tests {
             label: "A".into(),
             requested: String::new(),
             net: "none".into(),
+            net_shown: Shown::default(),
             net_loss: 0.0,
             receiver: String::new(),
             warm_up_ms: 0.0,

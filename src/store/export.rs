@@ -44,6 +44,7 @@ fn line(row: &Outcome, costs: &BTreeMap<String, Cost>) -> Value {
         label,
         requested,
         net,
+        net_shown: _,
         net_loss,
         receiver,
         warm_up_ms,

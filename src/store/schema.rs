@@ -60,6 +60,8 @@ CREATE TABLE delay (key TEXT PRIMARY KEY, delay TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE footprint (key TEXT PRIMARY KEY, footprint TEXT NOT NULL) WITHOUT ROWID;
 ALTER TABLE settings ADD COLUMN delay TEXT REFERENCES delay (key);
 ALTER TABLE settings ADD COLUMN footprint TEXT REFERENCES footprint (key);
+CREATE TABLE networks (net TEXT PRIMARY KEY, words TEXT NOT NULL, base TEXT NOT NULL, model TEXT NOT NULL)
+    WITHOUT ROWID;
 ";
 
 /// A lock that is held to the end keeps a second run out and costs nothing per commit.
@@ -84,7 +86,7 @@ pub fn open(path: &Path) -> Result<Connection> {
             connection.pragma_update(None, "application_id", APPLICATION)?;
             connection.pragma_update(None, "user_version", VERSION)?;
         }
-        if matches!(found, (0, 0, 0) | (APPLICATION, VERSION, _)) && !connection.table_exists(None, "delay")? {
+        if matches!(found, (0, 0, 0) | (APPLICATION, VERSION, _)) && !connection.table_exists(None, "networks")? {
             connection.execute_batch(LATER)?;
         }
         connection.execute_batch("COMMIT")?;
