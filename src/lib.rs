@@ -15,7 +15,8 @@
 //! - [`playout`]: the receiver of audio, and of video. [`peer`]: two PeerConnections, in virtual time or on sockets.
 //! - [`plan`]: what to measure: cases. [`call`]: **one case, end to end**; [`latency`]: algorithmic delay of a codec.
 //!   [`cost`]: CPU time of a setting. [`replay`]: a recorded call's packets into our receiver.
-//! - [`store`]: finished cases. [`run`]: all cases of a plan. [`stats`]: intervals and verdicts. [`report`]: charts, tables.
+//! - [`store`]: finished cases. [`stats`]: intervals and verdicts. [`report`]: charts, tables.
+//! - [`experiment`]: **a whole plan**, into a store and a report.
 //! - [`cli`]: one file per verb.
 
 mod bits;
@@ -25,6 +26,7 @@ pub mod codec;
 pub mod corpus;
 pub mod cost;
 pub mod error;
+pub mod experiment;
 mod files;
 pub mod latency;
 pub mod media;
@@ -37,7 +39,6 @@ pub mod playout;
 pub mod replay;
 pub mod report;
 pub mod rtp;
-pub mod run;
 pub mod sdp;
 pub mod stats;
 pub mod store;

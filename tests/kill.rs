@@ -108,7 +108,7 @@ fn ctrl_c_keeps_what_is_done_and_says_how_to_go_on() {
     assert!(count.finished > 0 && count.finished < bench.cases);
     let left = bench.cases - count.finished;
     assert!(
-        told.contains(&format!("{} cases are kept, {left} are left; the same command goes on", count.finished)),
+        told.contains(&format!("{} cases are kept, {left} are left; another run goes on from there", count.finished)),
         "{told}"
     );
     assert!(!bench.out("out/results.jsonl").exists(), "what is not complete is not exported");
@@ -125,7 +125,7 @@ fn a_file_size_limit_is_one_clear_line_and_loses_nothing() {
         shell.current_dir(bench.folder.path()).args(["-c", &script]).arg(run.get_program()).args(run.get_args());
         shell.output().unwrap()
     };
-    for blocks in [8, 200] {
+    for blocks in [8, 300] {
         let output = limited(blocks);
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{blocks} blocks: {told}");

@@ -6,7 +6,8 @@ mod legible;
 
 use codecbench::codec::{Change, ChangeKind, Observed};
 use codecbench::media::Content;
-use codecbench::plan::{Outcome, Scores};
+use codecbench::net::spec::Shown;
+use codecbench::plan::{Outcome, Scores, Subject};
 use codecbench::report::chart::charts;
 use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, answer, opening, table, write};
 use codecbench::units::Seed;
@@ -62,6 +63,7 @@ fn outcome(label: &str, codec: &str, kilobits: f64, score: f64, loss: f64, clip:
         observed,
         ..Scores::default()
     };
+    let net = if loss > 0.0 { format!("delay 40ms loss {loss}%") } else { "delay 40ms".into() };
     Outcome {
         key: String::new(),
         index: 0,
@@ -71,7 +73,8 @@ fn outcome(label: &str, codec: &str, kilobits: f64, score: f64, loss: f64, clip:
         codec_version: format!("{codec} 1.0"),
         label: label.into(),
         requested: format!("{codec} {kilobits} kbit/s"),
-        net: if loss > 0.0 { format!("delay 40ms loss {loss}%") } else { "delay 40ms".into() },
+        net_shown: Shown::of(&net),
+        net,
         net_loss: loss,
         receiver: "adaptive".into(),
         warm_up_ms: 30_000.0,
@@ -407,9 +410,8 @@ fn of_two_rates(first: u64, clips: u64) -> View {
     for clip in 0..clips {
         for (label, score) in [("A", 4.0), ("B", 3.5)] {
             let mut o = outcome(label, "opus", 24.0, score, 5.0, clip, 0);
-            let rates = if clip < first { "16000 to 48000 Hz by rubato" } else { "48000 Hz" };
-            let name = if clip < first { "clip resampled" } else { "sample rate" };
-            o.result.as_mut().unwrap().effective.insert(name.into(), rates.into());
+            let rate = Some(if clip < first { 16_000 } else { 48_000 });
+            o.result.as_mut().unwrap().subject = Subject { clip_rate: rate, sample_rate: rate, ..Subject::default() };
             all.push(o);
         }
     }

@@ -4,10 +4,10 @@
 
 mod legible;
 
-use codecbench::codec::Observed;
 use codecbench::latency::Footprint;
 use codecbench::media::Content;
-use codecbench::plan::{Outcome, Scores};
+use codecbench::net::spec::Shown;
+use codecbench::plan::{Outcome, Scores, Subject};
 use codecbench::report::chart::charts;
 use codecbench::report::{CostRow, Extras, View, table};
 use codecbench::stats::Verdict;
@@ -47,7 +47,8 @@ fn view() -> View {
                     codec_version: format!("{codec} 1"),
                     label: format!("{codec} {kbps} kbit/s"),
                     requested: String::new(),
-                    net: "clean".into(),
+                    net: "none".into(),
+                    net_shown: Shown::default(),
                     net_loss: 0.0,
                     receiver: "fixed".into(),
                     warm_up_ms: 0.0,
@@ -55,7 +56,7 @@ fn view() -> View {
                     result: Ok(Scores {
                         values: values.into_iter().collect(),
                         effective: [("sample rate".to_owned(), "16000 Hz".to_owned())].into(),
-                        observed: Observed::default(),
+                        subject: Subject { clip_rate: Some(16_000), sample_rate: Some(16_000), ..Subject::default() },
                         ..Scores::default()
                     }),
                 });

@@ -6,7 +6,8 @@ mod legible;
 
 use codecbench::codec::{Coded, Observed, ObservedPictures, Unit};
 use codecbench::media::{Content, FrameRate, Picture, PictureFormat};
-use codecbench::plan::{Outcome, Scores};
+use codecbench::net::spec::Shown;
+use codecbench::plan::{Outcome, Scores, Subject};
 use codecbench::report::chart::charts;
 use codecbench::report::{CostRow, Exhibit, Extras, Standing, Timeline, View, png, standings, table, webm, write};
 use codecbench::units::{Seed, Time};
@@ -63,6 +64,7 @@ fn outcome(codec: &str, gain: f64, rate: f64, net: (&str, f64), clip: (&str, Con
         values: values.map(|(k, v)| (k.to_owned(), v)).into(),
         effective: BTreeMap::from([("bitrate".into(), format!("{rate} kbit/s")), ("size".into(), "640x360".into())]),
         observed: Observed { pictures: Some(pictures), ..Observed::default() },
+        subject: Subject { lines: Some(360), ..Subject::default() },
         ..Scores::default()
     };
     Outcome {
@@ -75,6 +77,7 @@ fn outcome(codec: &str, gain: f64, rate: f64, net: (&str, f64), clip: (&str, Con
         label: format!("{codec} {rate} kbit/s"),
         requested: format!("{codec} {rate} kbit/s"),
         net: net.0.into(),
+        net_shown: Shown::of(net.0),
         net_loss: net.1,
         receiver: "adaptive".into(),
         warm_up_ms: 5000.0,

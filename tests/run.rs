@@ -1,16 +1,18 @@
-//! Runs of a plan with a stand-in for the call: what is computed, what is kept, and that neither threads nor stops show in
-//! the results.
+//! Runs of a plan, most with a stand-in for the call: what is computed, what is kept, and that neither threads nor stops show
+//! in the results.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use codecbench::codec::Request;
 use codecbench::codec::audio::l16::L16;
 use codecbench::error::{Error, Result};
+use codecbench::experiment::{Done, How, Keep, Observer, Progress, cases, costs, run, view};
+use codecbench::latency::{Probe, SettingDelay};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::peer::Transport;
 use codecbench::plan::{Case, Plan, Scores, Setting};
-use codecbench::run;
-use codecbench::store::{Store, export};
+use codecbench::report::Compare;
+use codecbench::store::{Count, Store, export};
 use codecbench::units::{Bitrate, Seed};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -64,7 +66,7 @@ fn finish(plan: &Plan, folder: &Path, jobs: usize) -> usize {
         calls.fetch_add(1, Ordering::Relaxed);
         fake(case)
     };
-    assert!(run::cases(plan, &todo, &mut store, jobs, &AtomicBool::new(false), work, |_| ()).unwrap());
+    assert!(cases(plan, &todo, &mut store, jobs, &AtomicBool::new(false), work, |_| ()).unwrap());
     export::write(&store, folder).unwrap();
     calls.into_inner()
 }
@@ -108,7 +110,7 @@ fn a_stop_keeps_what_is_done_and_the_next_run_does_the_rest() {
     let mut store = Store::create(stopped.path()).unwrap();
     let todo = store.begin(&plan).unwrap();
     let mut seen = Vec::new();
-    let done = run::cases(&plan, &todo, &mut store, 2, &stop, fake, |progress| {
+    let done = cases(&plan, &todo, &mut store, 2, &stop, fake, |progress| {
         seen.push(progress);
         stop.store(progress.done >= 30, Ordering::Relaxed);
     });
@@ -137,7 +139,7 @@ fn a_panic_is_a_failed_case_and_a_nan_is_no_score() {
         call.values.insert("si-sdr".into(), f64::NAN);
         Ok(call)
     };
-    assert!(run::cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |_| ()).unwrap());
+    assert!(cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |_| ()).unwrap());
     for outcome in store.outcomes().map(|o| o.unwrap()) {
         if outcome.clip == "one" {
             assert_eq!(outcome.result, Err("panicked: index 7 is beyond 3".into()));
@@ -158,7 +160,7 @@ fn a_file_that_cannot_be_written_ends_the_run_and_is_no_result() {
     let todo = store.begin(&plan).unwrap();
     let work =
         |case: &Case| if case.seed == Seed(3) { Err(Error::output("media/x.wav", "disk full")) } else { fake(case) };
-    let error = run::cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |_| ()).unwrap_err();
+    let error = cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |_| ()).unwrap_err();
     assert!(matches!(error, Error::Output { .. }) && error.exit_code() == 2, "{error}");
     let kept: Vec<u64> = store.outcomes().map(|o| o.unwrap().seed).collect();
     assert!(kept.len() >= 14 && !kept.contains(&3), "{kept:?}");
@@ -175,7 +177,7 @@ fn cost_is_measured_once_per_setting_and_stands_under_cost_alone() {
     for _ in 0..2 {
         let alone = |setting: &Setting| codecbench::cost::measure(setting, &plan.clips[0]);
         let told = |setting: &Setting| measured.lock().unwrap().push(setting.label.clone());
-        run::costs(&plan, &mut store, &AtomicBool::new(false), alone, told).unwrap();
+        costs(&plan, &mut store, &AtomicBool::new(false), alone, told).unwrap();
     }
     assert_eq!(*measured.lock().unwrap(), ["A", "B"]);
     export::write(&store, folder.path()).unwrap();
@@ -185,6 +187,92 @@ fn cost_is_measured_once_per_setting_and_stands_under_cost_alone() {
     assert!(after.iter().all(|line| line["cost"]["encode_x_realtime"].as_f64().unwrap() > 0.0));
     after.iter_mut().for_each(|line| line["cost"] = serde_json::Value::Null);
     assert_eq!(after, values(&before));
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Told {
+    progress: Mutex<Vec<Progress>>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Observer for Told {
+    fn progress(&self, progress: Progress) {
+        self.progress.lock().unwrap().push(progress);
+    }
+    fn note(&self, text: &str) {
+        self.notes.lock().unwrap().push(text.to_owned());
+    }
+}
+
+/// A second of noise through L16, in packets of so many ms.
+fn real(packet_ms: u64) -> Plan {
+    let samples = (0..8000).map(|i| (Seed(1).draw_unit("noise", &[i]) * 2000.0 - 1000.0) as i16).collect();
+    let noise = Clip::new("noise", Content::Signal, Pcm { format: PcmFormat::mono(8000), samples });
+    let request = Request { ptime: Some(Duration::from_millis(packet_ms)), ..Request::default() };
+    Plan { clips: vec![Arc::new(noise)], settings: vec![Setting::new("A", &L16, request)], ..plan(1) }
+}
+
+#[test]
+fn a_plan_runs_to_a_folder_and_a_second_time_only_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut plan, never) = (real(10), AtomicBool::new(false));
+    let mut store = Store::create(folder.path()).unwrap();
+    let how = How { keep: Keep { media: true, ..Keep::default() }, ..How::default() };
+    let told = Told::default();
+    let done = run(&mut plan, &mut store, &how, &never, &told).unwrap();
+    assert_eq!(done, Done { count: Count { cases: 2, finished: 2, failed: 0 }, interrupted: false });
+    let progress = told.progress.into_inner().unwrap();
+    assert_eq!(progress.first(), Some(&Progress { done: 0, total: 2, failed: 0 }));
+    assert_eq!(progress.last(), Some(&Progress { done: 2, total: 2, failed: 0 }));
+    assert_eq!(told.notes.into_inner().unwrap(), ["CPU time of A"]);
+    assert_eq!(std::fs::read_dir(folder.path().join("media")).unwrap().count(), 2);
+    let first = view(&[&store], Compare::FewOnly, None).unwrap();
+    let delays: Vec<(&str, f64)> = first.delays.iter().map(|d| (d.setting.as_str(), d.total_ms.round())).collect();
+    assert_eq!((delays, first.costs.len()), (vec![("A", 10.0)], 1));
+
+    // What is there under its key is taken as it is.
+    let key = Probe::of(&plan.settings[0], &plan.clips[0].format()).unwrap().key();
+    let planted = Some(SettingDelay { frame_ms: 10.0, lookahead_ms: 3.0, total_ms: 13.0 });
+    store.write_measured("A", &key, &planted).unwrap();
+    let told = Told::default();
+    assert_eq!(run(&mut plan, &mut store, &how, &never, &told).unwrap(), done);
+    assert_eq!(told.notes.into_inner().unwrap(), ["2 of 2 cases are there already"]);
+    assert_eq!(view(&[&store], Compare::FewOnly, None).unwrap().delays[0].total_ms, 13.0);
+
+    // Files that are gone are made again.
+    std::fs::remove_dir_all(folder.path().join("media")).unwrap();
+    run(&mut plan, &mut store, &how, &never, &()).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path().join("media")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_run_that_is_stopped_says_what_is_left_and_measures_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, told) = (Store::create(folder.path()).unwrap(), Told::default());
+    let done = run(&mut real(10), &mut store, &How::default(), &AtomicBool::new(true), &told).unwrap();
+    assert_eq!(done, Done { count: Count { cases: 2, finished: 0, failed: 0 }, interrupted: true });
+    assert_eq!(
+        told.notes.into_inner().unwrap(),
+        ["stopped: 0 cases are kept, 2 are left; another run goes on from there"]
+    );
+    assert!(store.measurements::<Option<SettingDelay>>().unwrap().is_empty());
+    assert!(!folder.path().join("results.jsonl").exists());
+}
+
+#[test]
+fn of_several_stores_each_setting_has_the_delay_that_its_own_run_measured() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let stores = [10, 20].into_iter().zip(&folders).map(|(packet_ms, folder)| {
+        let mut store = Store::create(folder.path()).unwrap();
+        run(&mut real(packet_ms), &mut store, &How::default(), &AtomicBool::new(false), &()).unwrap();
+        store
+    });
+    let stores: Vec<Store> = stores.collect();
+    let both = view(&stores.iter().collect::<Vec<_>>(), Compare::FewOnly, None).unwrap();
+    let delays: Vec<(&str, f64)> = both.delays.iter().map(|d| (d.setting.as_str(), d.frame_ms)).collect();
+    assert_eq!(delays, [("A", 10.0), ("A #2", 20.0)]);
+    assert!(both.footprints.is_empty(), "of one codec");
 }
 
 /// Not a test by itself: the process that [`no_kill_loses_a_committed_case`] kills. Tells each commit on stdout, and
@@ -204,7 +292,7 @@ fn child() {
         std::thread::sleep(Duration::from_millis(2));
         fake(case)
     };
-    run::cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |p| println!("done {}", p.done)).unwrap();
+    cases(&plan, &todo, &mut store, 2, &AtomicBool::new(false), work, |p| println!("done {}", p.done)).unwrap();
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl Record for Stored {
         let mut scores = Scores {
             effective: record::effective(&self.settings, case),
             changes: self.settings.changes.clone(),
+            subject: record::subject(&self.settings, case),
             observed: (case.codec.observe)(&self.settings, &self.units),
             ..Scores::default()
         };

@@ -7,7 +7,6 @@ pub mod corpora;
 pub mod delay;
 pub mod emodel;
 mod execute;
-mod exhibit;
 pub mod fmtp;
 pub mod list;
 pub mod man;

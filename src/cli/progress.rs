@@ -1,9 +1,10 @@
 //! How far a run is, on stderr: a bar on a terminal, else a line per twentieth of the way; and once, of a long run, what
 //! all of it will take.
 
-use crate::run::Progress;
+use crate::experiment::{Observer, Progress};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A run that takes longer is told beforehand.
@@ -11,7 +12,42 @@ const LONG: Duration = Duration::from_secs(300);
 /// An estimate waits until each setting had its turn, but no longer than this: settings may cost very different amounts.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Bar {
+/// Looks on while a plan runs, and shows it on stderr.
+pub struct Screen {
+    settings: usize,
+    jobs: usize,
+    /// While cases are computed.
+    bar: Mutex<Option<Bar>>,
+}
+
+impl Screen {
+    /// For a plan of so many settings.
+    pub fn new(settings: usize, jobs: usize) -> Screen {
+        Screen { settings, jobs, bar: Mutex::new(None) }
+    }
+}
+
+impl Observer for Screen {
+    fn progress(&self, progress: Progress) {
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if progress.done == 0 {
+            *bar = Some(Bar::new(progress.total, self.settings, self.jobs));
+        }
+        if let Some(bar) = &*bar {
+            bar.show(progress);
+        }
+        if progress.done == progress.total {
+            *bar = None;
+        }
+    }
+
+    fn note(&self, text: &str) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        eprintln!("{text}");
+    }
+}
+
+struct Bar {
     bar: ProgressBar,
     /// Cases after which each setting had its turn.
     round: usize,
@@ -22,14 +58,14 @@ pub struct Bar {
 
 impl Bar {
     /// For `total` cases of `settings` settings in turn.
-    pub fn new(total: usize, settings: usize, jobs: usize) -> Bar {
+    fn new(total: usize, settings: usize, jobs: usize) -> Bar {
         let bar = ProgressBar::new(total as u64);
         let template = "{bar:30} {pos}/{len} cases, {per_sec:.1}, {eta} left{msg}";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         Bar { bar, round: settings.max(jobs), jobs, told: 0.into(), estimated: false.into() }
     }
 
-    pub fn show(&self, Progress { done, total, failed }: Progress) {
+    fn show(&self, Progress { done, total, failed }: Progress) {
         let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
         self.bar.set_position(done as u64);
         self.bar.set_message(failures.clone());
@@ -48,8 +84,10 @@ impl Bar {
             eprintln!("{done} of {total} cases, {} left{failures}", HumanDuration(self.bar.eta()));
         }
     }
+}
 
-    pub fn finish(&self) {
+impl Drop for Bar {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }

@@ -1,13 +1,14 @@
 //! `codecbench run`: a plan, to a folder of results.
 
-use super::execute::{Keep, Run, list, warn};
+use super::execute::{execute, list, warn};
 use super::output::print;
-use super::{clips, names, report, until};
+use super::{clips, names, until};
 use crate::error::Result;
+use crate::experiment::{How, Keep, Of, Run};
 use crate::peer::Transport;
 use crate::plan::file::Library;
 use crate::plan::{AnyPlan, Plan, SHIPPED};
-use crate::report::{self as report_view, Compare};
+use crate::report::{self, Compare};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -92,21 +93,15 @@ fn run_plan<M: Run>(args: &Args, mut plan: Plan<M>) -> Result<u8> {
     }
     warn(&plan, "", false)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("reports").join(&plan.name));
-    let jobs = args.jobs.map(usize::from);
-    let done = until::run(
-        &mut plan,
-        &args.until,
-        until::Of::Means,
-        &folder,
-        jobs,
-        Keep { media: args.keep_media, packets: args.pcap },
-    )?;
-    if !done.interrupted {
-        M::exhibit(&plan, &done.store, &folder)?;
-        let view = report::view(&[&done.store], Compare::FewOnly)?;
-        report_view::write(&folder, &view)?;
-        print(&(report_view::opening(&view).join("\n") + "\n"))?;
+    let how = How {
+        jobs: args.jobs.map_or(How::default().jobs, usize::from),
+        keep: Keep { media: args.keep_media, packets: args.pcap },
+        until: args.until.target(Of::Means),
+    };
+    let (view, code) = execute(&mut plan, &folder, &how, Compare::FewOnly)?;
+    if let Some(view) = view {
+        print(&(report::opening(&view).join("\n") + "\n"))?;
         print(&format!("report: {}\n", folder.join("report.html").display()))?;
     }
-    Ok(done.exit_code())
+    Ok(code)
 }

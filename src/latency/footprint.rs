@@ -1,16 +1,18 @@
 //! Where a codec lies over bitrate and delay: its shape in a chart in the manner of opus-codec.org.
 
+use super::probe::VERSION;
 use super::{Latency, STRETCH_MS, Through, measure, noise};
 use crate::codec::{Bitrates, Codec, Request};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Bitrate;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Bitrates at which the bandwidth of a codec without steps is measured, equally far apart in octaves.
 const STEPS: u32 = 12;
 
 /// What was measured of one codec over all its frame lengths, modes and bitrates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Footprint {
     /// The codec, and its mode where each of them has bitrates of its own: "speex wb".
     pub codec: String,
@@ -28,6 +30,12 @@ pub fn footprints(codec: &Codec<Pcm>) -> Vec<Footprint> {
     let apart = modes.len() > 1 && spans().any(|span| Some(span) != spans().next());
     let modes = if apart { modes } else { vec![None] };
     modes.into_iter().filter_map(|mode| footprint(codec, mode)).collect()
+}
+
+/// Identifies the footprints of a codec: its implementation.
+pub fn footprint_key(codec: &Codec<Pcm>) -> String {
+    let text = format!("{VERSION}\0{}\0{}", codec.name, (codec.version)());
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 fn footprint(codec: &Codec<Pcm>, mode: Option<&str>) -> Option<Footprint> {

@@ -8,8 +8,10 @@
 mod bandwidth;
 mod footprint;
 mod marker;
+mod probe;
 
-pub use footprint::{Footprint, footprints};
+pub use footprint::{Footprint, footprint_key, footprints};
+pub use probe::{Probe, SettingDelay};
 
 use crate::codec::{Codec, Delay, Input, Request, Settings};
 use crate::error::{Error, Result};

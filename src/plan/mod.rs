@@ -10,7 +10,7 @@ use crate::codec::{Change, Codec, Observed, Request};
 use crate::media::{Clip, Media, Pcm, Picture};
 use crate::metric::equipment::Equipment;
 use crate::metric::{self, Metric, Scale, Series, Situation};
-use crate::net::spec::NetSpec;
+use crate::net::spec::{NetSpec, Shown};
 use crate::peer::Transport;
 use crate::playout::audio::Receiver;
 use crate::sdp::repair::Repair;
@@ -201,7 +201,7 @@ pub fn requested<M: Media>(codec: &Codec<M>, request: &Request) -> String {
 }
 
 /// What is known of a finished case. All that reports see; owns no media.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// BLAKE3 of everything that shapes the case, in hex.
     pub key: String,
@@ -213,7 +213,9 @@ pub struct Outcome {
     pub codec_version: String,
     pub label: String,
     pub requested: String,
+    /// Its canonical words.
     pub net: String,
+    pub net_shown: Shown,
     /// Asked network loss in the media direction, in percent: the x of loss charts.
     pub net_loss: f64,
     pub receiver: String,
@@ -224,11 +226,15 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What tells its setting from the others, also where several runs come together: its label, codec, request and the
+    /// codec's version.
+    pub fn setting(&self) -> [&str; 4] {
+        [&self.label, &self.codec, &self.requested, &self.codec_version]
+    }
+
     /// The clip's sample rate in Hz; `None` of pictures, and of a case that failed.
-    pub fn sample_rate(&self) -> Option<u32> {
-        let effective = |name: &str| self.result.as_ref().ok()?.effective.get(name);
-        // "48000 Hz"; "16000 to 48000 Hz by rubato".
-        effective("clip resampled").or(effective("sample rate"))?.split(' ').next()?.parse().ok()
+    pub fn clip_rate(&self) -> Option<u32> {
+        self.result.as_ref().ok()?.subject.clip_rate
     }
 
     /// For each score the reasons why its metric should not be trusted alone on this case, by metric id; those that may
@@ -236,17 +242,14 @@ impl Outcome {
     pub fn caveats(&self) -> BTreeMap<&'static str, Vec<&'static str>> {
         let Ok(scores) = &self.result else { return BTreeMap::new() };
         let value = |id: &str| scores.values.get(id).copied().unwrap_or(0.0);
-        let effective = |name: &str| scores.effective.get(name).map(String::as_str);
-        // "48000 Hz"; "16000 to 48000 Hz": a clip brings no more than its own rate.
-        let rates = effective("clip resampled").or(effective("sample rate")).unwrap_or_default();
+        let Subject { clip_rate: _, sample_rate, lines, generative } = scores.subject;
         let situation = Situation {
-            sample_rate: rates.split(' ').filter_map(|word| word.parse().ok()).min().unwrap_or(0),
+            sample_rate: sample_rate.unwrap_or(0),
             content: self.content,
             loss: value("network-loss") + value("late-loss") > 0.0,
             time_scaling: value("stretched") + value("compressed") > 0.0,
-            generative: effective("dred_ms").is_some() || effective("deep_plc") == Some("on"),
-            // "640x360".
-            lines: effective("size").and_then(|size| size.split_once('x')).and_then(|(_, lines)| lines.parse().ok()),
+            generative,
+            lines,
             freezes: value("stalled") > 0.0,
         };
         // Beside one another, each picture was shown: the freezes are left out of the score, not held against it.
@@ -265,7 +268,7 @@ impl Outcome {
 }
 
 /// What a case gave.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scores {
     /// Metric and fact ids to finite numbers.
     pub values: BTreeMap<String, f64>,
@@ -275,8 +278,21 @@ pub struct Scores {
     pub effective: BTreeMap<String, String>,
     pub changes: Vec<Change>,
     pub observed: Observed,
-    #[serde(skip)]
+    pub subject: Subject,
     pub series: Vec<Series>,
+}
+
+/// What was judged, as far as its scores do not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The clip's, in Hz; `None` of pictures.
+    pub clip_rate: Option<u32>,
+    /// Of the judged signal, which has no more than its clip brings, in Hz; `None` of pictures.
+    pub sample_rate: Option<u32>,
+    /// Of the judged pictures; `None` of sound.
+    pub lines: Option<u32>,
+    /// Lost sound may have been replaced by speech that was made up (DRED, neural concealment).
+    pub generative: bool,
 }
 
 #[cfg(test)]
@@ -334,7 +350,7 @@ mod tests {
         let values = [("vmaf", 80.0), ("vmaf-rendered", 90.0), ("psnr-y-rendered", 40.0), ("stalled", 3.0)];
         let scores = Scores {
             values: values.map(|(id, value)| (id.to_owned(), value)).into(),
-            effective: [("size".to_owned(), "640x360".to_owned())].into(),
+            subject: Subject { lines: Some(360), ..Subject::default() },
             ..Scores::default()
         };
         let outcome = Outcome {
@@ -346,7 +362,8 @@ mod tests {
             codec_version: String::new(),
             label: "A".into(),
             requested: "VP8".into(),
-            net: "clean".into(),
+            net: "none".into(),
+            net_shown: Shown::default(),
             net_loss: 0.0,
             receiver: String::new(),
             warm_up_ms: 0.0,

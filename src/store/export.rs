@@ -22,7 +22,7 @@ pub(super) const COLUMNS: &str = "index,clip,content,codec,codec_version,label,r
 /// # Errors
 /// [`crate::Error::Output`]: a file cannot be written; [`crate::Error::Store`]: the store is damaged.
 pub fn write(store: &Store, folder: &Path) -> Result<()> {
-    let costs = store.costs()?;
+    let costs = store.measurements::<Cost>()?;
     files::stream(&folder.join("results.jsonl"), |out| {
         store.outcomes().try_for_each(|row| Ok(writeln!(out, "{}", line(&row?, &costs))?))
     })?;
@@ -44,6 +44,7 @@ fn line(row: &Outcome, costs: &BTreeMap<String, Cost>) -> Value {
         label,
         requested,
         net,
+        net_shown: _,
         net_loss,
         receiver,
         warm_up_ms,

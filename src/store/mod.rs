@@ -3,17 +3,20 @@
 //! The file has a rollback journal and is held by one process at a time, so that between runs it is the only file.
 //! `docs/formats.md` documents its tables.
 
+mod earlier;
 pub mod export;
 mod key;
+mod measurement;
 mod schema;
 
 pub use key::Key;
+pub use measurement::Measurement;
 
-use crate::cost::Cost;
 use crate::error::{Error, Result};
 use crate::media::{Media, Pcm};
+use crate::net::spec::Shown;
 use crate::peer::Transport;
-use crate::plan::{Case, Outcome, Plan, Scores};
+use crate::plan::{Case, Outcome, Plan, Scores, Subject};
 use crate::units::ms;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -80,6 +83,11 @@ impl Store {
             for (id, setting) in plan.settings.iter().enumerate() {
                 tx.execute("INSERT INTO settings (id, label) VALUES (?1, ?2)", params![id as i64, setting.label])?;
             }
+            for net in &plan.networks {
+                let Shown { words, base, model } = net.shown();
+                let sql = "INSERT OR REPLACE INTO networks (net, words, base, model) VALUES (?1, ?2, ?3, ?4)";
+                tx.execute(sql, params![net.to_string(), words, base, model])?;
+            }
             let mut place = tx.prepare("INSERT INTO plan (position, key, setting) VALUES (?1, ?2, ?3)")?;
             let mut known = tx.prepare("SELECT 1 FROM cases WHERE key = ?1")?;
             for (index, case) in plan.cases().enumerate() {
@@ -101,44 +109,6 @@ impl Store {
     /// As [`Store::begin`].
     pub fn write<M: Media>(&mut self, finished: &[Finished<M>]) -> Result<()> {
         self.transaction(|tx| finished.iter().try_for_each(|f| insert(tx, f)))
-    }
-
-    /// Commits what a setting costs on this machine.
-    ///
-    /// # Errors
-    /// As [`Store::begin`].
-    pub fn write_cost(&mut self, label: &str, key: &str, cost: &Cost) -> Result<()> {
-        let text = json(cost);
-        self.transaction(|tx| {
-            tx.execute("INSERT OR REPLACE INTO cost (key, cost) VALUES (?1, ?2)", [key, &text])?;
-            tx.execute("UPDATE settings SET cost = ?2 WHERE label = ?1", [label, key])?;
-            Ok(())
-        })
-    }
-
-    /// The cost that was measured under `key`.
-    ///
-    /// # Errors
-    /// [`Error::Store`]: the file is damaged.
-    pub fn cost(&self, key: &str) -> Result<Option<Cost>> {
-        let text: Option<String> = self.tell(
-            self.connection.query_row("SELECT cost FROM cost WHERE key = ?1", [key], |row| row.get(0)).optional(),
-        )?;
-        Ok(text.and_then(|t| serde_json::from_str(&t).ok()))
-    }
-
-    /// What the settings of the plan cost, by label; those that were not measured are not in it.
-    ///
-    /// # Errors
-    /// [`Error::Store`]: the file is damaged.
-    pub fn costs(&self) -> Result<BTreeMap<String, Cost>> {
-        let all = || {
-            let sql = "SELECT label, cost.cost FROM settings JOIN cost ON cost.key = settings.cost";
-            let mut statement = self.connection.prepare(sql)?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, from_json(row, 1)?)))?;
-            rows.collect()
-        };
-        self.tell(all())
     }
 
     /// The name of the plan.
@@ -195,8 +165,9 @@ impl Store {
 
     /// The finished cases behind position `last`, so many as fit a page.
     fn page(&self, last: i64) -> rusqlite::Result<Vec<Outcome>> {
-        let sql = "SELECT p.position, s.label, c.*, e.text AS about FROM plan p JOIN settings s ON s.id = p.setting \
-                   JOIN cases c ON c.key = p.key LEFT JOIN texts e ON e.id = c.effective \
+        let sql = "SELECT p.position, s.label, c.*, e.text AS about, n.words, n.base, n.model \
+                   FROM plan p JOIN settings s ON s.id = p.setting JOIN cases c ON c.key = p.key \
+                   LEFT JOIN texts e ON e.id = c.effective LEFT JOIN networks n ON n.net = c.net \
                    WHERE p.position > ?1 ORDER BY p.position LIMIT 100";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([last], |row| self.outcome(row))?;
@@ -207,7 +178,7 @@ impl Store {
         let result = match row.get::<_, Option<String>>("failure")? {
             Some(reason) => Err(reason),
             None => {
-                let About { effective, changes } = from_json(row, "about")?;
+                let About { effective, changes, subject } = from_json(row, "about")?;
                 let mut scores = self.connection.prepare_cached(
                     "SELECT name, value FROM scores JOIN metrics ON id = metric_id WHERE case_id = ?1",
                 )?;
@@ -215,6 +186,7 @@ impl Store {
                 Ok(Scores {
                     values: values.collect::<rusqlite::Result<_>>()?,
                     unscored: from_json(row, "unscored")?,
+                    subject: subject.unwrap_or_else(|| earlier::subject(&effective)),
                     effective,
                     changes,
                     observed: from_json(row, "observed")?,
@@ -231,6 +203,7 @@ impl Store {
             codec_version: row.get("codec_version")?,
             label: row.get("label")?,
             requested: row.get("requested")?,
+            net_shown: shown(row)?,
             net: row.get("net")?,
             net_loss: row.get("net_loss")?,
             receiver: row.get("receiver")?,
@@ -266,17 +239,30 @@ pub struct Count {
     pub failed: u32,
 }
 
+/// What reports show of the row's network; a store of an earlier build has its words alone.
+fn shown(row: &Row<'_>) -> rusqlite::Result<Shown> {
+    Ok(match row.get("words")? {
+        Some(words) => Shown { words, base: row.get("base")?, model: row.get("model")? },
+        None => Shown::of(row.get_ref("net")?.as_str()?),
+    })
+}
+
 /// What all cases of a setting and a clip format have in common; stored once.
 #[derive(Default, Serialize, Deserialize)]
 struct About {
     effective: BTreeMap<String, String>,
     changes: Vec<crate::codec::Change>,
+    /// `None` in a store of an earlier build.
+    subject: Option<Subject>,
 }
 
 fn insert<M: Media>(tx: &Transaction<'_>, Finished { case, result }: &Finished<M>) -> rusqlite::Result<()> {
     let scores = result.as_ref().ok();
     let about = match scores {
-        Some(s) => Some(intern(tx, &json(&About { effective: s.effective.clone(), changes: s.changes.clone() }))?),
+        Some(s) => {
+            let (effective, changes) = (s.effective.clone(), s.changes.clone());
+            Some(intern(tx, &json(&About { effective, changes, subject: Some(s.subject) }))?)
+        }
         None => None,
     };
     let sql = "INSERT OR IGNORE INTO cases (key, clip, content, codec, codec_version, requested, net, net_loss, receiver, \

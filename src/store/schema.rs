@@ -54,6 +54,16 @@ CREATE VIEW results AS
     JOIN scores ON case_id = cases.id JOIN metrics ON metrics.id = metric_id;
 ";
 
+/// What came later. A store without it gets it when it is opened, empty, and builds that do not know it pass over it.
+const LATER: &str = "
+CREATE TABLE delay (key TEXT PRIMARY KEY, delay TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE footprint (key TEXT PRIMARY KEY, footprint TEXT NOT NULL) WITHOUT ROWID;
+ALTER TABLE settings ADD COLUMN delay TEXT REFERENCES delay (key);
+ALTER TABLE settings ADD COLUMN footprint TEXT REFERENCES footprint (key);
+CREATE TABLE networks (net TEXT PRIMARY KEY, words TEXT NOT NULL, base TEXT NOT NULL, model TEXT NOT NULL)
+    WITHOUT ROWID;
+";
+
 /// A lock that is held to the end keeps a second run out and costs nothing per commit.
 const OPEN: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE;";
 
@@ -75,6 +85,9 @@ pub fn open(path: &Path) -> Result<Connection> {
             connection.execute_batch(TABLES)?;
             connection.pragma_update(None, "application_id", APPLICATION)?;
             connection.pragma_update(None, "user_version", VERSION)?;
+        }
+        if matches!(found, (0, 0, 0) | (APPLICATION, VERSION, _)) && !connection.table_exists(None, "networks")? {
+            connection.execute_batch(LATER)?;
         }
         connection.execute_batch("COMMIT")?;
         if matches!(found, (0, 0, 0) | (APPLICATION, VERSION, _)) {

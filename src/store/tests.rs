@@ -1,6 +1,8 @@
 use super::*;
 use crate::codec::audio::l16::L16;
 use crate::codec::{Change, ChangeKind, Observed, Request};
+use crate::cost::Cost;
+use crate::latency::SettingDelay;
 use crate::media::{Clip, Content, Pcm, PcmFormat};
 use crate::metric::Series;
 use crate::net::spec::NetSpec;
@@ -49,12 +51,54 @@ fn scores() -> Scores {
             reason: "it is unknown".into(),
         }],
         observed: Observed { fec_share: Some(0.25), ..Observed::default() },
+        subject: Subject { clip_rate: Some(8000), sample_rate: Some(8000), lines: None, generative: true },
         series: vec![Series { name: "d", step_ms: 10.0, values: vec![0.5, -1.25] }],
     }
 }
 
 fn finish(plan: &Plan, index: usize, result: Result<Scores, String>) -> Finished {
     Finished { case: plan.case(index).unwrap(), result }
+}
+
+/// What a build wrote that did not know what came later.
+fn as_of_an_earlier_build(folder: &std::path::Path) {
+    let connection = Connection::open(folder.join(FILE)).unwrap();
+    let later = "ALTER TABLE settings DROP COLUMN delay; ALTER TABLE settings DROP COLUMN footprint; \
+                 DROP TABLE delay; DROP TABLE footprint; DROP TABLE networks; \
+                 UPDATE texts SET text = json_remove(text, '$.subject');";
+    connection.execute_batch(later).unwrap();
+}
+
+#[test]
+fn a_store_of_an_earlier_build_is_read_by_its_words_and_written_as_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan { networks: vec!["delay 40ms loss 5% burst 3".parse().unwrap()], ..plan(1) };
+    let told = [("sample rate", "48000 Hz"), ("clip resampled", "8000 to 48000 Hz by rubato"), ("deep_plc", "on")];
+    let scores = || Scores {
+        effective: told.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        series: Vec::new(),
+        ..scores()
+    };
+    let mut store = Store::create(folder.path()).unwrap();
+    store.begin(&plan).unwrap();
+    store.write(&[finish(&plan, 0, Ok(scores()))]).unwrap();
+    let delay = Some(SettingDelay { frame_ms: 10.0, lookahead_ms: 0.0, total_ms: 10.0 });
+    store.write_measured("A", "k", &delay).unwrap();
+    let before: Vec<Outcome> = store.outcomes().collect::<Result<_>>().unwrap();
+    assert_eq!(before[0].net_shown.words, "delay 40ms loss 5% burst 3");
+    assert_eq!((before[0].net_shown.base.as_str(), before[0].clip_rate()), ("delay 40ms", Some(8000)));
+    drop(store);
+
+    as_of_an_earlier_build(folder.path());
+    let mut store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.outcomes().collect::<Result<Vec<_>>>().unwrap(), before);
+    assert!(store.measurements::<Option<SettingDelay>>().unwrap().is_empty());
+    assert_eq!(store.begin(&plan).unwrap(), [1]);
+    store.write(&[finish(&plan, 1, Ok(scores()))]).unwrap();
+    store.write_measured("B", "k", &delay).unwrap();
+    assert_eq!(store.measured("k").unwrap(), Some(delay));
+    assert_eq!(store.measurements().unwrap(), [("B".to_owned(), delay)].into());
+    assert_eq!(store.outcomes().count(), 2);
 }
 
 #[test]
@@ -199,8 +243,8 @@ fn exports_say_the_same_every_time_and_hide_nothing() {
         machine: "m".into(),
         clip: "a,b".into(),
     };
-    store.write_cost("A", "k", &cost).unwrap();
-    assert_eq!(store.cost("k").unwrap(), Some(cost));
+    store.write_measured("A", "k", &cost).unwrap();
+    assert_eq!(store.measured("k").unwrap(), Some(cost));
     export::write(&store, folder.path()).unwrap();
 
     let lines = std::fs::read_to_string(folder.path().join("results.jsonl")).unwrap();

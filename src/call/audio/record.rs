@@ -8,7 +8,7 @@ use crate::media::Pcm;
 use crate::metric::{CallFacts, Series};
 use crate::net::Purpose;
 use crate::peer::wire::WireRecord;
-use crate::plan::{Case, Scores};
+use crate::plan::{Case, Scores, Subject};
 use crate::playout::audio::{Origin, Played, TICK, Tick};
 use crate::units::{Time, ms};
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,6 +185,7 @@ impl Record for Heard {
             effective: effective(&self.settings, case),
             changes: self.settings.changes.clone(),
             observed,
+            subject: subject(&self.settings, case),
             series,
         })
     }
@@ -264,6 +265,17 @@ fn burst_ratio(lost: &[bool]) -> f64 {
         return 1.0;
     }
     count as f64 / bursts as f64 * (1.0 - count as f64 / lost.len() as f64)
+}
+
+/// What is judged of that case.
+pub(crate) fn subject(settings: &Settings<Pcm>, case: &Case) -> Subject {
+    let clip_rate = case.clip.format().sample_rate;
+    Subject {
+        clip_rate: Some(clip_rate),
+        sample_rate: Some(clip_rate.min(settings.format.sample_rate)),
+        lines: None,
+        generative: settings.int("dred_ms") > 0 || settings.flag("deep_plc"),
+    }
 }
 
 /// The encoder's settings as reports show them.

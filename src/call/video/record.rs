@@ -6,7 +6,7 @@ use crate::media::{Footage, FrameRate, Picture, PictureFormat};
 use crate::metric::Series;
 use crate::net::Purpose;
 use crate::peer::wire::WireRecord;
-use crate::plan::{Case, Scores};
+use crate::plan::{Case, Scores, Subject};
 use crate::playout::video::{Freezes, Render, Shown, freezes};
 use crate::units::{Bitrate, Time, ms};
 use std::collections::BTreeMap;
@@ -188,6 +188,7 @@ impl Seen {
             effective: effective(&self.settings, case),
             changes: self.settings.changes.clone(),
             observed: self.observed(case, begin, end),
+            subject: Subject { lines: Some(self.settings.format.height), ..Subject::default() },
             series: self.series(case.clip.format(), &on_show, &frozen, delay),
         })
     }

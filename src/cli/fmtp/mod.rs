@@ -1,15 +1,14 @@
 //! `codecbench fmtp`: what do these lines do to a call? Settings side by side, paired differences, and a verdict.
 
-mod description;
-mod sweep;
 mod video;
 mod words;
 
-use super::execute::{Keep, Run, list, warn};
+use super::execute::{execute, list, warn};
 use super::output::{print, print_json};
-use super::{clips, names, report, until};
+use super::{clips, names, until};
 use crate::codec::{self, Request};
 use crate::error::{Error, Result};
+use crate::experiment::{How, Keep, Of, Run, description, sweep};
 use crate::media::{Clip, Pcm, Picture};
 use crate::metric::Metric;
 use crate::net::spec::NetSpec;
@@ -17,8 +16,7 @@ use crate::peer::Transport;
 use crate::plan::{Plan, Setting};
 use crate::playout::audio::Receiver;
 use crate::report::figure::{figure, signed};
-use crate::report::{self as report_view, answer, basis, table};
-use crate::report::{Compare, Comparison, View};
+use crate::report::{Compare, Comparison, View, answer, basis, table};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
 use crate::stats::{Summary, Verdict};
@@ -129,21 +127,13 @@ fn compare<M: Run>(args: &Args, repair: &str, described: &str, settings: Vec<Set
         return list(&plan);
     }
     warn(&plan, "line ", args.strict)?;
-    let jobs = args.jobs.map(usize::from);
-    let done = until::run(
-        &mut plan,
-        &args.until,
-        until::Of::Differences,
-        &args.out,
-        jobs,
-        Keep { media: args.keep_media, ..Keep::default() },
-    )?;
-    if done.interrupted {
-        return Ok(done.exit_code());
-    }
-    M::exhibit(&plan, &done.store, &args.out)?;
-    let view = report::view(&[&done.store], Compare::WithFirst)?;
-    report_view::write(&args.out, &view)?;
+    let how = How {
+        jobs: args.jobs.map_or(How::default().jobs, usize::from),
+        keep: Keep { media: args.keep_media, ..Keep::default() },
+        until: args.until.target(Of::Differences),
+    };
+    let (view, code) = execute(&mut plan, &args.out, &how, Compare::WithFirst)?;
+    let Some(view) = view else { return Ok(code) };
     if args.json {
         print_json(&to_json(&view))?;
     } else {
@@ -153,7 +143,7 @@ fn compare<M: Run>(args: &Args, repair: &str, described: &str, settings: Vec<Set
         print(&text(&view, &lines, two_ways))?;
         print(&format!("report: {}\n", args.out.join("report.html").display()))?;
     }
-    Ok(done.exit_code())
+    Ok(code)
 }
 
 fn plan<M: Run>(args: &Args, repair: &str, mut settings: Vec<Setting<M>>) -> Result<Plan<M>> {

@@ -183,6 +183,7 @@ mod tests {
     use super::*;
     use crate::codec::{Change, ChangeKind};
     use crate::media::Content;
+    use crate::net::spec::Shown;
     use crate::plan::{Outcome, Scores};
     use crate::report::{Compare, Extras};
     use crate::units::Seed;
@@ -269,6 +270,7 @@ mod tests {
             label: (*label).into(),
             requested: format!("opus {label}"),
             net: "delay 40ms loss 5%".into(),
+            net_shown: Shown::of("delay 40ms loss 5%"),
             net_loss: 5.0,
             receiver: "fixed:60ms".into(),
             warm_up_ms: 0.0,

@@ -22,9 +22,11 @@
 mod parse;
 pub mod presets;
 mod print;
+mod shown;
 mod warn;
 
 pub use super::netem::tables::Distribution;
+pub use shown::Shown;
 
 use super::trace::{Kind, Trace};
 use crate::error::{Error, Result};

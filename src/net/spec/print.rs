@@ -9,32 +9,37 @@ use std::time::Duration;
 /// Canonical: equal networks read the same, and what is printed parses to the same network.
 impl fmt::Display for NetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.forward)?;
-        if self.back != self.forward {
-            write!(f, " back {}", self.back)?;
-        }
-        match self.chance {
-            Chance::Grid => Ok(()),
-            Chance::Packet => write!(f, " chance packet"),
-        }
+        f.write_str(&words(self, loss))
+    }
+}
+
+/// As `Display`, but for the words of a loss.
+pub(super) fn words(net: &NetSpec, loss: fn(Loss) -> String) -> String {
+    let mut words = link(&net.forward, loss);
+    if net.back != net.forward {
+        words += &format!(" back {}", link(&net.back, loss));
+    }
+    match net.chance {
+        Chance::Grid => words,
+        Chance::Packet => words + " chance packet",
     }
 }
 
 impl fmt::Display for LinkSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&link(self))
+        f.write_str(&link(self, loss))
     }
 }
 
 /// The words of one direction, with its schedule; `none` when there are none.
-fn link(link: &LinkSpec) -> String {
+fn link(link: &LinkSpec, loss: fn(Loss) -> String) -> String {
     let mut words = Vec::new();
-    let mut before = kinds(&LinkSpec::default());
+    let mut before = kinds(&LinkSpec::default(), loss);
     for (at, phase) in link.phases() {
         if !at.is_zero() {
             words.push(format!("at {}", time(at)));
         }
-        let now = kinds(phase);
+        let now = kinds(phase, loss);
         words.extend(now.iter().zip(&before).filter(|(new, old)| new != old).map(|(new, _)| new.clone()));
         before = now;
     }
@@ -45,7 +50,7 @@ fn link(link: &LinkSpec) -> String {
 }
 
 /// What each kind of words says; a kind that is off says so.
-fn kinds(link: &LinkSpec) -> [String; 10] {
+fn kinds(link: &LinkSpec, loss: fn(Loss) -> String) -> [String; 10] {
     let trace = link.trace.as_ref().map_or("none", |t| &t.name);
     [
         delay(link),
@@ -82,7 +87,7 @@ fn delay(link: &LinkSpec) -> String {
     words
 }
 
-fn loss(loss: Loss) -> String {
+pub(super) fn loss(loss: Loss) -> String {
     match loss {
         Loss::None => "loss 0%".into(),
         Loss::Random(o) => format!("loss {}", odds(o)),

@@ -177,7 +177,7 @@ impl Gather {
     fn setting(&mut self, o: &Outcome) -> usize {
         let same = |s: &SettingSums| {
             let s = &s.setting;
-            s.label == o.label && s.codec == o.codec && s.requested == o.requested && s.codec_version == o.codec_version
+            [&s.label, &s.codec, &s.requested, &s.codec_version] == o.setting()
         };
         self.settings.iter().position(same).unwrap_or_else(|| {
             let setting = Setting {
@@ -196,7 +196,7 @@ impl Gather {
 
     fn condition(&mut self, o: &Outcome) -> usize {
         let clip = self.clips.place(&o.clip);
-        if let Some(rate) = o.sample_rate() {
+        if let Some(rate) = o.clip_rate() {
             self.rates.insert(clip, rate);
         }
         let rate = self.rates.get(&clip).copied();
@@ -205,6 +205,7 @@ impl Gather {
         let place = self.conditions.iter().position(same).unwrap_or_else(|| {
             self.conditions.push(ConditionSums {
                 net: o.net.clone(),
+                shown: o.net_shown.clone(),
                 receiver: o.receiver.clone(),
                 content: o.content,
                 rate,

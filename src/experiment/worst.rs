@@ -100,11 +100,12 @@ impl Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report;
     use crate::codec::Request;
     use crate::codec::audio::l16::L16;
+    use crate::experiment::view;
     use crate::media::{Clip, Content, Pcm, PcmFormat};
     use crate::metric::Series;
+    use crate::net::spec::Shown;
     use crate::peer::Transport;
     use crate::plan::{Plan, Scores, Setting};
     use crate::playout::audio::Receiver;
@@ -157,7 +158,7 @@ mod tests {
         let finished: Vec<Finished> =
             plan.cases().enumerate().map(|(i, case)| Finished { case, result: Ok(scores(i)) }).collect();
         store.write(&finished).unwrap();
-        let view = report::view(&[&store], Compare::FewOnly).unwrap();
+        let view = view(&[&store], Compare::FewOnly, None).unwrap();
         let shown: Vec<(&str, &str)> =
             view.timelines.iter().map(|t| (t.setting.as_str(), t.case.split(',').next().unwrap())).collect();
         assert_eq!(shown, [("B", "loss 10%"), ("B", "loss 5%"), ("B", "loss 2%")]);
@@ -184,6 +185,7 @@ mod tests {
             label: "A".into(),
             requested: String::new(),
             net: "none".into(),
+            net_shown: Shown::default(),
             net_loss: 0.0,
             receiver: String::new(),
             warm_up_ms: 0.0,

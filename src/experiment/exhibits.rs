@@ -1,7 +1,8 @@
 //! The cases of a video run that the report shows picture by picture: the worst of each network. A case is a pure function
 //! of its plan, so they are made by running it once more; `exhibits/` keeps what was made.
 
-use super::report::worst::{Case, Worst};
+use super::observer::Observer;
+use super::worst::{Case, Worst};
 use crate::codec::{self, Feedback, Request};
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture};
@@ -18,11 +19,12 @@ const FOLDER: &str = "exhibits";
 /// Of a clip: so much that it looks as what was shown, with room for a report by mail.
 const CLIP_BITRATE: Bitrate = Bitrate(1_200_000);
 
-/// Makes what is not in `folder` yet.
+/// Makes what is not beside the store yet.
 ///
 /// # Errors
 /// The store is damaged, a case fails, or a file cannot be written.
-pub fn make(plan: &Plan<Picture>, store: &Store, folder: &Path) -> Result<()> {
+pub fn make(plan: &Plan<Picture>, store: &Store, observer: &dyn Observer) -> Result<()> {
+    let folder = store.folder();
     let mut worst = Worst::default();
     for outcome in store.outcomes() {
         worst.see(0, &outcome?);
@@ -30,7 +32,7 @@ pub fn make(plan: &Plan<Picture>, store: &Store, folder: &Path) -> Result<()> {
     for shown in worst.cases() {
         let files = Files::of(folder, &shown);
         let Some(case) = plan.case(shown.index).filter(|_| !files.clip.is_file()) else { continue };
-        eprintln!("pictures of {}, {}", shown.label, shown.words());
+        observer.note(&format!("pictures of {}, {}", shown.label, shown.words()));
         let call = call::video::run(&case, false)?.0;
         let timeline = shown.timeline(&[store])?;
         let (Some(exhibit), Some(ticks)) =

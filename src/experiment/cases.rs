@@ -1,9 +1,9 @@
 //! All cases of a plan: what is not in the store yet is computed on all cores, and committed as it comes.
 
-use crate::cost::{self, Cost};
+use super::observer::Progress;
 use crate::error::{Error, Result};
 use crate::media::Media;
-use crate::plan::{Case, Plan, Scores, Setting};
+use crate::plan::{Case, Plan, Scores};
 use crate::store::{Finished, Store};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,16 +11,6 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Results that wait for the writer. Bounds the memory of a run whose cases are quicker than the disk.
 const WAITING: usize = 64;
-
-/// How far a run is; told after every commit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Cases of this run that are committed, of so many.
-    pub done: usize,
-    pub total: usize,
-    /// Of those done.
-    pub failed: usize,
-}
 
 /// Computes the cases of `plan` at the places `todo` on `jobs` threads, in that order, until all are done or `stop` is
 /// set; cases that run then are finished first. Returns whether all were done.
@@ -39,10 +29,7 @@ pub fn cases<M: Media>(
     work: impl Fn(&Case<M>) -> Result<Scores> + Sync,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<bool> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs.max(1))
-        .build()
-        .map_err(|e| Error::usage(format!("--jobs {jobs}: {e}")))?;
+    let pool = threads(jobs)?;
     let (sender, receiver) = sync_channel(WAITING);
     let (next, halt) = (AtomicUsize::new(0), AtomicBool::new(false));
     let mut state = Progress { total: todo.len(), ..Progress::default() };
@@ -72,30 +59,13 @@ pub fn cases<M: Media>(
     Ok(state.done == state.total)
 }
 
-/// Measures what each setting costs on the plan's first clip, one after the other, unless this machine has done so
-/// before. `alone` measures one.
+/// So many, at least one.
 ///
 /// # Errors
-/// The store cannot be read or written. A setting that cannot be measured has no cost; its cases have the reason.
-pub fn costs<M: Media>(
-    plan: &Plan<M>,
-    store: &mut Store,
-    stop: &AtomicBool,
-    alone: impl Fn(&Setting<M>) -> Result<Cost>,
-    mut progress: impl FnMut(&Setting<M>),
-) -> Result<()> {
-    let Some(clip) = plan.clips.first() else { return Ok(()) };
-    for setting in plan.settings.iter().take_while(|_| !stop.load(Ordering::Relaxed)) {
-        let key = cost::key(setting, clip);
-        let known = store.cost(&key)?;
-        if known.is_none() {
-            progress(setting);
-        }
-        if let Some(cost) = known.or_else(|| alone(setting).ok()) {
-            store.write_cost(&setting.label, &key, &cost)?;
-        }
-    }
-    Ok(())
+/// [`Error::Usage`]: the system refuses them.
+pub(super) fn threads(jobs: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build();
+    pool.map_err(|e| Error::usage(format!("{jobs} jobs: {e}")))
 }
 
 fn compute<M: Media>(
