@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Play a recorded call's very packets with a receiver of ours.
 ///
 /// What it prints is what a browser's getStats counts of its receiver (inbound-rtp of W3C webrtc-stats), so both can be
-/// compared without any chance in between. The recording is a table: docs/replay.md describes it.
+/// compared without any chance in between. The recording is a table: docs/receivers.md describes it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  codecbench replay call.csv.gz\n  \
                         codecbench replay call.csv.gz --receiver fixed:60ms --out heard.wav\n  \

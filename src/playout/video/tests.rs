@@ -273,7 +273,11 @@ fn the_adaptive_delay_grows_with_jitter_and_shrinks_back() {
 
 #[test]
 fn bounds_hold_the_adaptive_delay() {
-    let bounds = Receiver::Adaptive { min: Duration::from_millis(200), max: Duration::from_millis(300) };
+    let bounds = Receiver::Adaptive {
+        min: Duration::from_millis(200),
+        max: Duration::from_millis(300),
+        conceal: crate::playout::receiver::Conceal::NetEq,
+    };
     let shown = show(screen(bounds), row([50.0; 300]));
     let last = shown.renders.last().unwrap();
     assert!((last.at.as_ms() - last.complete_at.as_ms() - 200.0).abs() < 2.0);
