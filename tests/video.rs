@@ -45,8 +45,8 @@ fn case(
 
 /// What the decoder makes of all units, by the number of the source picture.
 fn decoded(case: &Case<Picture>, units: &[Unit]) -> BTreeMap<u64, Picture> {
-    let settings = (case.codec.settle)(&case.request, &case.clip.format()).unwrap();
-    let mut decoder = (case.codec.decoder)(&settings).unwrap();
+    let settings = (case.codec.configure)(&case.request, &case.clip.format()).unwrap();
+    let mut decoder = settings.decoder().unwrap();
     let picture = |unit: &Unit| {
         let mut out = Footage::new(settings.format);
         decoder.decode(Input::Unit(&unit.data), &mut out).unwrap();
@@ -63,8 +63,8 @@ fn on_a_clean_path_every_picture_is_the_one_that_was_coded() {
             let case = case(codec, clip("synth-talk", 60), "delay 30ms", "none", layers);
             let seen = call::video::talk(&case).unwrap();
             // The same pictures, coded without a call.
-            let settings = (codec.settle)(&case.request, &case.clip.format()).unwrap();
-            let mut encoder = (codec.encoder)(&settings).unwrap();
+            let settings = (codec.configure)(&case.request, &case.clip.format()).unwrap();
+            let mut encoder = settings.encoder().unwrap();
             let mut direct = Vec::new();
             for (tick, picture) in seen.captured(&case).unwrap().iter().enumerate() {
                 let pts = Time::ZERO + settings.format.rate.at(tick);
@@ -119,8 +119,8 @@ fn what_lost_packets_leave_is_never_shown_broken() {
     for codec in codec::VIDEO {
         for layers in [1, 3] {
             let case = case(codec, clip("synth-talk", 24), "none", "none", layers);
-            let settings = (codec.settle)(&case.request, &case.clip.format()).unwrap();
-            let mut encoder = (codec.encoder)(&settings).unwrap();
+            let settings = (codec.configure)(&case.request, &case.clip.format()).unwrap();
+            let mut encoder = settings.encoder().unwrap();
             let mut units = Vec::new();
             for (i, picture) in case.clip.signal.pictures.iter().enumerate() {
                 // A second key picture, from which all may go on.
@@ -135,7 +135,7 @@ fn what_lost_packets_leave_is_never_shown_broken() {
                 let seed = Seed(pattern);
                 let loss = 0.15 * seed.draw_unit("rate", &[]);
                 let arrive = all.iter().enumerate().filter(|(i, _)| seed.draw_unit("loss", &[*i as u64]) >= loss);
-                let decoder = (codec.decoder)(&settings).unwrap();
+                let decoder = settings.decoder().unwrap();
                 let mut screen = Screen::new("fixed:40ms".parse().unwrap(), settings.format, decoder, Duration::ZERO);
                 let mut assembler = (codec.rtp.unwrap().payload.unwrap().assembler)();
                 for (_, packet) in arrive {

@@ -32,7 +32,7 @@ pub fn warn<M: Media>(plan: &Plan<M>, kind: &str, strict: bool) -> Result<()> {
     for Setting { label, codec, request, .. } in &plan.settings {
         let mut told: Vec<Change> = Vec::new();
         for format in &formats {
-            for change in (codec.settle)(request, format)?.changes {
+            for change in (codec.configure)(request, format)?.changes {
                 if matches!(change.kind, ChangeKind::Clamped | ChangeKind::Invalid) && !told.contains(&change) {
                     told.push(change);
                 }

@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What is negotiated for the video of that case.
 pub(super) fn track(case: &Case<Picture>) -> Result<TrackSpec> {
     let rtp = case.codec.rtp()?;
-    (case.codec.settle)(&case.request, &case.clip.format())?;
+    (case.codec.configure)(&case.request, &case.clip.format())?;
     Ok(TrackSpec {
         kind: Kind::Video,
         name: case.codec.name,
@@ -86,7 +86,7 @@ impl Video {
     /// The encoder is set by what the sender read in the answer, not by what the plan says.
     pub fn new(case: &Case<Picture>, track: usize, taps: &Taps) -> Result<Video> {
         let request = Request { fmtp: taps.negotiated(track).clone(), ..case.request.clone() };
-        let settings = (case.codec.settle)(&request, &case.clip.format())?;
+        let settings = (case.codec.configure)(&request, &case.clip.format())?;
         let source = case.clip.in_format(settings.format)?;
         let rate = settings.format.rate;
         let warm_up = (case.warm_up.as_secs_f64() * rate.per_second()).ceil() as usize;
@@ -100,11 +100,11 @@ impl Video {
         let start = chance(case).draw("rtp", &[]);
         // Far from where it wraps, so that it need not be unwrapped here.
         let first_timestamp = (start >> 33) as u32;
-        let mut screen = Screen::new(case.receiver, settings.format, (case.codec.decoder)(&settings)?, case.warm_up);
+        let mut screen = Screen::new(case.receiver, settings.format, settings.decoder()?, case.warm_up);
         screen.keep_from(i64::from(first_timestamp) + timestamp(ticks.at(ticks.start)) as i64);
         Ok(Video {
             track,
-            encoder: (case.codec.encoder)(&settings)?,
+            encoder: settings.encoder()?,
             splitter: (format.splitter)(&request.fmtp),
             pacer: Pacer::new(bitrate),
             waits: Vec::new(),
@@ -170,8 +170,8 @@ impl Video {
 
     /// What congestion control leaves the video.
     pub fn allow(&mut self, now: Time, allowed: Bitrate) -> Result<()> {
-        let most = u32::try_from(self.settings.int("gcc_max_bitrate")).unwrap_or(u32::MAX);
-        let target = Bitrate(((f64::from(allowed.0) * (1.0 - HEADERS)) as u32).min(most));
+        let target = Bitrate((f64::from(allowed.0) * (1.0 - HEADERS)) as u32);
+        let target = target.min(self.settings.ceiling.unwrap_or(target));
         self.targets.push((now, target));
         self.pacer.set_target(now, target);
         self.encoder.adapt(Feedback { at: now, target: Some(target), ..Feedback::default() })
@@ -209,7 +209,7 @@ impl Video {
                 layer: coded.layer,
                 depends_on: &coded.depends_on,
                 switch: coded.switch,
-                layers: self.settings.int("layers").clamp(1, 3) as u8,
+                layers: self.settings.temporal_layers(),
                 size: (self.settings.format.width, self.settings.format.height),
                 data: &unit.data,
             };

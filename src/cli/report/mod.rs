@@ -128,7 +128,7 @@ struct Asked {
 
 fn asked(setting: &Setting) -> Option<Asked> {
     let codec = codec::audio(&setting.codec).ok()?;
-    let mode = ["application", "mode"].iter().find_map(|knob| setting.effective.get(*knob)?.first().cloned());
+    let mode = ["application", "mode"].iter().find_map(|name| setting.effective.get(*name)?.first().cloned());
     let bitrate = match codec.rtp {
         Some(_) => (codec.variants)().first().and_then(|(_, request)| request.bitrate),
         None => number(setting, "bitrate").map(|bitrate| Bitrate(bitrate as u32)),

@@ -3,10 +3,12 @@
 //! The rate stays as it is set: no mode is changed during a call, and there is no discontinuous transmission, which RFC
 //! 4867 leaves to the sender.
 
+use super::configure::{Basis, Default, basis};
 use super::framed::{Framed, Frames};
-use super::settle::{Default, bring_to, settle};
 use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
-use crate::codec::api::{Change, ChangeKind, Codec, Encoder, Knob, Observed, Request, Settings, Unit, at_bitrates};
+use crate::codec::api::{
+    Change, ChangeKind, Codec, Decoder, Encoder, Observed, Parameters, Request, Settings, Unit, at_bitrates, on_off,
+};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time, ms};
@@ -27,17 +29,8 @@ pub static AMR: Codec<Pcm> = Codec {
     rtp: Some(RtpFormat { encoding: |_| "AMR", payload_type: 106, ..RTP }),
     plc: PLC,
     fec: "",
-    settle: |request, _| settle_amr(AmrVariant::NarrowBand, &NARROW, &NARROW_DEFAULT, request),
-    encoder: |settings| Ok(Box::new(AmrEncoder::new(AmrVariant::NarrowBand, settings)?)),
-    decoder: |settings| decoder(AmrVariant::NarrowBand, settings),
-    observe: |settings, units| observe(AmrVariant::NarrowBand, settings, units),
+    configure: |request, _| configure(AmrVariant::NarrowBand, &NARROW, &NARROW_DEFAULT, request),
     variants: || at_bitrates(&[12_200]),
-    // Of speech, whose weight lies at low frequencies, the high-pass and the post-filter make it look up to 0.4 ms less.
-    delay: |_| Delay {
-        encoder: Duration::from_millis(5),
-        source: "TS 26.090, section 4.4.1: 5 ms of look-ahead",
-        ..Delay::default()
-    },
 };
 
 pub static AMR_WB: Codec<Pcm> = Codec {
@@ -49,17 +42,8 @@ pub static AMR_WB: Codec<Pcm> = Codec {
     rtp: Some(RtpFormat { encoding: |_| "AMR-WB", payload_type: 107, clock_rate: |_| 16_000, ..RTP }),
     plc: PLC,
     fec: "",
-    settle: |request, _| settle_amr(AmrVariant::WideBand, &WIDE, &WIDE_DEFAULT, request),
-    encoder: |settings| Ok(Box::new(AmrEncoder::new(AmrVariant::WideBand, settings)?)),
-    decoder: |settings| decoder(AmrVariant::WideBand, settings),
-    observe: |settings, units| observe(AmrVariant::WideBand, settings, units),
+    configure: |request, _| configure(AmrVariant::WideBand, &WIDE, &WIDE_DEFAULT, request),
     variants: || at_bitrates(&[23_850]),
-    delay: |_| Delay {
-        encoder: Duration::from_micros(5000),
-        decoder: Duration::from_micros(940),
-        source: "G.722.2, section 5: 5 ms look-ahead; the filters between 16 and 12.8 kHz 0.94 ms",
-        ..Delay::default()
-    },
 };
 
 const LICENCE: Licence = Licence { code: "MIT OR Apache-2.0", terms: Terms::Fees };
@@ -110,12 +94,13 @@ fn version() -> String {
 
 /// RFC 4867, section 8.1. The receiver's `mode-set` bounds the bitrate; `crc`, `robust-sorting` and `interleaving` imply
 /// octet alignment.
-fn settle_amr(variant: AmrVariant, range: &Range, default: &Default, request: &Request) -> Result<Settings<Pcm>> {
-    let mut settings = settle(range, default, request)?;
+fn configure(variant: AmrVariant, range: &Range, default: &Default, request: &Request) -> Result<Settings<Pcm>> {
+    let mut basis = basis(range, default, request)?;
     let mut note = |requested: String, effective: &str, kind, reason: &str| {
-        settings.changes.push(Change { requested, effective: effective.into(), kind, reason: reason.into() });
+        basis.changes.push(Change { requested, effective: effective.into(), kind, reason: reason.into() });
     };
-    let mut knobs = BTreeMap::new();
+    let mut parameters =
+        AmrParameters { variant, octet_align: None, crc: None, robust_sorting: None, interleaving: false };
     let mut mode_set = Vec::new();
     for (name, value) in request.fmtp.iter().filter(|(name, _)| range.fmtp.contains(name)) {
         let value = value.unwrap_or_default();
@@ -124,13 +109,13 @@ fn settle_amr(variant: AmrVariant, range: &Range, default: &Default, request: &R
         let number = value.parse::<u32>().ok();
         match name {
             "octet-align" | "crc" | "robust-sorting" => match number.filter(|v| *v <= 1) {
-                Some(flag) if name == "octet-align" => drop(knobs.insert("octet-align", flag == 1)),
-                Some(flag) if name == "crc" => drop(knobs.insert("crc", flag == 1)),
-                Some(flag) => drop(knobs.insert("robust-sorting", flag == 1)),
+                Some(flag) if name == "octet-align" => parameters.octet_align = Some(flag == 1),
+                Some(flag) if name == "crc" => parameters.crc = Some(flag == 1),
+                Some(flag) => parameters.robust_sorting = Some(flag == 1),
                 None => note(text, "0", ChangeKind::Invalid, "0 or 1 (RFC 4867, section 8.1)"),
             },
             "interleaving" if number.is_some_and(|v| v > 0) => {
-                knobs.insert("interleaving", true);
+                parameters.interleaving = true;
                 let reason = "each packet is a group by itself: interleaving would add its delay";
                 note(text, "1", ChangeKind::Ignored, reason);
             }
@@ -145,23 +130,22 @@ fn settle_amr(variant: AmrVariant, range: &Range, default: &Default, request: &R
             "max-red" if number != Some(0) => {
                 note(text, "0", fits(number.is_some_and(|v| v <= 65_535)), "the sender repeats no frames");
             }
-            "maxptime" if number.is_none_or(|v| f64::from(v) < ms(settings.frame)) => {
+            "maxptime" if number.is_none_or(|v| f64::from(v) < ms(basis.frame)) => {
                 note(text, "ignored", fits(number.is_some()), "packets are as long as ptime says");
             }
             // A mode that never changes keeps within each of the others.
             _ => {}
         }
     }
-    let implied = ["crc", "robust-sorting", "interleaving"].into_iter().find(|n| knobs.get(n) == Some(&true));
-    if let (Some(by), Some(false)) = (implied, knobs.get("octet-align")) {
+    let implied = parameters.implies_octet_alignment();
+    if let (Some(by), Some(false)) = (implied, parameters.octet_align) {
         note("octet-align=0".into(), "1", ChangeKind::Invalid, &format!("{by} implies it (RFC 4867, section 8.1)"));
     }
     if implied.is_some() {
-        knobs.insert("octet-align", true);
+        parameters.octet_align = Some(true);
     }
-    settings.knobs.extend(knobs.into_iter().map(|(name, on)| (name, Knob::Flag(on))));
-    within(&mode_set, request, &mut settings);
-    Ok(settings)
+    within(&mode_set, request, &mut basis);
+    Ok(basis.with(parameters))
 }
 
 /// The modes of `mode-set=0,2,7`, the lowest first; `None` when they are none of the codec.
@@ -173,23 +157,108 @@ fn modes(variant: AmrVariant, list: &str) -> Option<Vec<AmrMode>> {
 }
 
 /// Brings the bitrate into the mode set: its highest mode that is not above what is wanted, or its lowest.
-fn within(mode_set: &[AmrMode], request: &Request, settings: &mut Settings<Pcm>) {
-    let Some(Bitrate(wanted)) = settings.bitrate else { return };
-    let not_above = mode_set.iter().rev().find(|mode| mode.bitrate() <= wanted);
+fn within(mode_set: &[AmrMode], request: &Request, basis: &mut Basis) {
+    let not_above = mode_set.iter().rev().find(|mode| mode.bitrate() <= basis.bitrate.0);
     let Some(taken) = not_above.or(mode_set.first()).map(|mode| mode.bitrate()) else { return };
     let reason = "mode-set: the receiver takes no other modes (RFC 4867, section 8.1)";
-    bring_to(settings, request, taken, reason.into());
+    basis.bring_to(request, taken, reason.into());
 }
 
-fn payload(variant: AmrVariant, settings: &Settings<Pcm>) -> Result<AmrPayloadCodec> {
-    AmrPayloadCodec::new(AmrPayloadConfig {
-        octet_aligned: settings.flag("octet-align"),
-        crc: settings.flag("crc"),
-        robust_sorting: settings.flag("robust-sorting"),
-        interleaving: settings.flag("interleaving"),
-        ..AmrPayloadConfig::bandwidth_efficient(variant)
-    })
-    .map_err(|e| refused(variant, e))
+#[derive(Debug)]
+struct AmrParameters {
+    variant: AmrVariant,
+    /// What the fmtp line says of the payload format; `None`: nothing, which is no.
+    octet_align: Option<bool>,
+    crc: Option<bool>,
+    robust_sorting: Option<bool>,
+    interleaving: bool,
+}
+
+impl AmrParameters {
+    /// The parameter that implies it, where one does.
+    fn implies_octet_alignment(&self) -> Option<&'static str> {
+        let flags = [
+            ("crc", self.crc == Some(true)),
+            ("robust-sorting", self.robust_sorting == Some(true)),
+            ("interleaving", self.interleaving),
+        ];
+        flags.into_iter().find(|(_, on)| *on).map(|(name, _)| name)
+    }
+
+    fn payload(&self) -> Result<AmrPayloadCodec> {
+        AmrPayloadCodec::new(AmrPayloadConfig {
+            octet_aligned: self.octet_align.unwrap_or_default(),
+            crc: self.crc.unwrap_or_default(),
+            robust_sorting: self.robust_sorting.unwrap_or_default(),
+            interleaving: self.interleaving,
+            ..AmrPayloadConfig::bandwidth_efficient(self.variant)
+        })
+        .map_err(|e| refused(self.variant, e))
+    }
+}
+
+impl Parameters<Pcm> for AmrParameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        let variant = self.variant;
+        let mut codec = codec(variant)?;
+        let mode = AmrMode::all(variant).into_iter().find(|mode| Some(Bitrate(mode.bitrate())) == settings.bitrate);
+        let mode = mode.ok_or_else(|| refused(variant, "no mode has that bitrate"))?;
+        codec.set_mode(mode.index()).map_err(|e| refused(variant, e))?;
+        Ok(Box::new(AmrEncoder { variant, codec, payload: self.payload()?, frame: settings.frame }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        let (variant, payload) = (self.variant, self.payload()?);
+        Framed::boxed(variant.sdp_name(), settings.format, move || {
+            Ok(AmrFrames { variant, codec: codec(variant)?, payload, mode: 0 })
+        })
+    }
+
+    /// The frame type of the first frame of each packet says the mode (RFC 4867, section 4.3.2).
+    fn observe(&self, settings: &Settings<Pcm>, units: &[Unit]) -> Observed {
+        let mut counts: BTreeMap<String, f64> = BTreeMap::new();
+        if let Ok(payload) = self.payload() {
+            for frame in units.iter().filter_map(|u| payload.unpack(&u.data).ok()?.frames.into_iter().next()) {
+                let mode = match frame.frame_type {
+                    AmrFrameType::Speech(mode) => Bitrate(mode.bitrate()).in_kilobits(),
+                    AmrFrameType::Sid(_) => "comfort noise".into(),
+                    AmrFrameType::SpeechLost | AmrFrameType::NoData => "nothing".into(),
+                };
+                *counts.entry(mode).or_default() += 1.0 / units.len() as f64;
+            }
+        }
+        let mut modes: Vec<(String, f64)> = counts.into_iter().collect();
+        modes.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Observed { modes, ..Observed::as_set(settings) }
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        match self.variant {
+            // Of speech, whose weight lies at low frequencies, the high-pass and the post-filter make it look up to 0.4 ms
+            // less.
+            AmrVariant::NarrowBand => Delay {
+                encoder: Duration::from_millis(5),
+                source: "TS 26.090, section 4.4.1: 5 ms of look-ahead",
+                ..Delay::default()
+            },
+            AmrVariant::WideBand => Delay {
+                encoder: Duration::from_micros(5000),
+                decoder: Duration::from_micros(940),
+                source: "G.722.2, section 5: 5 ms look-ahead; the filters between 16 and 12.8 kHz 0.94 ms",
+                ..Delay::default()
+            },
+        }
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        let flags = [
+            ("crc", self.crc),
+            ("interleaving", self.interleaving.then_some(true)),
+            ("octet-align", self.octet_align),
+            ("robust-sorting", self.robust_sorting),
+        ];
+        flags.into_iter().filter_map(|(name, on)| Some((name, on_off(on?)))).collect()
+    }
 }
 
 fn codec(variant: AmrVariant) -> Result<AmrCodec> {
@@ -211,16 +280,6 @@ struct AmrEncoder {
     frame: Duration,
 }
 
-impl AmrEncoder {
-    fn new(variant: AmrVariant, settings: &Settings<Pcm>) -> Result<AmrEncoder> {
-        let mut codec = codec(variant)?;
-        let mode = AmrMode::all(variant).into_iter().find(|mode| Some(Bitrate(mode.bitrate())) == settings.bitrate);
-        let mode = mode.ok_or_else(|| refused(variant, "no mode has that bitrate"))?;
-        codec.set_mode(mode.index()).map_err(|e| refused(variant, e))?;
-        Ok(AmrEncoder { variant, codec, payload: payload(variant, settings)?, frame: settings.frame })
-    }
-}
-
 impl Encoder<Pcm> for AmrEncoder {
     fn encode(&mut self, pts: Time, frame: &Pcm, out: &mut Vec<Unit>) -> Result<()> {
         let variant = self.variant;
@@ -238,13 +297,6 @@ impl Encoder<Pcm> for AmrEncoder {
         out.push(Unit { data, pts, duration: self.frame, picture: None });
         Ok(())
     }
-}
-
-fn decoder(variant: AmrVariant, settings: &Settings<Pcm>) -> Result<Box<dyn crate::codec::api::Decoder<Pcm>>> {
-    let payload = payload(variant, settings)?;
-    Framed::boxed(variant.sdp_name(), settings, move || {
-        Ok(AmrFrames { variant, codec: codec(variant)?, payload, mode: 0 })
-    })
 }
 
 struct AmrFrames {
@@ -287,38 +339,20 @@ impl Frames for AmrFrames {
     }
 }
 
-/// The frame type of the first frame of each packet says the mode (RFC 4867, section 4.3.2).
-fn observe(variant: AmrVariant, settings: &Settings<Pcm>, units: &[Unit]) -> Observed {
-    let mut counts: BTreeMap<String, f64> = BTreeMap::new();
-    if let Ok(payload) = payload(variant, settings) {
-        for frame in units.iter().filter_map(|u| payload.unpack(&u.data).ok()?.frames.into_iter().next()) {
-            let mode = match frame.frame_type {
-                AmrFrameType::Speech(mode) => Bitrate(mode.bitrate()).in_kilobits(),
-                AmrFrameType::Sid(_) => "comfort noise".into(),
-                AmrFrameType::SpeechLost | AmrFrameType::NoData => "nothing".into(),
-            };
-            *counts.entry(mode).or_default() += 1.0 / units.len() as f64;
-        }
-    }
-    let mut modes: Vec<(String, f64)> = counts.into_iter().collect();
-    modes.sort_by(|a, b| b.1.total_cmp(&a.1));
-    Observed { frame_ms: Some(ms(settings.frame)), channels: Some(1), modes, ..Observed::default() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::api::Input;
     use crate::units::Seed;
 
-    fn settled(codec: &Codec<Pcm>, fmtp: &str, bitrate: Option<u32>) -> Settings<Pcm> {
+    fn configured(codec: &Codec<Pcm>, fmtp: &str, bitrate: Option<u32>) -> Settings<Pcm> {
         let request = Request { fmtp: fmtp.parse().unwrap(), bitrate: bitrate.map(Bitrate), ..Request::default() };
-        (codec.settle)(&request, &PcmFormat::mono(48_000)).unwrap()
+        (codec.configure)(&request, &PcmFormat::mono(48_000)).unwrap()
     }
 
-    fn coded(codec: &Codec<Pcm>, settings: &Settings<Pcm>) -> Vec<Unit> {
+    fn coded(settings: &Settings<Pcm>) -> Vec<Unit> {
         let mut rng = Seed(3).stream("signal");
-        let mut encoder = (codec.encoder)(settings).unwrap();
+        let mut encoder = settings.encoder().unwrap();
         let mut units = Vec::new();
         for _ in 0..20 {
             let samples =
@@ -340,10 +374,10 @@ mod tests {
                 assert_eq!(*bitrate, bits * 50);
                 // 4 bits of mode request and 6 of contents, or 1 octet each.
                 for (fmtp, octets) in [("", (10 + bits).div_ceil(8)), ("octet-align=1", 2 + bits.div_ceil(8))] {
-                    let settings = settled(codec, fmtp, Some(*bitrate));
-                    let units = coded(codec, &settings);
+                    let settings = configured(codec, fmtp, Some(*bitrate));
+                    let units = coded(&settings);
                     assert!(units.iter().all(|u| u.data.len() == octets as usize), "{bitrate} {fmtp}");
-                    let modes = (codec.observe)(&settings, &units).modes;
+                    let modes = settings.observe(&units).modes;
                     assert_eq!(modes.len(), 1);
                     assert_eq!(modes[0].0, format!("{} kbit/s", f64::from(*bitrate) / 1000.0));
                 }
@@ -362,7 +396,7 @@ mod tests {
             ("mode-set=0,9", Some(7400), 7400, 1),
             ("", Some(7000), 6700, 1),
         ] {
-            let settings = settled(&AMR, fmtp, asked);
+            let settings = configured(&AMR, fmtp, asked);
             assert_eq!((settings.bitrate, settings.changes.len()), (Some(Bitrate(taken)), changes), "{fmtp} {asked:?}");
         }
     }
@@ -370,8 +404,9 @@ mod tests {
     #[test]
     fn what_the_sender_does_not_do_is_told() {
         let fmtp = "octet-align=0;crc=1;interleaving=30;max-red=220;channels=2;robust-sorting=x;mode-change-period=2";
-        let settings = settled(&AMR_WB, fmtp, None);
-        assert!(settings.flag("octet-align") && settings.flag("crc") && settings.flag("interleaving"));
+        let settings = configured(&AMR_WB, fmtp, None);
+        let shown = [("crc", "on"), ("interleaving", "on"), ("octet-align", "on"), ("bitrate", "12650 bit/s")];
+        assert_eq!(settings.shown(), shown.map(|(name, value)| (name, value.to_owned())));
         let told: Vec<_> = settings.changes.iter().map(|c| (c.requested.as_str(), c.kind)).collect();
         let expected = [
             ("interleaving=30", ChangeKind::Ignored),
@@ -386,10 +421,10 @@ mod tests {
     #[test]
     fn all_framings_carry_the_same_speech() {
         let decoded = |fmtp: &str| {
-            let settings = settled(&AMR, &format!("ptime=60;{fmtp}"), None);
-            let mut decoder = (AMR.decoder)(&settings).unwrap();
+            let settings = configured(&AMR, &format!("ptime=60;{fmtp}"), None);
+            let mut decoder = settings.decoder().unwrap();
             let mut out = Pcm::silence(settings.format, 0);
-            for unit in coded(&AMR, &settings) {
+            for unit in coded(&settings) {
                 decoder.decode(Input::Unit(&unit.data), &mut out).unwrap();
             }
             out
