@@ -84,7 +84,7 @@ fn on_a_clean_path_every_picture_is_the_one_that_was_coded() {
 
 /// Packets of `units` with their capture times.
 fn packets(codec: &Codec<Picture>, units: &[Unit], layers: u8, size: (u32, u32)) -> Vec<VideoPacket> {
-    let mut splitter = (codec.rtp.unwrap().payload.unwrap().splitter)(&"packetization-mode=1".parse().unwrap());
+    let mut packetizer = (codec.rtp.unwrap().payload.unwrap().packetizer)(&"packetization-mode=1".parse().unwrap());
     let mut all = Vec::new();
     for unit in units {
         let p = unit.picture.as_ref().unwrap();
@@ -98,7 +98,7 @@ fn packets(codec: &Codec<Picture>, units: &[Unit], layers: u8, size: (u32, u32))
             size,
             data: &unit.data,
         };
-        for part in splitter.split(&described, 300).unwrap() {
+        for part in packetizer.packetize(&described, 300).unwrap() {
             all.push(VideoPacket {
                 at: unit.pts + Duration::from_millis(20),
                 sequence: 65_500u16.wrapping_add(all.len() as u16),
@@ -137,11 +137,11 @@ fn what_lost_packets_leave_is_never_shown_broken() {
                 let arrive = all.iter().enumerate().filter(|(i, _)| seed.draw_unit("loss", &[*i as u64]) >= loss);
                 let decoder = settings.decoder().unwrap();
                 let mut screen = Screen::new("fixed:40ms".parse().unwrap(), settings.format, decoder, Duration::ZERO);
-                let mut assembler = (codec.rtp.unwrap().payload.unwrap().assembler)();
+                let mut depacketizer = (codec.rtp.unwrap().payload.unwrap().depacketizer)();
                 for (_, packet) in arrive {
                     let now = packet.at;
                     let mut frames = Vec::new();
-                    let key = assembler.insert(packet.clone(), &mut frames);
+                    let key = depacketizer.insert(packet.clone(), &mut frames);
                     screen.heard(now, key);
                     frames.into_iter().for_each(|frame| screen.insert(frame, now));
                     screen.advance(now);

@@ -1,4 +1,4 @@
-//! Both ends of a call's video: capture, encoder, RTP and pacer at the one, assembly, buffer, decoder and screen at the other.
+//! Both ends of a call's video: capture, encoder, packetizer and pacer at the one, depacketizer, buffer, decoder and screen at the other.
 
 use super::record::{Seen, Ticks};
 use crate::call::api::chance;
@@ -10,7 +10,7 @@ use crate::peer::wire::WireRecord;
 use crate::peer::{Arrival, Kind, Outgoing, Peers, Taps, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::video::Screen;
-use crate::rtp::api::{Assembler, Described, Splitter, VideoPacket};
+use crate::rtp::api::{Depacketizer, Described, Packetizer, VideoPacket};
 use crate::units::{Bitrate, Time};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub(super) struct Video {
     ticks: Ticks,
     // The sending end.
     encoder: Box<dyn Encoder<Picture>>,
-    splitter: Box<dyn Splitter>,
+    packetizer: Box<dyn Packetizer>,
     pacer: Pacer<Outgoing>,
     /// When each packet left the pacer, and how long it had waited.
     waits: Vec<(Time, Duration)>,
@@ -78,7 +78,7 @@ pub(super) struct Video {
     targets: Vec<(Time, Bitrate)>,
     answered: Option<Time>,
     // The receiving end.
-    assembler: Box<dyn Assembler>,
+    depacketizer: Box<dyn Depacketizer>,
     screen: Screen,
 }
 
@@ -105,7 +105,7 @@ impl Video {
         Ok(Video {
             track,
             encoder: settings.encoder()?,
-            splitter: (format.splitter)(&request.fmtp),
+            packetizer: (format.packetizer)(&request.fmtp),
             pacer: Pacer::new(bitrate),
             waits: Vec::new(),
             sequence: start as u16,
@@ -115,7 +115,7 @@ impl Video {
             packets: Vec::new(),
             targets: vec![(Time::ZERO, bitrate)],
             answered: None,
-            assembler: (format.assembler)(),
+            depacketizer: (format.depacketizer)(),
             screen,
             settings,
             source,
@@ -149,7 +149,7 @@ impl Video {
             retransmitted: arrival.retransmitted,
         };
         let mut frames = Vec::new();
-        let key = self.assembler.insert(packet, &mut frames);
+        let key = self.depacketizer.insert(packet, &mut frames);
         self.screen.heard(now, key);
         frames.into_iter().for_each(|frame| self.screen.insert(frame, now));
         Ok(())
@@ -213,7 +213,7 @@ impl Video {
                 size: (self.settings.format.width, self.settings.format.height),
                 data: &unit.data,
             };
-            let payloads = self.splitter.split(&described, MAX_PAYLOAD)?;
+            let payloads = self.packetizer.packetize(&described, MAX_PAYLOAD)?;
             self.packets.push(payloads.len());
             for part in payloads {
                 let packet = Outgoing {
