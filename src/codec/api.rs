@@ -91,7 +91,7 @@ pub struct Settings<M: Media> {
     pub frame: Duration,
     /// Target bitrate, where the codec has one.
     pub bitrate: Option<Bitrate>,
-    /// The most that congestion control may set; `None`: it is not asked for, or the codec has one bitrate.
+    /// The most that congestion control may set; `None`: it may set nothing.
     pub ceiling: Option<Bitrate>,
     /// Temporal layers of a video codec, 1 to 3; `None` for audio.
     pub layers: Option<u8>,

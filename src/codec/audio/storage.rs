@@ -16,6 +16,7 @@ use std::time::Duration;
 pub(super) const RATE: u32 = 48_000;
 
 /// What sets one storage codec apart.
+#[derive(Debug)]
 pub(super) struct Storage {
     pub codec: &'static str,
     /// Samples per channel that one call of the encoder takes.

@@ -14,6 +14,7 @@ pub(super) fn version() -> String {
 
 /// What sets one of the four apart. The bitrates are those that the encoder takes as they are; others it would bring into
 /// them without a word.
+#[derive(Debug)]
 struct Kind {
     storage: Storage,
     /// ISO/IEC 14496-3, table 1.17.
@@ -94,22 +95,20 @@ pub(super) fn configure_eld(request: &Request, clip: &PcmFormat) -> Result<Setti
 fn configure(kind: &'static Kind, request: &Request, clip: &PcmFormat) -> Result<Settings<Pcm>> {
     let basis = storage::basis(&kind.storage, request, clip)?;
     let bitrate = basis.bitrate.0;
-    Ok(basis.with(AacParameters { object_type: kind.object_type, bitrate, delay: kind.delay }))
+    Ok(basis.with(AacParameters { kind, bitrate }))
 }
 
 #[derive(Debug)]
 struct AacParameters {
-    /// ISO/IEC 14496-3, table 1.17.
-    object_type: u8,
+    kind: &'static Kind,
     /// In bit/s.
     bitrate: u32,
-    delay: fn() -> Delay,
 }
 
 impl AacParameters {
     fn open(&self, settings: &Settings<Pcm>) -> Result<raw::Encoder> {
         let frame = settings.format.samples(settings.frame);
-        raw::Encoder::new(u32::from(self.object_type), settings.format.channels, self.bitrate, frame)
+        raw::Encoder::new(u32::from(self.kind.object_type), settings.format.channels, self.bitrate, frame)
     }
 }
 
@@ -132,11 +131,11 @@ impl Parameters<Pcm> for AacParameters {
     }
 
     fn delay(&self, _: &Settings<Pcm>) -> Delay {
-        (self.delay)()
+        (self.kind.delay)()
     }
 
     fn shown(&self) -> Vec<(&'static str, String)> {
-        vec![("audio_object_type", self.object_type.to_string())]
+        vec![("audio_object_type", self.kind.object_type.to_string())]
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::codec::about::{Bitrates, Range};
 
 /// What is different by bandwidth.
-#[derive(Debug)]
 #[cfg_attr(not(feature = "speex"), expect(dead_code, reason = "without the feature it only tells what there would be"))]
 pub(super) struct Band {
     pub mode: &'static str,
