@@ -25,6 +25,10 @@ pub(super) struct Basis {
     /// One of [`Range::modes`], the first where none is asked for; empty where the codec has none.
     pub mode: &'static str,
     /// Where the encoder has it and it is asked for.
+    #[cfg_attr(
+        not(any(feature = "speex", test)),
+        expect(dead_code, reason = "of the codecs by this scheme Speex alone has it")
+    )]
     pub complexity: Option<u8>,
     pub changes: Vec<Change>,
 }
