@@ -168,10 +168,10 @@ impl Video {
         self.encoder.adapt(Feedback { at, key_wanted: true, ..Feedback::default() })
     }
 
-    /// What congestion control leaves the video.
+    /// What congestion control leaves the video. Nothing changes where it was asked for by the audio alone.
     pub fn allow(&mut self, now: Time, allowed: Bitrate) -> Result<()> {
-        let target = Bitrate((f64::from(allowed.0) * (1.0 - HEADERS)) as u32);
-        let target = target.min(self.settings.ceiling.unwrap_or(target));
+        let Some(ceiling) = self.settings.ceiling else { return Ok(()) };
+        let target = Bitrate((f64::from(allowed.0) * (1.0 - HEADERS)) as u32).min(ceiling);
         self.targets.push((now, target));
         self.pacer.set_target(now, target);
         self.encoder.adapt(Feedback { at: now, target: Some(target), ..Feedback::default() })
