@@ -34,10 +34,10 @@ fn case(seconds: usize) -> Case {
 
 /// The same frames through encoder and decoder alone.
 fn codec_alone(case: &Case) -> Vec<Unit> {
-    let settings = (case.codec.settle)(&case.request, &case.clip.signal.format).expect("settings");
+    let settings = (case.codec.configure)(&case.request, &case.clip.signal.format).expect("settings");
     let frame = settings.format.samples(settings.frame);
-    let mut encoder = (case.codec.encoder)(&settings).expect("encoder");
-    let mut decoder = (case.codec.decoder)(&settings).expect("decoder");
+    let mut encoder = settings.encoder().expect("encoder");
+    let mut decoder = settings.decoder().expect("decoder");
     let mut units = Vec::new();
     let mut heard = Pcm { format: settings.format, samples: Vec::new() };
     for i in 0..case.clip.signal.len() / frame {

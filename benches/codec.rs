@@ -24,22 +24,22 @@ fn codecs(c: &mut Criterion) {
     for codec in AUDIO.iter().filter(|codec| codec.is_built() && !(codec.variants)().is_empty()) {
         for (label, request) in requests(codec) {
             let request = Request { ptime: Some(Duration::from_millis(20)), ..request };
-            settings.push((format!("{}{label}", codec.name), codec, settle(codec, &request)));
+            settings.push((format!("{}{label}", codec.name), codec, configure(codec, &request)));
         }
     }
     let mut group = c.benchmark_group("1 s of audio");
-    for (name, codec, settings) in &settings {
+    for (name, _, settings) in &settings {
         let frames = frames(settings);
-        group.bench_function(format!("encode/{name}"), |b| b.iter(|| encode(codec, settings, black_box(&frames))));
-        let units = encode(codec, settings, &frames);
-        group.bench_function(format!("decode/{name}"), |b| b.iter(|| decode(codec, settings, black_box(&units), 0)));
+        group.bench_function(format!("encode/{name}"), |b| b.iter(|| encode(settings, black_box(&frames))));
+        let units = encode(settings, &frames);
+        group.bench_function(format!("decode/{name}"), |b| b.iter(|| decode(settings, black_box(&units), 0)));
     }
     // Nothing is lost of what is stored.
     let in_calls = settings.iter().filter(|s| s.1.rtp.is_some() && !s.0.ends_with(" 0") && !s.0.ends_with(" 5"));
-    for (name, codec, settings) in in_calls {
-        let units = encode(codec, settings, &frames(settings));
+    for (name, _, settings) in in_calls {
+        let units = encode(settings, &frames(settings));
         group.bench_function(format!("decode, each 10th lost/{name}"), |b| {
-            b.iter(|| decode(codec, settings, black_box(&units), 10));
+            b.iter(|| decode(settings, black_box(&units), 10));
         });
     }
     group.finish();
@@ -66,12 +66,12 @@ fn requests(codec: &Codec<Pcm>) -> Vec<(String, Request)> {
 fn bindings(c: &mut Criterion) {
     let codec = audio("opus").expect("opus is in the list");
     let request = Request { bitrate: Some(Bitrate(32_000)), complexity: Some(0), ..Request::default() };
-    let settings = settle(codec, &request);
+    let settings = configure(codec, &request);
     let frames = frames(&settings);
     let mut packet = vec![0; 200];
     let mut group = c.benchmark_group("binding, 1 s encoded at complexity 0");
     group.bench_function("codecbench", |b| {
-        let mut encoder = (codec.encoder)(&settings).expect("settled");
+        let mut encoder = settings.encoder().expect("configured");
         let mut units = Vec::new();
         b.iter(|| {
             units.clear();
@@ -108,16 +108,16 @@ fn fmtp(c: &mut Criterion) {
     let fmtp: Fmtp = line.parse().expect("well-formed");
     group.bench_function("print", |b| b.iter(|| black_box(&fmtp).to_string()));
     let (opus, request) = (audio("opus").expect("opus is in the list"), Request { fmtp, ..Request::default() });
-    group.bench_function("settle", |b| b.iter(|| (opus.settle)(black_box(&request), &PcmFormat::mono(48_000))));
+    group.bench_function("configure", |b| b.iter(|| (opus.configure)(black_box(&request), &PcmFormat::mono(48_000))));
     group.finish();
 }
 
-fn settle(codec: &Codec<Pcm>, request: &Request) -> Settings<Pcm> {
-    (codec.settle)(request, &PcmFormat::mono(48_000)).expect("a setting that all codecs take")
+fn configure(codec: &Codec<Pcm>, request: &Request) -> Settings<Pcm> {
+    (codec.configure)(request, &PcmFormat::mono(48_000)).expect("a setting that all codecs take")
 }
 
-fn encode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, frames: &[Pcm]) -> Vec<Unit> {
-    let mut encoder = (codec.encoder)(settings).expect("settled");
+fn encode(settings: &Settings<Pcm>, frames: &[Pcm]) -> Vec<Unit> {
+    let mut encoder = settings.encoder().expect("configured");
     let mut units = Vec::new();
     for frame in frames {
         encoder.encode(Time::ZERO, frame, &mut units).expect("encodes");
@@ -126,8 +126,8 @@ fn encode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, frames: &[Pcm]) -> Vec<U
 }
 
 /// Every `lost`th unit is concealed; 0: none.
-fn decode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, units: &[Unit], lost: usize) -> Pcm {
-    let mut decoder = (codec.decoder)(settings).expect("settled");
+fn decode(settings: &Settings<Pcm>, units: &[Unit], lost: usize) -> Pcm {
+    let mut decoder = settings.decoder().expect("configured");
     let mut out = Pcm::silence(settings.format, 0);
     for (i, unit) in units.iter().enumerate() {
         let hole = lost != 0 && i % lost == lost - 1;

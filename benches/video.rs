@@ -3,7 +3,9 @@
 //! machine matters less.
 
 use codecbench::call;
-use codecbench::codec::{Codec, Coded, Decoder, Encoder, Feedback, Input, Request, Settings, Unit, VIDEO};
+use codecbench::codec::{
+    Codec, Coded, Decoder, Delay, Encoder, Feedback, Input, Observed, Parameters, Request, Settings, Unit, VIDEO,
+};
 use codecbench::error::Result;
 use codecbench::media::{Clip, Content, Footage, FrameRate, Picture, PictureFormat};
 use codecbench::plan::Case;
@@ -44,17 +46,15 @@ fn codecs(c: &mut Criterion<CpuTime>) {
         ] {
             let bitrate = Some(Bitrate(500_000));
             let request = Request { bitrate, complexity, layers: Some(layers), ..Request::default() };
-            let settings = (codec.settle)(&request, &FORMAT).expect("a setting that all codecs take");
+            let settings = (codec.configure)(&request, &FORMAT).expect("a setting that all codecs take");
             let name = format!("{} {label}", codec.name);
-            let units = encode(codec, &settings, &pictures);
+            let units = encode(&settings, &pictures);
             group.bench_function(format!("encode/{name}"), |b| {
-                b.iter(|| encode(codec, &settings, black_box(&pictures)));
+                b.iter(|| encode(&settings, black_box(&pictures)));
             });
             // Speed changes little in the decoder.
             if complexity.is_none() {
-                group.bench_function(format!("decode/{name}"), |b| {
-                    b.iter(|| decode(codec, &settings, black_box(&units)))
-                });
+                group.bench_function(format!("decode/{name}"), |b| b.iter(|| decode(&settings, black_box(&units))));
             }
         }
     }
@@ -74,13 +74,11 @@ fn path(c: &mut Criterion<CpuTime>) {
     let mut group = c.benchmark_group("path of a video call");
     group.throughput(Throughput::Elements(CALL as u64));
     for codec in VIDEO {
-        let settings = (codec.settle)(&request, &FORMAT).expect("a setting that all codecs take");
-        *CODED.lock().unwrap_or_else(PoisonError::into_inner) = encode(codec, &settings, &pictures);
-        let replayed: &Codec<Picture> = Box::leak(Box::new(Codec {
-            encoder: |_| Ok(Box::new(Replay::default())),
-            decoder: |settings| Ok(Box::new(Grey(Picture::grey(settings.format.width, settings.format.height, 90)))),
-            ..**codec
-        }));
+        let settings = (codec.configure)(&request, &FORMAT).expect("a setting that all codecs take");
+        let units = Arc::new(encode(&settings, &pictures));
+        let replayed = Settings { parameters: Arc::new(Replayed(units)), ..settings };
+        *REPLAYED.lock().unwrap_or_else(PoisonError::into_inner) = Some(replayed);
+        let replayed: &Codec<Picture> = Box::leak(Box::new(Codec { configure: replay, ..**codec }));
         for net in ["delay 25ms", "delay 25ms 5ms loss 5% burst 3"] {
             let case = Case {
                 request: request.clone(),
@@ -95,12 +93,39 @@ fn path(c: &mut Criterion<CpuTime>) {
     group.finish();
 }
 
-/// What [`Replay`] says: codecs are plain functions, which hold nothing.
-static CODED: Mutex<Vec<Unit>> = Mutex::new(Vec::new());
+/// What [`replay`] gives back: it is a plain function, which holds nothing.
+static REPLAYED: Mutex<Option<Settings<Picture>>> = Mutex::new(None);
+
+fn replay(_: &Request, _: &PictureFormat) -> Result<Settings<Picture>> {
+    let settings = REPLAYED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(settings.expect("set before the call"))
+}
+
+/// The coded pictures.
+#[derive(Debug)]
+struct Replayed(Arc<Vec<Unit>>);
+
+impl Parameters<Picture> for Replayed {
+    fn encoder(&self, _: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
+        Ok(Box::new(Replay { coded: self.0.clone(), next: 0, round: 0 }))
+    }
+
+    fn decoder(&self, settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
+        Ok(Box::new(Grey(Picture::grey(settings.format.width, settings.format.height, 90))))
+    }
+
+    fn observe(&self, _: &Settings<Picture>, _: &[Unit]) -> Observed {
+        Observed::default()
+    }
+
+    fn delay(&self, _: &Settings<Picture>) -> Delay {
+        Delay::default()
+    }
+}
 
 /// Gives out the coded pictures one by one, and from the first on again when a key picture is wanted or all are out.
-#[derive(Default)]
 struct Replay {
+    coded: Arc<Vec<Unit>>,
     /// Numbers of the next picture, and of the one that this round began with.
     next: u64,
     round: u64,
@@ -113,8 +138,7 @@ impl Encoder<Picture> for Replay {
         }
         let (round, place) = (self.round, self.next - self.round);
         self.next += 1;
-        let coded = CODED.lock().unwrap_or_else(PoisonError::into_inner);
-        for unit in coded.iter() {
+        for unit in self.coded.iter() {
             let Some(picture) = unit.picture.as_ref().filter(|picture| picture.id == place) else { continue };
             let depends_on = picture.depends_on.iter().map(|id| id + round).collect();
             let picture = Some(Coded { id: picture.id + round, depends_on, ..picture.clone() });
@@ -171,8 +195,8 @@ impl Measurement for CpuTime {
     }
 }
 
-fn encode(codec: &Codec<Picture>, settings: &Settings<Picture>, pictures: &[Picture]) -> Vec<Unit> {
-    let mut encoder = (codec.encoder)(settings).expect("settled");
+fn encode(settings: &Settings<Picture>, pictures: &[Picture]) -> Vec<Unit> {
+    let mut encoder = settings.encoder().expect("configured");
     let mut units = Vec::new();
     for (i, picture) in pictures.iter().enumerate() {
         encoder.encode(Time::ZERO + FORMAT.rate.at(i), picture, &mut units).expect("encodes");
@@ -180,8 +204,8 @@ fn encode(codec: &Codec<Picture>, settings: &Settings<Picture>, pictures: &[Pict
     units
 }
 
-fn decode(codec: &Codec<Picture>, settings: &Settings<Picture>, units: &[Unit]) -> Footage {
-    let mut decoder = (codec.decoder)(settings).expect("settled");
+fn decode(settings: &Settings<Picture>, units: &[Unit]) -> Footage {
+    let mut decoder = settings.decoder().expect("configured");
     let mut out = Footage::new(settings.format);
     for unit in units {
         decoder.decode(Input::Unit(&unit.data), &mut out).expect("decodes");

@@ -80,14 +80,14 @@ pub fn measure<M: Frames>(setting: &Setting<M>, clip: &Clip<M>) -> Result<Cost> 
     if setting.request.program.is_some() {
         return Err(Error::usage("the clock sees this process alone, not that of a user's program"));
     }
-    let settings = (setting.codec.settle)(&setting.request, &clip.format())?;
+    let settings = (setting.codec.configure)(&setting.request, &clip.format())?;
     let frames = M::cut(clip, &settings)?;
     if frames.is_empty() {
         return Err(Error::usage(format!("clip '{}' is shorter than one frame of {}", clip.id, setting.label)));
     }
     let (mut encode, mut decode) = (vec![Duration::MAX; frames.len()], Duration::MAX);
     for _ in 0..RUNS {
-        let mut encoder = (setting.codec.encoder)(&settings)?;
+        let mut encoder = settings.encoder()?;
         let mut units = Vec::new();
         for (i, (frame, least)) in frames.iter().zip(&mut encode).enumerate() {
             let clock = ThreadTime::now();
@@ -95,7 +95,7 @@ pub fn measure<M: Frames>(setting: &Setting<M>, clip: &Clip<M>) -> Result<Cost> 
             *least = clock.elapsed().min(*least);
         }
 
-        let mut decoder = (setting.codec.decoder)(&settings)?;
+        let mut decoder = settings.decoder()?;
         let mut out = M::nothing(settings.format);
         let clock = ThreadTime::now();
         for unit in &units {

@@ -7,9 +7,9 @@
 //! only `D` (delivered); a row with a value in `red` has a payload of redundant audio (RFC 2198). Packets without a payload are
 //! left out: bandwidth probes, of which a decoder learns nothing. Other columns are ignored.
 
-use crate::codec::{Decoder, Request, audio};
+use crate::codec::{Request, audio};
 use crate::error::{Error, Result};
-use crate::media::{Pcm, PcmFormat};
+use crate::media::PcmFormat;
 use crate::playout::audio::{Packet, Played, Playout, Receiver};
 use crate::rtp::red::{self, Block};
 use crate::units::{Time, from_ms};
@@ -98,9 +98,8 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
 /// The decoder's.
 pub fn play(packets: &[Received], request: &Request, receiver: Receiver, phase: Duration) -> Result<Played> {
     let codec = audio("opus")?;
-    let settings = (codec.settle)(request, &PcmFormat::mono(48_000))?;
-    let decoder: Box<dyn Decoder<Pcm>> = (codec.decoder)(&settings)?;
-    let mut playout = Playout::new(receiver, settings.format, decoder, Duration::ZERO, phase);
+    let settings = (codec.configure)(request, &PcmFormat::mono(48_000))?;
+    let mut playout = Playout::new(receiver, settings.format, settings.decoder()?, Duration::ZERO, phase);
     let mut unwrap = Unwrap::default();
     let pull_until = |playout: &mut Playout, until: Time| -> Result<()> {
         while playout.next_pull().is_some_and(|pull| pull < until) {

@@ -14,7 +14,7 @@ const FORMAT: PcmFormat = PcmFormat::mono(16_000);
 const PER_MS: usize = 16;
 
 fn l16(format: PcmFormat) -> Box<dyn Decoder<Pcm>> {
-    (L16.decoder)(&(L16.settle)(&Request::default(), &format).unwrap()).unwrap()
+    (L16.configure)(&Request::default(), &format).unwrap().decoder().unwrap()
 }
 
 /// Artificial voice, as long as asked.
@@ -244,12 +244,12 @@ fn pauses_of_the_sender_are_not_concealed_and_cost_no_delay() {
     let clip = synth::ALL[0].clip();
     let settings = {
         let request = Request { fmtp: "usedtx=1".parse().unwrap(), ..Request::default() };
-        (codec::audio("opus").unwrap().settle)(&request, &PcmFormat::mono(48_000)).unwrap()
+        (codec::audio("opus").unwrap().configure)(&request, &PcmFormat::mono(48_000)).unwrap()
     };
     let format = settings.format;
     let source = clip.in_format(format).unwrap();
     let frame = format.samples(settings.frame);
-    let mut encoder = (codec::audio("opus").unwrap().encoder)(&settings).unwrap();
+    let mut encoder = settings.encoder().unwrap();
     // Four seconds of voice, four of silence, in turn.
     let loudness = |n: usize| if (n / 200).is_multiple_of(2) { 1 } else { 0 };
     let (mut units, frames) = (Vec::new(), 2000);
@@ -273,7 +273,7 @@ fn pauses_of_the_sender_are_not_concealed_and_cost_no_delay() {
         })
         .collect();
     packets.sort_by_key(|p| p.at);
-    let decoder = (codec::audio("opus").unwrap().decoder)(&settings).unwrap();
+    let decoder = settings.decoder().unwrap();
     let played = play_with("adaptive", packets, format, decoder);
     sane(&played, format);
     let sum = |origin| played.stretches.iter().filter(|s| s.origin == origin).map(|s| s.samples).sum::<usize>() / 48;

@@ -34,10 +34,10 @@ fn every_job_of_the_script_is_done() {
 
 fn encode(name: &str, request: &Request, samples: &[u8]) -> Vec<u8> {
     let codec = audio(name).unwrap();
-    let settings = (codec.settle)(request, &PcmFormat::mono(48_000)).unwrap();
+    let settings = (codec.configure)(request, &PcmFormat::mono(48_000)).unwrap();
     assert_eq!(settings.changes, [], "{name}: the script asks for what there is");
     let samples: Vec<i16> = samples.as_chunks().0.iter().map(|s| i16::from_le_bytes(*s)).collect();
-    let mut encoder = (codec.encoder)(&settings).unwrap();
+    let mut encoder = settings.encoder().unwrap();
     let mut units = Vec::new();
     for frame in samples.chunks_exact(settings.format.samples(settings.frame)) {
         let frame = Pcm { format: settings.format, samples: frame.to_vec() };
@@ -49,8 +49,8 @@ fn encode(name: &str, request: &Request, samples: &[u8]) -> Vec<u8> {
 
 fn decode(name: &str, request: &Request, mut packets: &[u8]) -> Vec<u8> {
     let codec = audio(name).unwrap();
-    let settings = (codec.settle)(request, &PcmFormat::mono(48_000)).unwrap();
-    let mut decoder = (codec.decoder)(&settings).unwrap();
+    let settings = (codec.configure)(request, &PcmFormat::mono(48_000)).unwrap();
+    let mut decoder = settings.decoder().unwrap();
     let mut out = Pcm::silence(settings.format, 0);
     while let Some((length, rest)) = packets.split_first_chunk() {
         let (packet, rest) = rest.split_at(u16::from_le_bytes(*length).into());

@@ -27,9 +27,9 @@ fn names_are_found_in_any_case_and_the_nearest_is_named() {
 
 #[test]
 fn every_sample_is_accounted_for_under_any_loss() {
-    for (codec, settings, label) in settings() {
+    for (_, settings, label) in settings() {
         for (seed, rate) in [(1, 0.0), (2, 0.05), (3, 0.3), (4, 0.9), (5, 1.0)] {
-            let heard = call(codec, &settings, &voice(settings.format, 2), Seed(seed), rate);
+            let heard = call(&settings, &voice(settings.format, 2), Seed(seed), rate);
             let frames = Duration::from_secs(2).as_nanos() / settings.frame.as_nanos();
             let expected = frames as usize * settings.format.samples(settings.frame);
             assert_eq!(heard.len(), expected, "{label}, {rate} lost");
@@ -39,9 +39,9 @@ fn every_sample_is_accounted_for_under_any_loss() {
 
 #[test]
 fn a_loss_of_any_length_is_filled_exactly_even_before_the_first_packet() {
-    for (codec, settings, label) in settings() {
-        let units = encode(codec, &settings, &voice(settings.format, 1));
-        let mut decoder = (codec.decoder)(&settings).unwrap();
+    for (_, settings, label) in settings() {
+        let units = encode(&settings, &voice(settings.format, 1));
+        let mut decoder = settings.decoder().unwrap();
         let mut lengths: Vec<Duration> = [0.1, 2.5, 3.0, 10.0, 20.0, 37.5, 60.0, 120.0, 1000.0].map(from_ms).into();
         lengths.push(settings.format.duration(1));
         for unit in &units[..3] {
@@ -63,12 +63,12 @@ fn a_loss_of_any_length_is_filled_exactly_even_before_the_first_packet() {
 fn the_same_input_gives_the_same_bytes_and_another_input_gives_others() {
     for (codec, settings, label) in settings() {
         let pcm = voice(settings.format, 1);
-        let units = encode(codec, &settings, &pcm);
-        assert_eq!(units, encode(codec, &settings, &pcm), "{label}");
+        let units = encode(&settings, &pcm);
+        assert_eq!(units, encode(&settings, &pcm), "{label}");
         let mut other = pcm.clone();
         other.samples.iter_mut().for_each(|s| *s = *s / 2 + 50);
-        assert_ne!(units, encode(codec, &settings, &other), "{label}");
-        let run = || call(codec, &settings, &pcm, Seed(9), 0.2);
+        assert_ne!(units, encode(&settings, &other), "{label}");
+        let run = || call(&settings, &pcm, Seed(9), 0.2);
         assert!(codec.name == RANDOM_PHASES || run() == run(), "{label}");
         for pair in units.windows(2) {
             assert_eq!(pair[0].pts + pair[0].duration, pair[1].pts, "{label}: units follow each other");
@@ -79,9 +79,9 @@ fn the_same_input_gives_the_same_bytes_and_another_input_gives_others() {
 #[test]
 fn the_decoder_comes_back_to_the_undisturbed_signal_after_a_loss_and_a_pause() {
     for (codec, settings, label) in settings() {
-        let units = encode(codec, &settings, &voice(settings.format, 3));
+        let units = encode(&settings, &voice(settings.format, 3));
         let decode = |lost: std::ops::Range<usize>| {
-            let mut decoder = (codec.decoder)(&settings).unwrap();
+            let mut decoder = settings.decoder().unwrap();
             let mut out = Pcm::silence(settings.format, 0);
             for (i, unit) in units.iter().enumerate() {
                 let input = if lost.contains(&i) { Input::Lost(unit.duration) } else { Input::Unit(&unit.data) };
@@ -102,7 +102,7 @@ fn the_decoder_comes_back_to_the_undisturbed_signal_after_a_loss_and_a_pause() {
 
 #[test]
 fn silence_full_scale_and_direct_current_survive() {
-    for (codec, settings, label) in settings() {
+    for (_, settings, label) in settings() {
         let count = settings.format.samples(Duration::from_secs(1)) * settings.format.channels as usize;
         let square = (0..count).map(|i| if i / 40 % 2 == 0 { i16::MAX } else { i16::MIN });
         let mut rng = Seed(4).stream("noise");
@@ -115,7 +115,7 @@ fn silence_full_scale_and_direct_current_survive() {
         ];
         for (i, samples) in signals.into_iter().enumerate() {
             let pcm = Pcm { format: settings.format, samples };
-            let heard = call(codec, &settings, &pcm, Seed(1), 0.1);
+            let heard = call(&settings, &pcm, Seed(1), 0.1);
             let whole = pcm.len() / settings.format.samples(settings.frame) * settings.format.samples(settings.frame);
             assert_eq!(heard.len(), whole, "{label}, signal {i}");
             let loudest = heard.samples.iter().map(|s| i32::from(*s).abs()).max().unwrap();
@@ -129,7 +129,7 @@ fn silence_full_scale_and_direct_current_survive() {
 fn random_bytes_are_refused_or_decoded_and_decoding_goes_on() {
     for (codec, settings, label) in settings() {
         let mut rng = Seed(8).stream(codec.name);
-        let mut decoder = (codec.decoder)(&settings).unwrap();
+        let mut decoder = settings.decoder().unwrap();
         for _ in 0..500 {
             let length = (rng.bits() % 400) as usize;
             let bytes: Vec<u8> = (0..length).map(|_| rng.bits() as u8).collect();
@@ -164,7 +164,7 @@ fn settings() -> Vec<(&'static Codec<Pcm>, Settings<Pcm>, String)> {
             }
         }
         for (label, request) in requests {
-            let settings = (codec.settle)(&request, &PcmFormat::mono(48_000)).unwrap();
+            let settings = (codec.configure)(&request, &PcmFormat::mono(48_000)).unwrap();
             all.push((*codec, settings, format!("{} {label}", codec.name)));
         }
     }
@@ -176,8 +176,8 @@ fn frames<'a>(pcm: &'a Pcm, settings: &Settings<Pcm>) -> impl Iterator<Item = Pc
     (0..pcm.len() / per_frame).map(move |i| pcm.slice(i * per_frame, per_frame))
 }
 
-fn encode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm) -> Vec<Unit> {
-    let mut encoder = (codec.encoder)(settings).unwrap();
+fn encode(settings: &Settings<Pcm>, pcm: &Pcm) -> Vec<Unit> {
+    let mut encoder = settings.encoder().unwrap();
     let mut units = Vec::new();
     for (i, frame) in frames(pcm, settings).enumerate() {
         encoder.encode(Time::ZERO + settings.frame * i as u32, &frame, &mut units).unwrap();
@@ -188,9 +188,9 @@ fn encode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm) -> Vec<Unit> 
 }
 
 /// Codes a clip, loses packets by chance, and decodes what is left with all that the codec offers.
-fn call(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm, seed: Seed, loss: f64) -> Pcm {
-    let mut encoder = (codec.encoder)(settings).unwrap();
-    let mut decoder = (codec.decoder)(settings).unwrap();
+fn call(settings: &Settings<Pcm>, pcm: &Pcm, seed: Seed, loss: f64) -> Pcm {
+    let mut encoder = settings.encoder().unwrap();
+    let mut decoder = settings.decoder().unwrap();
     let mut units = Vec::new();
     let report =
         Feedback { at: Time::from_millis(500), loss: Some(Probability::new(loss).unwrap()), ..Default::default() };

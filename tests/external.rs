@@ -6,7 +6,7 @@ mod desk;
 
 use codecbench::call;
 use codecbench::codec::audio::external::{Program, Run};
-use codecbench::codec::{self, Codec, Decoder, Input, Request, Settings, Unit};
+use codecbench::codec::{self, Decoder, Input, Request, Settings, Unit};
 use codecbench::media::{Clip, Content, Pcm, PcmFormat};
 use codecbench::plan::file::{Library, parse};
 use codecbench::plan::{AnyPlan, Case, Plan};
@@ -53,14 +53,9 @@ fn script(text: &str) -> Program {
     program(Run::Frames { command: owned(&["sh", "-c", text]) })
 }
 
-fn settled(codec: &'static Codec<Pcm>, program: Program) -> Settings<Pcm> {
+fn frames_of(program: Program) -> Settings<Pcm> {
     let request = Request { program: Some(program), ..Request::default() };
-    (codec.settle)(&request, &PcmFormat::mono(48_000)).unwrap()
-}
-
-fn frames_of(program: Program) -> (&'static Codec<Pcm>, Settings<Pcm>) {
-    let codec = codec::audio("external").unwrap();
-    (codec, settled(codec, program))
+    (codec::audio("external").unwrap().configure)(&request, &PcmFormat::mono(48_000)).unwrap()
 }
 
 /// Two seconds of noise under a slow wave.
@@ -81,8 +76,8 @@ fn case(codec: &str, program: Option<Program>, net: &str) -> Case {
 
 /// What encoding one frame fails with.
 fn encode_error(program: Program) -> String {
-    let (codec, settings) = frames_of(program);
-    let mut encoder = (codec.encoder)(&settings).unwrap();
+    let settings = frames_of(program);
+    let mut encoder = settings.encoder().unwrap();
     let frame = Pcm::silence(FORMAT, 160);
     let mut encode = || encoder.encode(Time::ZERO, &frame, &mut Vec::new());
     // What is wrong need not show in the first answer.
@@ -127,8 +122,8 @@ fn losses_reach_the_program() {
 
 #[test]
 fn a_loss_of_any_length_is_filled_exactly() {
-    let (codec, settings) = frames_of(mu_law());
-    let mut decoder = (codec.decoder)(&settings).unwrap();
+    let settings = frames_of(mu_law());
+    let mut decoder = settings.decoder().unwrap();
     let packet = [0x90; 160];
     for lengths in [&[0.125, 2.5, 37.5][..], &[20.0, 60.0], &[12.5, 7.5, 1000.0]] {
         let mut out = Pcm::silence(FORMAT, 0);
@@ -150,8 +145,8 @@ fn a_loss_of_any_length_is_filled_exactly() {
 #[test]
 fn nothing_sent_is_a_frame_without_a_packet() {
     // Each frame is read whole; every answer is a length of 0.
-    let (codec, settings) = frames_of(script("while [ $(head -c 320 | wc -c) = 320 ]; do printf '\\0\\0\\0\\0'; done"));
-    let mut encoder = (codec.encoder)(&settings).unwrap();
+    let settings = frames_of(script("while [ $(head -c 320 | wc -c) = 320 ]; do printf '\\0\\0\\0\\0'; done"));
+    let mut encoder = settings.encoder().unwrap();
     let mut units: Vec<Unit> = Vec::new();
     for _ in 0..3 {
         encoder.encode(Time::ZERO, &Pcm::silence(FORMAT, 160), &mut units).unwrap();
@@ -190,8 +185,8 @@ fn garbage_is_told_as_what_it_is() {
     assert!(error.contains("announced a packet of 175704697 bytes"), "{error}");
     let error = encode_error(script("cat /dev/zero"));
     assert!(error.contains("answered more than it was asked"), "{error}");
-    let (codec, settings) = frames_of(script("head -c 4 >/dev/null; printf abc"));
-    let mut decoder: Box<dyn Decoder<Pcm>> = (codec.decoder)(&settings).unwrap();
+    let settings = frames_of(script("head -c 4 >/dev/null; printf abc"));
+    let mut decoder: Box<dyn Decoder<Pcm>> = settings.decoder().unwrap();
     let mut decode = |input| decoder.decode(input, &mut Pcm::silence(FORMAT, 0)).unwrap_err().to_string();
     let error = decode(Input::Unit(&[1, 2, 3]));
     assert!(error.contains("'mine' (decode) gave 3 of the 320 bytes of a frame"), "{error}");
@@ -209,9 +204,9 @@ fn a_program_that_dies_in_a_call_fails_its_case() {
 fn no_process_is_left_behind() {
     let desk = Desk::new();
     let file = desk.path("pids");
-    let (codec, settings) =
+    let settings =
         frames_of(script(&format!("sleep 600 & echo $$ $! >{0}.part; mv {0}.part {0}; wait", file.display())));
-    let decoder = (codec.decoder)(&settings).unwrap();
+    let decoder = settings.decoder().unwrap();
     let pids = loop {
         match std::fs::read_to_string(&file) {
             Ok(pids) => break pids,
@@ -281,7 +276,7 @@ fn file_programs_fail_with_their_reason() {
 fn without_a_program_there_is_one_clear_error() {
     for name in ["external", "external-file"] {
         let codec = codec::audio(name).unwrap();
-        let error = (codec.settle)(&Request::default(), &FORMAT).err().unwrap();
+        let error = (codec.configure)(&Request::default(), &FORMAT).err().unwrap();
         assert!(error.exit_code() == 2 && error.to_string().starts_with(&format!("{name} needs a program")), "{error}");
     }
     let desk = Desk::new();
@@ -311,7 +306,7 @@ fn a_plan_describes_a_program() {
     assert_eq!((program.sample_rate, program.channels, program.frame), (16_000, 2, from_ms(20.0)));
     assert_eq!((program.look_ahead, program.timeout), (from_ms(12.0), Duration::from_secs(3)));
     assert!(program.words().starts_with("sh EVS 16.3: sh {bitrate} (BLAKE3 "), "{}", program.words());
-    let settings = (case.codec.settle)(&case.request, &FORMAT).unwrap();
+    let settings = (case.codec.configure)(&case.request, &FORMAT).unwrap();
     assert_eq!((settings.format.sample_rate, settings.bitrate), (16_000, Some(Bitrate(9600))));
 }
 
@@ -370,7 +365,7 @@ fn what_a_program_does_not_read_is_ignored_and_told() {
         program: Some(script("true")),
         ..Request::default()
     };
-    let settings = (codec::audio("external").unwrap().settle)(&request, &FORMAT).unwrap();
+    let settings = (codec::audio("external").unwrap().configure)(&request, &FORMAT).unwrap();
     let told: Vec<&str> = settings.changes.iter().map(|c| c.requested.as_str()).collect();
     assert_eq!(told, ["complexity=1", "mode=x", "ptime=40", "bitrate=9600"]);
     assert_eq!((settings.frame, settings.bitrate), (from_ms(20.0), None));

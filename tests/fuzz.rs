@@ -20,10 +20,10 @@ fn audio_decoders_survive_whatever_comes() {
         let variants: Vec<_> = (codec.variants)();
         for (turn, (label, request)) in variants.iter().enumerate().cycle() {
             let format = PcmFormat::mono(48_000);
-            let settings = (codec.settle)(request, &format).unwrap();
-            let real = units(codec, &settings, &hum(&settings));
+            let settings = (codec.configure)(request, &format).unwrap();
+            let real = units(&settings, &hum(&settings));
             let mut rng = Seed(turn as u64).stream(codec.name);
-            let mut decoder = (codec.decoder)(&settings).unwrap();
+            let mut decoder = settings.decoder().unwrap();
             for _ in 0..200 {
                 let bytes = spoiled(&real, &mut rng);
                 let mut out = Pcm::silence(settings.format, 0);
@@ -51,12 +51,12 @@ fn video_decoders_survive_whatever_comes() {
     let format = PictureFormat { width: 160, height: 96, rate: FrameRate::new(25, 1) };
     let pictures: Vec<Picture> = (0..12).map(|i| texture(&format, i)).collect();
     each(VIDEO.iter().filter(|c| c.name != "AV1").copied().collect(), |codec, until| {
-        let settings = (codec.settle)(&codecbench::codec::Request::default(), &format).unwrap();
-        let real = units(codec, &settings, &pictures);
+        let settings = (codec.configure)(&codecbench::codec::Request::default(), &format).unwrap();
+        let real = units(&settings, &pictures);
         let mut packets = 0;
         for turn in 0.. {
             let mut rng = Seed(turn).stream(codec.name);
-            let mut decoder = (codec.decoder)(&settings).unwrap();
+            let mut decoder = settings.decoder().unwrap();
             let mut out = Footage::new(settings.format);
             for i in 0..50 {
                 let bytes = if i % 3 == 0 { real[i % real.len()].data.clone() } else { spoiled(&real, &mut rng) };
@@ -91,8 +91,8 @@ fn each<M: Media>(codecs: Vec<&'static Codec<M>>, run: impl Fn(&Codec<M>, &dyn F
     });
 }
 
-fn units<M: Media>(codec: &Codec<M>, settings: &Settings<M>, frames: &[M]) -> Vec<Unit> {
-    let mut encoder = (codec.encoder)(settings).unwrap();
+fn units<M: Media>(settings: &Settings<M>, frames: &[M]) -> Vec<Unit> {
+    let mut encoder = settings.encoder().unwrap();
     let mut units = Vec::new();
     for (i, frame) in frames.iter().enumerate() {
         encoder.encode(Time::ZERO + settings.frame * i as u32, frame, &mut units).unwrap();

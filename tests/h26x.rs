@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic; clippy does not see that its helpers are tests")]
 
-use codecbench::codec::{Codec, Coded, Feedback, Input, ObservedPictures, Request, Settings, Unit, video};
+use codecbench::codec::{Coded, Feedback, Input, ObservedPictures, Request, Settings, Unit, video};
 use codecbench::media::{Footage, FrameRate, Picture, PictureFormat};
 use codecbench::units::{Bitrate, Seed, Time};
 use std::collections::BTreeSet;
@@ -18,20 +18,20 @@ fn parameter_sets_say_the_profile_and_level_that_were_asked_for() {
         ("profile-level-id=42001e;packetization-mode=1", "constrained baseline", "3"),
         ("", "constrained baseline", "3.1"),
     ] {
-        let (codec, settings) = settle("H264", line, 1, "camera", 300_000, format(320, 180));
-        let units = encode(codec, &settings, 60);
-        let seen = observe(codec, &settings, &units);
+        let settings = configure("H264", line, 1, "camera", 300_000, format(320, 180));
+        let units = encode(&settings, 60);
+        let seen = observe(&settings, &units);
         assert_eq!((seen.profile.as_deref(), seen.level.as_deref()), (Some(profile), Some(level)), "{line}");
         assert_eq!((seen.size, seen.key_frames), (Some((320, 180)), 1), "{line}");
-        let shown = decode(codec, &settings, &units);
+        let shown = decode(&settings, &units);
         eprintln!("{line:48} {profile:21} {:6} bytes, QP {:.1}", bytes(&units), seen.qp.unwrap());
         assert_eq!(shown.len(), units.len(), "{line}");
         streams.insert(units.into_iter().flat_map(|unit| unit.data).collect::<Vec<u8>>());
     }
     assert_eq!(streams.len(), 5, "every line makes a stream of its own");
 
-    let (codec, settings) = settle("AV1", "level-idx=5", 1, "camera", 300_000, format(320, 180));
-    let seen = observe(codec, &settings, &encode(codec, &settings, 30));
+    let settings = configure("AV1", "level-idx=5", 1, "camera", 300_000, format(320, 180));
+    let seen = observe(&settings, &encode(&settings, 30));
     assert_eq!((seen.profile.as_deref(), seen.level.as_deref()), (Some("main"), Some("2.0")));
     assert_eq!((seen.size, seen.key_frames), (Some((320, 180)), 1));
 }
@@ -41,9 +41,9 @@ fn slices_fit_a_packet_in_mode_0_and_a_picture_is_one_slice_in_mode_1() {
     for (profile, layers) in [("42e01f", 1), ("42e01f", 3), ("640c1f", 1)] {
         let line = |mode| format!("profile-level-id={profile};packetization-mode={mode}");
         let run = |mode| {
-            let (codec, settings) = settle("H264", &line(mode), layers, "camera", 2_500_000, format(640, 360));
-            let units = encode(codec, &settings, 60);
-            assert_eq!(decode(codec, &settings, &units).len(), units.len());
+            let settings = configure("H264", &line(mode), layers, "camera", 2_500_000, format(640, 360));
+            let units = encode(&settings, 60);
+            assert_eq!(decode(&settings, &units).len(), units.len());
             units
         };
         let slices = |unit: &Unit| nal_units(&unit.data).into_iter().filter(|nal| matches!(nal[0] & 31, 1 | 5)).count();
@@ -60,9 +60,9 @@ fn slices_fit_a_packet_in_mode_0_and_a_picture_is_one_slice_in_mode_1() {
 fn screens_are_coded_with_layers_too_and_pictures_decode_with_what_they_depend_on() {
     for name in ["H264", "AV1"] {
         for layers in 1..=if name == "AV1" { 3 } else { 2 } {
-            let (codec, settings) = settle(name, "packetization-mode=1", layers, "screen", 300_000, format(320, 180));
-            let units = encode(codec, &settings, 90);
-            let whole = decode(codec, &settings, &units);
+            let settings = configure(name, "packetization-mode=1", layers, "screen", 300_000, format(320, 180));
+            let units = encode(&settings, 90);
+            let whole = decode(&settings, &units);
             for seed in 0..10 {
                 let mut rng = Seed(seed).stream("loss");
                 let mut usable = BTreeSet::new();
@@ -75,7 +75,7 @@ fn screens_are_coded_with_layers_too_and_pictures_decode_with_what_they_depend_o
                     }
                 }
                 let units: Vec<Unit> = kept.iter().map(|(unit, _)| unit.clone()).collect();
-                let shown = decode(codec, &settings, &units);
+                let shown = decode(&settings, &units);
                 assert!(shown.iter().eq(kept.iter().map(|(_, picture)| *picture)), "{name}, {layers} layers, {seed}");
             }
         }
@@ -97,9 +97,9 @@ fn ffmpeg_decodes_the_same_pictures() {
         ("AV1", "", 1),
         ("AV1", "", 3),
     ] {
-        let (codec, settings) = settle(name, line, layers, "camera", 400_000, format(320, 180));
-        let units = encode(codec, &settings, 60);
-        let ours = decode(codec, &settings, &units);
+        let settings = configure(name, line, layers, "camera", 400_000, format(320, 180));
+        let units = encode(&settings, 60);
+        let ours = decode(&settings, &units);
         let folder = tempfile::tempdir().unwrap();
         let (coded, raw) = (folder.path().join("coded"), folder.path().join("raw"));
         // An AV1 stream in a file has delimiters, which units here have not.
@@ -125,14 +125,7 @@ fn format(width: u32, height: u32) -> PictureFormat {
     PictureFormat { width, height, rate: FrameRate::new(30, 1) }
 }
 
-fn settle(
-    name: &str,
-    line: &str,
-    layers: u8,
-    mode: &str,
-    bitrate: u32,
-    format: PictureFormat,
-) -> (&'static Codec<Picture>, Settings<Picture>) {
+fn configure(name: &str, line: &str, layers: u8, mode: &str, bitrate: u32, format: PictureFormat) -> Settings<Picture> {
     let line = if name == "AV1" && line.starts_with("packetization") { "" } else { line };
     let request = Request {
         fmtp: line.parse().unwrap(),
@@ -142,17 +135,17 @@ fn settle(
         ..Request::default()
     };
     let codec = video(name).unwrap();
-    let settings = (codec.settle)(&request, &format).unwrap();
+    let settings = (codec.configure)(&request, &format).unwrap();
     assert_eq!((settings.format, settings.changes.len()), (format, 0), "{line}");
-    (codec, settings)
+    settings
 }
 
-fn observe(codec: &Codec<Picture>, settings: &Settings<Picture>, units: &[Unit]) -> ObservedPictures {
-    (codec.observe)(settings, units).pictures.unwrap()
+fn observe(settings: &Settings<Picture>, units: &[Unit]) -> ObservedPictures {
+    settings.observe(units).pictures.unwrap()
 }
 
-fn encode(codec: &Codec<Picture>, settings: &Settings<Picture>, pictures: usize) -> Vec<Unit> {
-    let mut encoder = (codec.encoder)(settings).unwrap();
+fn encode(settings: &Settings<Picture>, pictures: usize) -> Vec<Unit> {
+    let mut encoder = settings.encoder().unwrap();
     let mut units = Vec::new();
     for index in 0..pictures {
         encoder.adapt(Feedback::default()).unwrap();
@@ -162,8 +155,8 @@ fn encode(codec: &Codec<Picture>, settings: &Settings<Picture>, pictures: usize)
     units
 }
 
-fn decode(codec: &Codec<Picture>, settings: &Settings<Picture>, units: &[Unit]) -> Vec<Picture> {
-    let mut decoder = (codec.decoder)(settings).unwrap();
+fn decode(settings: &Settings<Picture>, units: &[Unit]) -> Vec<Picture> {
+    let mut decoder = settings.decoder().unwrap();
     let mut out = Footage::new(settings.format);
     for (at, unit) in units.iter().enumerate() {
         decoder.decode(Input::Unit(&unit.data), &mut out).unwrap();

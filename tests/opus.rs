@@ -22,12 +22,12 @@ fn what_the_packets_show_follows_the_line() {
 fn recovered_frames_are_closer_to_what_was_lost_than_concealed_ones() {
     // Hybrid packets of 40 ms are two frames, of which FEC covers one; SILK packets of 60 ms are one frame.
     for line in ["ptime=20", "ptime=40", "ptime=20;maxplaybackrate=16000", "ptime=60;maxplaybackrate=16000"] {
-        let settings = settle(&format!("useinbandfec=1;maxaveragebitrate=32000;{line}"));
+        let settings = configure(&format!("useinbandfec=1;maxaveragebitrate=32000;{line}"));
         let units = encode(&settings, Probability::new(0.2).unwrap());
-        let observed = (opus().observe)(&settings, &units);
+        let observed = settings.observe(&units);
         assert!(observed.fec_share.unwrap() > 0.3, "{line}: {observed:?}");
         let decode = |lose: bool, recover: bool| {
-            let mut decoder = (opus().decoder)(&settings).unwrap();
+            let mut decoder = settings.decoder().unwrap();
             let mut out = Pcm::silence(settings.format, 0);
             for (i, unit) in units.iter().enumerate() {
                 let next = units.get(i + 1).map_or(&[][..], |u| &u.data);
@@ -52,13 +52,13 @@ fn recovered_frames_are_closer_to_what_was_lost_than_concealed_ones() {
 #[test]
 fn dtx_sends_one_packet_without_audio_and_then_none() {
     let sent = |fmtp: &str| {
-        let settings = settle(fmtp);
+        let settings = configure(fmtp);
         let units = encode(&settings, Probability::ZERO);
         let pauses: Vec<_> = units.iter().filter(|u| u.data.len() <= 2).map(|u| u.pts).collect();
         for unit in &units {
             assert!(!pauses.contains(&(unit.pts + unit.duration)) || unit.data.len() > 2, "two pauses in a row");
         }
-        (units.len(), (opus().observe)(&settings, &units).dtx_share.unwrap())
+        (units.len(), settings.observe(&units).dtx_share.unwrap())
     };
     let (all, none) = sent("");
     let (fewer, share) = sent("usedtx=1");
@@ -90,7 +90,7 @@ fn audiopus_with_the_same_options_gives_the_same_packets() {
             mode: Some(mode.into()),
             ..Request::default()
         };
-        let settings = (opus().settle)(&request, &PcmFormat::mono(48_000)).unwrap();
+        let settings = (opus().configure)(&request, &PcmFormat::mono(48_000)).unwrap();
         let ours = encode(&settings, Probability::new(f64::from(loss) / 100.0).unwrap());
 
         let application = match mode {
@@ -127,18 +127,18 @@ fn opus() -> &'static Codec<Pcm> {
     audio("opus").unwrap()
 }
 
-fn settle(fmtp: &str) -> Settings<Pcm> {
+fn configure(fmtp: &str) -> Settings<Pcm> {
     let request = Request { fmtp: fmtp.parse().unwrap(), ..Request::default() };
-    (opus().settle)(&request, &PcmFormat::mono(16_000)).unwrap()
+    (opus().configure)(&request, &PcmFormat::mono(16_000)).unwrap()
 }
 
 fn observed(fmtp: &str) -> Observed {
-    let settings = settle(fmtp);
-    (opus().observe)(&settings, &encode(&settings, Probability::ZERO))
+    let settings = configure(fmtp);
+    settings.observe(&encode(&settings, Probability::ZERO))
 }
 
 fn encode(settings: &Settings<Pcm>, loss: Probability) -> Vec<Unit> {
-    let mut encoder = (opus().encoder)(settings).unwrap();
+    let mut encoder = settings.encoder().unwrap();
     encoder.adapt(Feedback { at: Time::from_millis(1), loss: Some(loss), ..Feedback::default() }).unwrap();
     let mut units = Vec::new();
     for (i, frame) in frames(settings).enumerate() {

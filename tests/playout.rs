@@ -16,8 +16,8 @@ const FORMAT: PcmFormat = PcmFormat::mono(8000);
 const FRAME: i64 = 160;
 
 fn decoder() -> Box<dyn Decoder<Pcm>> {
-    let settings = (L16.settle)(&Default::default(), &FORMAT).unwrap();
-    (L16.decoder)(&settings).unwrap()
+    let settings = (L16.configure)(&Default::default(), &FORMAT).unwrap();
+    settings.decoder().unwrap()
 }
 
 /// Packet `n` of a ramp, captured from 20 n ms on, that arrives `transit_ms` after its last sample.

@@ -190,25 +190,25 @@ fn the_encoder_follows_its_target_within_its_bounds() {
         ("", None, 0, 6_000),
         ("stereo=1", None, 1_000_000, 510_000),
     ] {
-        let governed = settle("opus", &Request { bitrate: asked, ..request(fmtp, "gcc") });
+        let governed = configure("opus", &Request { bitrate: asked, ..request(fmtp, "gcc") });
         let plain = Request { bitrate: asked, ..request(fmtp, "") };
-        let steady = settle("opus", &Request { bitrate: Some(Bitrate(becomes)), ..plain.clone() });
+        let steady = configure("opus", &Request { bitrate: Some(Bitrate(becomes)), ..plain.clone() });
         let told = |settings| encode(settings, 0.0, Some(Bitrate(target)));
         assert_eq!(told(&governed), encode(&steady, 0.0, None), "'{fmtp}' {asked:?} {target}");
-        let plain = settle("opus", &plain);
+        let plain = configure("opus", &plain);
         assert_eq!(told(&plain), encode(&plain, 0.0, None), "without gcc nothing is followed");
     }
 }
 
 #[test]
 fn recovered_bursts_are_nearer_to_what_was_lost_than_concealed_ones() {
-    let settings = settle("opus", &Request { bitrate: Some(Bitrate(32_000)), ..request("", "dred:500ms") });
+    let settings = configure("opus", &Request { bitrate: Some(Bitrate(32_000)), ..request("", "dred:500ms") });
     let units = encode(&settings, 0.2, None);
     let mut reach = Duration::ZERO;
     // Of each second, 100 ms are lost.
     let decode = |repair: &str, mut recover: Option<&mut Duration>| {
-        let settings = settle("opus", &request("", repair));
-        let mut decoder: Box<dyn Decoder<Pcm>> = (codec::audio("opus").unwrap().decoder)(&settings).unwrap();
+        let settings = configure("opus", &request("", repair));
+        let mut decoder: Box<dyn Decoder<Pcm>> = settings.decoder().unwrap();
         let mut out = Pcm::silence(settings.format, 0);
         for (i, unit) in units.iter().enumerate() {
             let place = i % 50;
@@ -244,19 +244,19 @@ fn recovered_bursts_are_nearer_to_what_was_lost_than_concealed_ones() {
 
 #[test]
 fn other_codecs_say_what_they_have_not() {
-    let settings = settle("PCMU", &request("", "nack dred:500ms deep-plc gcc"));
+    let settings = configure("PCMU", &request("", "nack dred:500ms deep-plc gcc"));
     let named: Vec<&str> = settings.changes.iter().map(|c| c.requested.as_str()).collect();
     assert_eq!(named, ["dred:500ms", "deep-plc", "gcc"]);
 }
 
-fn settle(name: &str, request: &Request) -> Settings<Pcm> {
-    (codec::audio(name).unwrap().settle)(request, &PcmFormat::mono(48_000)).unwrap()
+fn configure(name: &str, request: &Request) -> Settings<Pcm> {
+    (codec::audio(name).unwrap().configure)(request, &PcmFormat::mono(48_000)).unwrap()
 }
 
 /// The first voice, ten seconds of it, after one report of that loss and one target.
 fn encode(settings: &Settings<Pcm>, loss: f64, target: Option<Bitrate>) -> Vec<Unit> {
     let voice = codecbench::media::synth::ALL[0].clip().in_format(settings.format).unwrap();
-    let mut encoder = (codec::audio("opus").unwrap().encoder)(settings).unwrap();
+    let mut encoder = settings.encoder().unwrap();
     let loss = Some(Probability::new(loss).unwrap());
     encoder.adapt(Feedback { at: Time::from_millis(1), loss, target, key_wanted: false }).unwrap();
     let (mut units, frame) = (Vec::new(), settings.format.samples(settings.frame));

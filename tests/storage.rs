@@ -10,11 +10,11 @@ use std::time::Duration;
 
 #[test]
 fn what_goes_in_comes_out_and_units_follow_each_other() {
-    for (codec, settings, label) in settings() {
+    for (_, settings, label) in settings() {
         let pcm = music(settings.format, 2);
-        let units = encode(codec, &settings, &pcm);
+        let units = encode(&settings, &pcm);
         let covered: Duration = units.iter().map(|u| u.duration).sum();
-        let heard = decode(codec, &settings, &units);
+        let heard = decode(&settings, &units);
         assert!(heard.len() >= pcm.len(), "{label}: {} of {} samples", heard.len(), pcm.len());
         assert!(covered >= pcm.duration() && covered <= pcm.duration() + from_ms(300.0), "{label}: {covered:?}");
         assert_eq!(units[0].pts, Time::ZERO, "{label}");
@@ -31,11 +31,11 @@ fn a_player_that_starts_with_the_first_frame_never_waits() {
     for (codec, settings, label) in settings() {
         let frame = settings.format.samples(settings.frame);
         let held = match codec.name {
-            "MP3" => settings.format.samples((codec.delay)(&settings).container),
+            "MP3" => settings.format.samples(settings.delay().container),
             _ => 0,
         };
         let pcm = music(settings.format, 4);
-        let (mut encoder, mut decoder) = ((codec.encoder)(&settings).unwrap(), (codec.decoder)(&settings).unwrap());
+        let (mut encoder, mut decoder) = (settings.encoder().unwrap(), settings.decoder().unwrap());
         let mut heard = Pcm::silence(settings.format, 0);
         for i in 0..pcm.len() / frame {
             let mut units = Vec::new();
@@ -50,10 +50,10 @@ fn a_player_that_starts_with_the_first_frame_never_waits() {
 
 #[test]
 fn the_documented_look_ahead_takes_the_output_back_onto_the_input() {
-    for (codec, settings, label) in settings() {
-        let delay = settings.format.samples((codec.delay)(&settings).lookahead());
+    for (_, settings, label) in settings() {
+        let delay = settings.format.samples(settings.delay().lookahead());
         let tones = tones(settings.format, 2);
-        let heard = decode(codec, &settings, &encode(codec, &settings, &tones));
+        let heard = decode(&settings, &encode(&settings, &tones));
         let (from, length) = (24_000, 48_000);
         let back = heard.slice(delay + from, length);
         let fit = snr(&tones.slice(from, length).samples, &back.samples);
@@ -80,7 +80,7 @@ fn measured_delays_are_those_documented() {
 #[test]
 fn a_bitrate_that_is_asked_is_kept() {
     for (codec, settings, label) in settings() {
-        let units = encode(codec, &settings, &music(settings.format, 6));
+        let units = encode(&settings, &music(settings.format, 6));
         let seconds: f64 = units.iter().map(|u| u.duration.as_secs_f64()).sum();
         let bits: usize = units.iter().map(|u| 8 * u.data.len()).sum();
         let (asked, got) = (f64::from(settings.bitrate.unwrap().0), bits as f64 / seconds);
@@ -92,24 +92,24 @@ fn a_bitrate_that_is_asked_is_kept() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes_and_another_input_gives_others() {
-    for (codec, settings, label) in settings() {
+    for (_, settings, label) in settings() {
         let pcm = music(settings.format, 1);
-        let units = encode(codec, &settings, &pcm);
-        assert_eq!(units, encode(codec, &settings, &pcm), "{label}");
-        assert_eq!(decode(codec, &settings, &units), decode(codec, &settings, &units), "{label}");
+        let units = encode(&settings, &pcm);
+        assert_eq!(units, encode(&settings, &pcm), "{label}");
+        assert_eq!(decode(&settings, &units), decode(&settings, &units), "{label}");
         let mut other = pcm.clone();
         other.samples.iter_mut().for_each(|s| *s = *s / 2 + 50);
-        assert_ne!(units, encode(codec, &settings, &other), "{label}");
+        assert_ne!(units, encode(&settings, &other), "{label}");
     }
 }
 
 #[test]
 fn channels_stay_apart() {
-    for (codec, settings, label) in settings() {
+    for (_, settings, label) in settings() {
         if settings.format.channels == 2 {
             let mut pcm = tones(settings.format, 2);
             pcm.samples.iter_mut().skip(1).step_by(2).for_each(|s| *s = 0);
-            let heard = decode(codec, &settings, &encode(codec, &settings, &pcm)).slice(24_000, 48_000);
+            let heard = decode(&settings, &encode(&settings, &pcm)).slice(24_000, 48_000);
             let power =
                 |channel| heard.samples.iter().skip(channel).step_by(2).map(|s| f64::from(*s).powi(2)).sum::<f64>();
             assert!(power(0) > 30.0 * power(1), "{label}: {:e} left, {:e} right", power(0), power(1));
@@ -119,9 +119,9 @@ fn channels_stay_apart() {
 
 #[test]
 fn a_loss_of_any_length_is_filled_exactly_even_before_the_first_unit() {
-    for (codec, settings, label) in settings() {
-        let units = encode(codec, &settings, &music(settings.format, 1));
-        let mut decoder = (codec.decoder)(&settings).unwrap();
+    for (_, settings, label) in settings() {
+        let units = encode(&settings, &music(settings.format, 1));
+        let mut decoder = settings.decoder().unwrap();
         for unit in &units[..3] {
             for missing in [0.1, 10.0, 20.0, 37.5, 1000.0].map(from_ms) {
                 for input in [Input::Lost(missing), Input::Recover { from: &unit.data, offset: missing, missing }] {
@@ -137,7 +137,7 @@ fn a_loss_of_any_length_is_filled_exactly_even_before_the_first_unit() {
 
 #[test]
 fn silence_full_scale_and_direct_current_survive() {
-    for (codec, settings, label) in settings() {
+    for (_, settings, label) in settings() {
         let count = 48_000 * settings.format.channels as usize;
         let mut rng = Seed(4).stream("noise");
         let signals: [Vec<i16>; 5] = [
@@ -148,7 +148,7 @@ fn silence_full_scale_and_direct_current_survive() {
             (0..count).map(|_| rng.bits() as i16).collect(),
         ];
         for (i, samples) in signals.into_iter().enumerate() {
-            let heard = decode(codec, &settings, &encode(codec, &settings, &Pcm { format: settings.format, samples }));
+            let heard = decode(&settings, &encode(&settings, &Pcm { format: settings.format, samples }));
             let loudest = heard.samples.iter().map(|s| i32::from(*s).abs()).max().unwrap();
             assert!(if i == 0 { loudest < 10 } else { loudest > 100 }, "{label}, signal {i}: peak {loudest}");
         }
@@ -158,9 +158,9 @@ fn silence_full_scale_and_direct_current_survive() {
 #[test]
 fn broken_units_are_refused_or_decoded_and_decoding_goes_on() {
     for (codec, settings, label) in settings() {
-        let units = encode(codec, &settings, &music(settings.format, 2));
+        let units = encode(&settings, &music(settings.format, 2));
         let mut rng = Seed(8).stream(codec.name);
-        let mut decoder = (codec.decoder)(&settings).unwrap();
+        let mut decoder = settings.decoder().unwrap();
         let mut feed = |bytes: &[u8]| {
             let mut out = Pcm::silence(settings.format, 0);
             let result = decoder.decode(Input::Unit(bytes), &mut out);
@@ -211,7 +211,7 @@ fn settings() -> Vec<(&'static Codec<Pcm>, Settings<Pcm>, String)> {
         requests.push(("64k".into(), Request { bitrate: Some(Bitrate(64_000)), ..Request::default() }));
         for (label, request) in requests {
             for channels in [1, 2] {
-                let settings = (codec.settle)(&request, &PcmFormat { sample_rate: 44_100, channels }).unwrap();
+                let settings = (codec.configure)(&request, &PcmFormat { sample_rate: 44_100, channels }).unwrap();
                 assert_eq!(settings.format, PcmFormat { sample_rate: 48_000, channels });
                 if let (Bitrates::Span(low, high), Some(Bitrate(bitrate))) = (codec.range.bitrates, settings.bitrate) {
                     assert!((low..=high).contains(&bitrate), "{} {bitrate}", codec.name);
@@ -224,9 +224,9 @@ fn settings() -> Vec<(&'static Codec<Pcm>, Settings<Pcm>, String)> {
     all
 }
 
-fn encode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm) -> Vec<Unit> {
+fn encode(settings: &Settings<Pcm>, pcm: &Pcm) -> Vec<Unit> {
     let frame = settings.format.samples(settings.frame);
-    let mut encoder = (codec.encoder)(settings).unwrap();
+    let mut encoder = settings.encoder().unwrap();
     let mut units = Vec::new();
     for i in 0..pcm.len().div_ceil(frame) {
         let pts = Time::ZERO + settings.format.duration(i * frame);
@@ -236,8 +236,8 @@ fn encode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, pcm: &Pcm) -> Vec<Unit> 
     units
 }
 
-fn decode(codec: &Codec<Pcm>, settings: &Settings<Pcm>, units: &[Unit]) -> Pcm {
-    let mut decoder = (codec.decoder)(settings).unwrap();
+fn decode(settings: &Settings<Pcm>, units: &[Unit]) -> Pcm {
+    let mut decoder = settings.decoder().unwrap();
     let mut heard = Pcm::silence(settings.format, 0);
     for unit in units {
         decoder.decode(Input::Unit(&unit.data), &mut heard).unwrap();

@@ -45,8 +45,8 @@ fn case(
 
 /// What the decoder makes of all units, by the number of the source picture.
 fn decoded(case: &Case<Picture>, units: &[Unit]) -> BTreeMap<u64, Picture> {
-    let settings = (case.codec.settle)(&case.request, &case.clip.format()).unwrap();
-    let mut decoder = (case.codec.decoder)(&settings).unwrap();
+    let settings = (case.codec.configure)(&case.request, &case.clip.format()).unwrap();
+    let mut decoder = settings.decoder().unwrap();
     let picture = |unit: &Unit| {
         let mut out = Footage::new(settings.format);
         decoder.decode(Input::Unit(&unit.data), &mut out).unwrap();
@@ -63,8 +63,8 @@ fn on_a_clean_path_every_picture_is_the_one_that_was_coded() {
             let case = case(codec, clip("synth-talk", 60), "delay 30ms", "none", layers);
             let seen = call::video::talk(&case).unwrap();
             // The same pictures, coded without a call.
-            let settings = (codec.settle)(&case.request, &case.clip.format()).unwrap();
-            let mut encoder = (codec.encoder)(&settings).unwrap();
+            let settings = (codec.configure)(&case.request, &case.clip.format()).unwrap();
+            let mut encoder = settings.encoder().unwrap();
             let mut direct = Vec::new();
             for (tick, picture) in seen.captured(&case).unwrap().iter().enumerate() {
                 let pts = Time::ZERO + settings.format.rate.at(tick);
@@ -84,7 +84,7 @@ fn on_a_clean_path_every_picture_is_the_one_that_was_coded() {
 
 /// Packets of `units` with their capture times.
 fn packets(codec: &Codec<Picture>, units: &[Unit], layers: u8, size: (u32, u32)) -> Vec<VideoPacket> {
-    let mut splitter = (codec.rtp.unwrap().payload.unwrap().splitter)(&"packetization-mode=1".parse().unwrap());
+    let mut packetizer = (codec.rtp.unwrap().payload.unwrap().packetizer)(&"packetization-mode=1".parse().unwrap());
     let mut all = Vec::new();
     for unit in units {
         let p = unit.picture.as_ref().unwrap();
@@ -98,7 +98,7 @@ fn packets(codec: &Codec<Picture>, units: &[Unit], layers: u8, size: (u32, u32))
             size,
             data: &unit.data,
         };
-        for part in splitter.split(&described, 300).unwrap() {
+        for part in packetizer.packetize(&described, 300).unwrap() {
             all.push(VideoPacket {
                 at: unit.pts + Duration::from_millis(20),
                 sequence: 65_500u16.wrapping_add(all.len() as u16),
@@ -119,8 +119,8 @@ fn what_lost_packets_leave_is_never_shown_broken() {
     for codec in codec::VIDEO {
         for layers in [1, 3] {
             let case = case(codec, clip("synth-talk", 24), "none", "none", layers);
-            let settings = (codec.settle)(&case.request, &case.clip.format()).unwrap();
-            let mut encoder = (codec.encoder)(&settings).unwrap();
+            let settings = (codec.configure)(&case.request, &case.clip.format()).unwrap();
+            let mut encoder = settings.encoder().unwrap();
             let mut units = Vec::new();
             for (i, picture) in case.clip.signal.pictures.iter().enumerate() {
                 // A second key picture, from which all may go on.
@@ -135,13 +135,13 @@ fn what_lost_packets_leave_is_never_shown_broken() {
                 let seed = Seed(pattern);
                 let loss = 0.15 * seed.draw_unit("rate", &[]);
                 let arrive = all.iter().enumerate().filter(|(i, _)| seed.draw_unit("loss", &[*i as u64]) >= loss);
-                let decoder = (codec.decoder)(&settings).unwrap();
+                let decoder = settings.decoder().unwrap();
                 let mut screen = Screen::new("fixed:40ms".parse().unwrap(), settings.format, decoder, Duration::ZERO);
-                let mut assembler = (codec.rtp.unwrap().payload.unwrap().assembler)();
+                let mut depacketizer = (codec.rtp.unwrap().payload.unwrap().depacketizer)();
                 for (_, packet) in arrive {
                     let now = packet.at;
                     let mut frames = Vec::new();
-                    let key = assembler.insert(packet.clone(), &mut frames);
+                    let key = depacketizer.insert(packet.clone(), &mut frames);
                     screen.heard(now, key);
                     frames.into_iter().for_each(|frame| screen.insert(frame, now));
                     screen.advance(now);

@@ -1,6 +1,6 @@
 //! What calls of every kind have alike: what they give, where their chance comes from, and how they are scored.
 
-use crate::codec::{Knob, Settings};
+use crate::codec::Settings;
 use crate::error::Result;
 use crate::media::{Media, Pcm};
 use crate::metric::{CallFacts, Evidence};
@@ -90,18 +90,8 @@ pub(super) fn shared<M: Media>(
     repair: &Repair,
     transport: Transport,
 ) -> BTreeMap<String, String> {
-    let knob = |knob: &Knob| match knob {
-        Knob::Flag(true) => "on".into(),
-        Knob::Flag(false) => "off".into(),
-        Knob::Int(v) => v.to_string(),
-        Knob::Text(v) => (*v).to_owned(),
-        Knob::Program(program) => program.words(),
-    };
     let mut shown: BTreeMap<String, String> =
-        settings.knobs.iter().map(|(name, value)| ((*name).to_owned(), knob(value))).collect();
-    if let Some(bitrate) = settings.bitrate {
-        shown.insert("bitrate".into(), bitrate.to_string());
-    }
+        settings.shown().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     if *repair != Repair::default() {
         shown.insert("repair".into(), repair.to_string());
     }

@@ -29,15 +29,15 @@ pub(super) fn store(case: &Case) -> Result<Stored> {
             case.codec.name
         )));
     }
-    let settings = (case.codec.settle)(&case.request, &case.clip.format())?;
+    let settings = (case.codec.configure)(&case.request, &case.clip.format())?;
     let source = case.clip.in_format(settings.format)?;
     let frame = settings.format.samples(settings.frame);
     if source.is_empty() {
         return Err(Error::usage(format!("clip '{}' has no samples", case.clip.id)));
     }
-    let own = (case.codec.delay)(&settings);
+    let own = settings.delay();
     let delay = settings.format.samples(own.lookahead());
-    let mut encoder = (case.codec.encoder)(&settings)?;
+    let mut encoder = settings.encoder()?;
     let mut units = Vec::new();
     // Whole frames, and so much more that the last sample of the clip has left both ends.
     for i in 0..(source.len() + delay).div_ceil(frame) {
@@ -45,7 +45,7 @@ pub(super) fn store(case: &Case) -> Result<Stored> {
         encoder.encode(pts, &source.slice(i * frame, frame), &mut units)?;
     }
     encoder.finish(&mut units)?;
-    let mut decoder = (case.codec.decoder)(&settings)?;
+    let mut decoder = settings.decoder()?;
     let mut decoded = Pcm::silence(settings.format, 0);
     for unit in &units {
         decoder.decode(Input::Unit(&unit.data), &mut decoded)?;
@@ -62,7 +62,7 @@ impl Record for Stored {
             effective: record::effective(&self.settings, case),
             changes: self.settings.changes.clone(),
             subject: record::subject(&self.settings, case),
-            observed: (case.codec.observe)(&self.settings, &self.units),
+            observed: self.settings.observe(&self.units),
             ..Scores::default()
         };
         let bits: usize = self.units.iter().map(|u| 8 * u.data.len()).sum();

@@ -24,7 +24,7 @@ pub fn warn<M: Media>(plan: &Plan<M>, kind: &str, strict: bool) -> Result<()> {
                 let what = format!("{kind}{label}: {requested} would become {effective}: {reason}");
                 return Err(Error::usage(format!("--strict: {what}")));
             }
-            Warning::Value { .. } => eprintln!("warning: {kind}{warning}"),
+            Warning::Value { .. } | Warning::Unheard { .. } => eprintln!("warning: {kind}{warning}"),
             Warning::LeftOut(_) => eprintln!("warning: {warning}"),
             Warning::Network(_) => eprintln!("warning: --net: {warning}"),
         }

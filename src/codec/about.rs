@@ -62,7 +62,7 @@ pub struct Range {
     pub fmtp: &'static [&'static str],
     /// What `mode` may say; the first is the default. Empty: there are none.
     pub modes: &'static [&'static str],
-    /// The highest `complexity`, where the encoder has such a knob.
+    /// The highest `complexity`, where the encoder has such a parameter.
     pub complexity: Option<u8>,
 }
 
@@ -116,7 +116,7 @@ pub struct RtpFormat {
     pub channels: fn(channels: u8) -> u16,
     /// Where the payload format is defined: "RFC 7587". "none" where codecbench puts frames into packets as they are.
     pub source: &'static str,
-    /// How coded pictures are split into packets and put together again. `None` for audio: a unit is a payload.
+    /// How coded pictures are put into packets and together again. `None` for audio: a unit is a payload.
     pub payload: Option<&'static PayloadFormat>,
     /// The offer repeats the receiver's fmtp line, because both descriptions must agree on it.
     pub offers_fmtp: bool,

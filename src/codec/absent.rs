@@ -12,9 +12,7 @@
     expect(dead_code, reason = "this build has them all")
 )]
 
-use super::api::{Decoder, Encoder, Settings};
-#[cfg(not(feature = "video"))]
-use super::api::{Observed, Request, Unit};
+use super::api::{Request, Settings};
 use crate::error::{Error, Result};
 use crate::media::Media;
 
@@ -22,24 +20,6 @@ pub(super) fn version() -> String {
     "not in this build".into()
 }
 
-#[cfg(not(feature = "video"))]
-pub(super) fn settle<M: Media>(_: &Request, _: &M::Format) -> Result<Settings<M>> {
-    Err(refused())
-}
-
-pub(super) fn encoder<M: Media>(_: &Settings<M>) -> Result<Box<dyn Encoder<M>>> {
-    Err(refused())
-}
-
-pub(super) fn decoder<M: Media>(_: &Settings<M>) -> Result<Box<dyn Decoder<M>>> {
-    Err(refused())
-}
-
-#[cfg(not(feature = "video"))]
-pub(super) fn observe<M: Media>(_: &Settings<M>, _: &[Unit]) -> Observed {
-    Observed::default()
-}
-
-fn refused() -> Error {
-    Error::usage("the codec is not in this build")
+pub(super) fn configure<M: Media>(_: &Request, _: &M::Format) -> Result<Settings<M>> {
+    Err(Error::usage("the codec is not in this build"))
 }

@@ -3,12 +3,13 @@
 use super::about::{Delay, Feature, Licence, Range, RtpFormat};
 use super::program::Program;
 use crate::error::{Error, Result};
-use crate::media::Media;
+use crate::media::{Media, Pcm};
 use crate::sdp::fmtp::Fmtp;
 use crate::sdp::repair::Repair;
-use crate::units::{Bitrate, Probability, Time};
+use crate::units::{Bitrate, Probability, Time, ms};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A codec: what it is, and how to make its running parts.
@@ -28,17 +29,9 @@ pub struct Codec<M: Media> {
     /// What its packets can carry against loss, in words; empty: nothing.
     pub fec: &'static str,
     /// Requested to effective, each difference with its reason. Out-of-range values follow libwebrtc.
-    pub settle: Settle<M>,
-    #[expect(clippy::type_complexity, reason = "a plain function from settings to a running encoder")]
-    pub encoder: fn(&Settings<M>) -> Result<Box<dyn Encoder<M>>>,
-    #[expect(clippy::type_complexity, reason = "a plain function from settings to a running decoder")]
-    pub decoder: fn(&Settings<M>) -> Result<Box<dyn Decoder<M>>>,
-    /// What a sequence of packets shows of itself (RFC 6716 TOC and the like).
-    pub observe: fn(&Settings<M>, &[Unit]) -> Observed,
+    pub configure: Configure<M>,
     /// Settings whose algorithmic delay is worth measuring: (label, request).
     pub variants: fn() -> Vec<(String, Request)>,
-    /// The implementation's documented delays beyond the frame.
-    pub delay: fn(&Settings<M>) -> Delay,
 }
 
 impl<M: Media> Codec<M> {
@@ -67,7 +60,7 @@ pub(super) fn at_bitrates(bitrates: &[u32]) -> Vec<(String, Request)> {
 }
 
 /// From what is asked and the clip's format to what the codec runs with.
-pub type Settle<M> = fn(&Request, &<M as Media>::Format) -> Result<Settings<M>>;
+pub type Configure<M> = fn(&Request, &<M as Media>::Format) -> Result<Settings<M>>;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -77,7 +70,7 @@ pub struct Request {
     /// Milliseconds are fractional for Opus (2.5).
     pub ptime: Option<Duration>,
     pub bitrate: Option<Bitrate>,
-    /// 0 to 10 where the encoder has such a knob.
+    /// 0 to 10 where the encoder has such a parameter.
     pub complexity: Option<u8>,
     /// The encoder's mode where it has one; Opus: "voip", "audio", "lowdelay".
     pub mode: Option<String>,
@@ -89,8 +82,8 @@ pub struct Request {
     pub program: Option<Program>,
 }
 
-/// What the encoder and decoder are set to.
-#[derive(Clone, Debug, PartialEq)]
+/// What the encoder and decoder are set to, and what makes them.
+#[derive(Clone, Debug)]
 pub struct Settings<M: Media> {
     /// What the encoder is fed and the decoder gives.
     pub format: M::Format,
@@ -98,45 +91,94 @@ pub struct Settings<M: Media> {
     pub frame: Duration,
     /// Target bitrate, where the codec has one.
     pub bitrate: Option<Bitrate>,
-    /// Every other knob by name, as shown in reports and read back by the codec's own file.
-    pub knobs: BTreeMap<&'static str, Knob>,
+    /// The most that congestion control may set; `None`: it may set nothing.
+    pub ceiling: Option<Bitrate>,
+    /// Temporal layers of a video codec, 1 to 3; `None` for audio.
+    pub layers: Option<u8>,
+    /// The codec's own.
+    pub parameters: Arc<dyn Parameters<M>>,
     /// Where the effective differs from the requested, and why.
     pub changes: Vec<Change>,
 }
 
 impl<M: Media> Settings<M> {
-    /// The integer knob `name`; 0 when it is not set.
-    pub fn int(&self, name: &str) -> i64 {
-        match self.knobs.get(name) {
-            Some(Knob::Int(v)) => *v,
-            Some(Knob::Flag(v)) => i64::from(*v),
-            _ => 0,
-        }
+    /// Settings of format and frame alone, everything else as `parameters` have it.
+    pub fn new(format: M::Format, frame: Duration, parameters: impl Parameters<M> + 'static) -> Settings<M> {
+        let parameters = Arc::new(parameters);
+        Settings { format, frame, bitrate: None, ceiling: None, layers: None, parameters, changes: Vec::new() }
     }
 
-    /// The flag `name`; off when it is not set.
-    pub fn flag(&self, name: &str) -> bool {
-        self.int(name) != 0
+    /// How many [`Settings::layers`] there are: 1 where nothing is said of them.
+    pub fn temporal_layers(&self) -> u8 {
+        self.layers.unwrap_or(1)
     }
 
-    /// The text knob `name`; empty when it is not set.
-    pub fn text(&self, name: &str) -> &str {
-        match self.knobs.get(name) {
-            Some(Knob::Text(v)) => v,
-            _ => "",
-        }
+    /// A new encoder.
+    ///
+    /// # Errors
+    /// The library or program refuses the settings.
+    pub fn encoder(&self) -> Result<Box<dyn Encoder<M>>> {
+        self.parameters.encoder(self)
+    }
+
+    /// A new decoder.
+    ///
+    /// # Errors
+    /// As [`Settings::encoder`].
+    pub fn decoder(&self) -> Result<Box<dyn Decoder<M>>> {
+        self.parameters.decoder(self)
+    }
+
+    /// What a sequence of packets, coded with these settings, shows of itself.
+    pub fn observe(&self, units: &[Unit]) -> Observed {
+        self.parameters.observe(self, units)
+    }
+
+    /// The implementation's documented delays beyond the frame.
+    pub fn delay(&self) -> Delay {
+        self.parameters.delay(self)
+    }
+
+    /// Names and values as reports show them. Format and frame are not among them: each kind of media shows its own.
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let mut shown = self.parameters.shown();
+        shown.extend(self.bitrate.map(|bitrate| ("bitrate", bitrate.to_string())));
+        shown.extend(self.ceiling.map(|ceiling| ("gcc_max_bitrate", ceiling.0.to_string())));
+        shown.extend(self.layers.map(|layers| ("layers", layers.to_string())));
+        shown
     }
 }
 
-/// One effective setting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Knob {
-    Flag(bool),
-    Int(i64),
-    Text(&'static str),
-    /// What an external codec runs.
-    Program(Box<Program>),
+/// A codec's own effective parameters, and what is made of them. Each function gets the settings that hold them.
+pub trait Parameters<M: Media>: Debug + Send + Sync {
+    /// # Errors
+    /// The library or program refuses the settings.
+    fn encoder(&self, settings: &Settings<M>) -> Result<Box<dyn Encoder<M>>>;
+
+    /// # Errors
+    /// As [`Parameters::encoder`].
+    fn decoder(&self, settings: &Settings<M>) -> Result<Box<dyn Decoder<M>>>;
+
+    /// What a sequence of packets shows of itself (RFC 6716 TOC and the like).
+    fn observe(&self, settings: &Settings<M>, units: &[Unit]) -> Observed;
+
+    /// The implementation's documented delays beyond the frame.
+    fn delay(&self, settings: &Settings<M>) -> Delay;
+
+    /// Whether what is missing is made by a model that invents sound, on which some metrics do not hold.
+    fn is_generative(&self) -> bool {
+        false
+    }
+
+    /// Names and values as reports show them; flags are "on" or "off".
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// A flag as reports show it.
+pub(super) fn on_off(on: bool) -> String {
+    if on { "on" } else { "off" }.into()
 }
 
 /// One difference between requested and effective.
@@ -184,6 +226,14 @@ pub struct Observed {
     /// What coded pictures show of themselves; `None` for audio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<ObservedPictures>,
+}
+
+impl Observed {
+    /// Of codecs whose packets all have the frame and the channels that were set.
+    pub(super) fn as_set(settings: &Settings<Pcm>) -> Observed {
+        let channels = Some(settings.format.channels);
+        Observed { frame_ms: Some(ms(settings.frame)), channels, ..Observed::default() }
+    }
 }
 
 /// What the headers of coded pictures say, not what was asked for.

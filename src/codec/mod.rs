@@ -9,8 +9,8 @@ pub mod video;
 
 pub use about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
 pub use api::{
-    Change, ChangeKind, Codec, Coded, Decoder, Encoder, Feedback, Input, Knob, Observed, ObservedPictures, Request,
-    Settings, Settle, Unit,
+    Change, ChangeKind, Codec, Coded, Configure, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures,
+    Parameters, Request, Settings, Unit,
 };
 pub use audio::AUDIO;
 pub use video::VIDEO;

@@ -93,9 +93,9 @@ impl Files {
 /// What was on show on those ticks, for browsers.
 fn clip(footage: &Footage, ticks: Range<usize>) -> Result<Vec<u8>> {
     let codec = codec::video("VP8")?;
-    let settings = (codec.settle)(&Request { bitrate: Some(CLIP_BITRATE), ..Request::default() }, &footage.format)?;
+    let settings = (codec.configure)(&Request { bitrate: Some(CLIP_BITRATE), ..Request::default() }, &footage.format)?;
     let footage = footage.in_format(settings.format)?;
-    let mut encoder = (codec.encoder)(&settings)?;
+    let mut encoder = settings.encoder()?;
     let mut units = Vec::new();
     for (i, picture) in footage.pictures.iter().take(ticks.end).skip(ticks.start).enumerate() {
         encoder.adapt(Feedback { key_wanted: i == 0, ..Feedback::default() })?;

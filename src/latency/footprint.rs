@@ -46,7 +46,7 @@ fn footprint(codec: &Codec<Pcm>, mode: Option<&str>) -> Option<Footprint> {
     let delays_ms = (delays().fold(f64::INFINITY, f64::min), delays().fold(0.0, f64::max));
     let mut bands = Vec::new();
     for bitrate in bitrates(codec, mode) {
-        let settings = (codec.settle)(&request(mode, bitrate), &CLIP).ok()?;
+        let settings = (codec.configure)(&request(mode, bitrate), &CLIP).ok()?;
         if let Ok(through) = Through::of(codec, &settings, STRETCH_MS, noise) {
             bands.push((bitrate, through.bandwidth_hz(settings.format)));
         }
@@ -73,8 +73,8 @@ fn bitrates(codec: &Codec<Pcm>, mode: Option<&str>) -> Vec<u32> {
             })
             .collect(),
     };
-    let settle = |bitrate: u32| (codec.settle)(&request(mode, bitrate), &CLIP).ok()?.bitrate;
-    let taken: BTreeSet<u32> = asked.into_iter().filter_map(settle).map(|b| b.0).collect();
+    let configured = |bitrate: u32| (codec.configure)(&request(mode, bitrate), &CLIP).ok()?.bitrate;
+    let taken: BTreeSet<u32> = asked.into_iter().filter_map(configured).map(|b| b.0).collect();
     taken.into_iter().collect()
 }
 

@@ -92,7 +92,7 @@ pub fn measure(codec: &Codec<Pcm>, request: &Request, clip_format: &PcmFormat) -
     if request.fmtp.get("usedtx").is_some() {
         request.fmtp.set("usedtx", "0")?;
     }
-    let settings = (codec.settle)(&request, clip_format)?;
+    let settings = (codec.configure)(&request, clip_format)?;
     let rate = settings.format.sample_rate as usize;
     let in_ms = |samples: f64| samples * 1000.0 / rate as f64;
 
@@ -101,7 +101,7 @@ pub fn measure(codec: &Codec<Pcm>, request: &Request, clip_format: &PcmFormat) -
         frame_ms: ms(settings.frame),
         lookahead_ms,
         held_ms: in_ms(held),
-        nominal: (codec.delay)(&settings),
+        nominal: settings.delay(),
         by,
         bandwidth_hz: noise.bandwidth_hz(settings.format),
     };
@@ -142,8 +142,8 @@ impl Through {
         let length_ms = 1000 + STRETCHES as i64 * stretch_ms + 2 * ANY_MS.1;
         let frames = (length_ms as usize * format.sample_rate as usize / 1000).div_ceil(per_frame);
         let sent = marker(format, frames * per_frame);
-        let mut encoder = (codec.encoder)(settings)?;
-        let mut decoder = (codec.decoder)(settings)?;
+        let mut encoder = settings.encoder()?;
+        let mut decoder = settings.decoder()?;
         let mut heard = Pcm::silence(format, 0);
         let (mut units, mut held, mut begun) = (Vec::new(), 0, false);
         for i in 0..frames {

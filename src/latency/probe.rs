@@ -35,7 +35,7 @@ impl Probe {
     /// For a clip in that format. `None`: the setting cannot be made.
     pub fn of(setting: &Setting, clip: &PcmFormat) -> Option<Probe> {
         let codec = setting.codec;
-        let settings = (codec.settle)(&setting.request, clip).ok()?;
+        let settings = (codec.configure)(&setting.request, clip).ok()?;
         let bitrate = match codec.rtp {
             Some(_) => (codec.variants)().first().and_then(|(_, request)| request.bitrate),
             None => settings.bitrate,

@@ -21,8 +21,8 @@ pub struct Series {
 pub fn series(view: &View) -> Vec<Series> {
     let kind = |s: usize| {
         let setting = &view.settings[s];
-        let knobs = setting.effective.iter().filter(|(name, _)| !name.contains("bitrate"));
-        (setting.codec.clone(), knobs.map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>())
+        let parameters = setting.effective.iter().filter(|(name, _)| !name.contains("bitrate"));
+        (setting.codec.clone(), parameters.map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>())
     };
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for s in 0..view.settings.len() {

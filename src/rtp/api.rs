@@ -15,8 +15,8 @@ pub struct PayloadFormat {
     /// Packets carry the Dependency Descriptor; without it a receiver can only take every picture to need the one before.
     pub described: bool,
     /// By the negotiated parameters: `packetization-mode` of H.264.
-    pub splitter: fn(&Fmtp) -> Box<dyn Splitter>,
-    pub assembler: fn() -> Box<dyn Assembler>,
+    pub packetizer: fn(&Fmtp) -> Box<dyn Packetizer>,
+    pub depacketizer: fn() -> Box<dyn Depacketizer>,
 }
 
 /// What the packets of one coded picture must say of it.
@@ -50,15 +50,15 @@ pub struct Payload {
     pub descriptor: Option<Vec<u8>>,
 }
 
-/// Splits coded pictures. Every picture that is coded must pass, in order: pictures are numbered in it without holes,
+/// Puts coded pictures into packets. Every picture that is coded must pass, in order: pictures are numbered in it without holes,
 /// from 0, so that a receiver can tell a lost one from one that the encoder dropped.
-pub trait Splitter: Send {
+pub trait Packetizer: Send {
     /// Payloads whose `data` is at most `max_payload` bytes each; header extensions come on top.
     ///
     /// # Errors
     /// [`crate::Error::Codec`]: data that is not of the codec, or that the payload format cannot carry (a NAL unit beyond
     /// `max_payload` in packetization mode 0, a reference to a picture that never passed or lies too far back).
-    fn split(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>>;
+    fn packetize(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>>;
 }
 
 /// A packet as it comes up, in any order; duplicates possible.
@@ -77,7 +77,7 @@ pub struct VideoPacket {
 /// A whole coded picture, put together from all of its packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Number of the picture among those coded, unwrapped. Behind our own [`Splitter`] these are 0, 1, 2 ... in order of
+    /// Number of the picture among those coded, unwrapped. Behind our own [`Packetizer`] these are 0, 1, 2 ... in order of
     /// coding, without holes for pictures that the encoder dropped; the source picture is to be found by `timestamp`.
     /// Without a descriptor it is the unwrapped sequence number of the last packet.
     pub id: u64,
@@ -97,8 +97,8 @@ pub struct Frame {
     pub retransmitted: bool,
 }
 
-/// Puts pictures together. Reads any bytes without panic; what is not of the format is dropped.
-pub trait Assembler: Send {
+/// Puts pictures together again. Reads any bytes without panic; what is not of the format is dropped.
+pub trait Depacketizer: Send {
     /// Takes a packet; appends the pictures that it completes, in order of completion. True: the packet is of a key
     /// picture, as far as has been seen.
     fn insert(&mut self, packet: VideoPacket, out: &mut Vec<Frame>) -> bool;

@@ -4,7 +4,7 @@
 //! What comes out is OBU for OBU what went in, each with a size field in its shortest form; temporal delimiters, tile
 //! lists and padding stay out (sections 4.4 and 5).
 
-use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::api::{Described, Frame, Packetizer, Payload, PayloadFormat, VideoPacket};
 use super::descriptor::{DependencyWriter, Resolver, mandatory};
 use super::gather::{Format, Gather, Head, Whole};
 use super::number::check;
@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 pub static AV1: PayloadFormat = PayloadFormat {
     name: "AV1",
     described: true,
-    splitter: |_| Box::new(Av1Splitter { dependencies: DependencyWriter::new("AV1") }),
-    assembler: || Box::new(Gather::new(Av1Format::default())),
+    packetizer: |_| Box::new(Av1Packetizer { dependencies: DependencyWriter::new("AV1") }),
+    depacketizer: || Box::new(Gather::new(Av1Format::default())),
 };
 
 /// OBU types (AV1 bitstream, section 6.2.2) that do not travel.
@@ -25,12 +25,12 @@ const HAS_EXTENSION: u8 = 4;
 /// A part of an OBU shorter than this is not worth its own length field: it waits for the next packet.
 const LEAST_PART: usize = 16;
 
-struct Av1Splitter {
+struct Av1Packetizer {
     dependencies: DependencyWriter,
 }
 
-impl Splitter for Av1Splitter {
-    fn split(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
+impl Packetizer for Av1Packetizer {
+    fn packetize(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
         check("AV1", picture, max_payload)?;
         let reason = format!("picture {} is not a sequence of OBUs", picture.id);
         let obus = obus(picture.data).filter(|o| !o.is_empty()).ok_or(Error::Codec { codec: "AV1", reason })?;

@@ -1,6 +1,6 @@
 //! From packets in any order to the packets of whole pictures.
 
-use super::api::{Assembler, Frame, VideoPacket};
+use super::api::{Depacketizer, Frame, VideoPacket};
 use crate::units::Time;
 use std::collections::BTreeMap;
 
@@ -123,7 +123,7 @@ impl<F: Format> Gather<F> {
     }
 }
 
-impl<F: Format> Assembler for Gather<F> {
+impl<F: Format> Depacketizer for Gather<F> {
     fn insert(&mut self, packet: VideoPacket, out: &mut Vec<Frame>) -> bool {
         let Some(head) = self.format.head(&packet) else { return false };
         let timestamp = packet.timestamp;

@@ -3,7 +3,7 @@
 //!
 //! What comes out is NAL unit for NAL unit what went in, each behind a start code of four bytes.
 
-use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::api::{Described, Frame, Packetizer, Payload, PayloadFormat, VideoPacket};
 use super::descriptor::{DependencyWriter, Resolver, mandatory};
 use super::gather::{Format, Gather, Head, Whole};
 use super::number::{check, shares};
@@ -12,11 +12,11 @@ use crate::error::{Error, Result};
 pub static H264: PayloadFormat = PayloadFormat {
     name: "H264",
     described: true,
-    splitter: |fmtp| {
+    packetizer: |fmtp| {
         let cut = fmtp.get("packetization-mode") == Some("1");
-        Box::new(H264Splitter { cut, dependencies: DependencyWriter::new("H264") })
+        Box::new(H264Packetizer { cut, dependencies: DependencyWriter::new("H264") })
     },
-    assembler: || Box::new(Gather::new(H264Format::default())),
+    depacketizer: || Box::new(Gather::new(H264Format::default())),
 };
 
 /// NAL unit types (RFC 6184, section 5.2; H.264, table 7-1).
@@ -25,14 +25,14 @@ const SPS: u8 = 7;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
 
-struct H264Splitter {
+struct H264Packetizer {
     /// Packetization mode 1: NAL units are aggregated and cut.
     cut: bool,
     dependencies: DependencyWriter,
 }
 
-impl Splitter for H264Splitter {
-    fn split(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
+impl Packetizer for H264Packetizer {
+    fn packetize(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
         check("H264", picture, max_payload)?;
         let error = |reason: String| Error::Codec { codec: "H264", reason };
         let units = nal_units(picture.data);
@@ -200,9 +200,9 @@ mod tests {
         Described { id: 0, key: true, layer: 0, depends_on: &[], switch: true, layers: 1, size: (64, 64), data }
     }
 
-    fn split(mode: &str, data: &[u8], max: usize) -> Result<Vec<Vec<u8>>> {
+    fn packetize(mode: &str, data: &[u8], max: usize) -> Result<Vec<Vec<u8>>> {
         let fmtp: Fmtp = format!("packetization-mode={mode}").parse().unwrap();
-        let payloads = (H264.splitter)(&fmtp).split(&picture(data), max)?;
+        let payloads = (H264.packetizer)(&fmtp).packetize(&picture(data), max)?;
         Ok(payloads.into_iter().map(|p| p.data).collect())
     }
 
@@ -217,7 +217,7 @@ mod tests {
     fn parameter_sets_go_together_and_a_long_slice_is_cut() {
         let mut stream = vec![0, 0, 0, 1, 0x67, 9, 0, 0, 1, 0x68, 5, 0, 0, 1, 0x65];
         stream.extend([7; 99]);
-        let payloads = split("1", &stream, 64).unwrap();
+        let payloads = packetize("1", &stream, 64).unwrap();
         assert_eq!(payloads[0], [0x60 | 24, 0, 2, 0x67, 9, 0, 2, 0x68, 5]);
         assert_eq!((payloads[1][..2].to_vec(), payloads[1].len()), (vec![0x60 | 28, 0x80 | 5], 51));
         assert_eq!((payloads[2][..2].to_vec(), payloads[2].len()), (vec![0x60 | 28, 0x40 | 5], 52));
@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn mode_0_sends_single_units_and_refuses_what_does_not_fit() {
         let stream = [0, 0, 1, 0x67, 9, 0, 0, 1, 0x65, 1];
-        assert_eq!(split("0", &stream, 64).unwrap(), [vec![0x67, 9], vec![0x65, 1]]);
+        assert_eq!(packetize("0", &stream, 64).unwrap(), [vec![0x67, 9], vec![0x65, 1]]);
         let long: Vec<u8> = [0, 0, 1].into_iter().chain([0x65; 65]).collect();
-        let error = split("0", &long, 64).unwrap_err().to_string();
+        let error = packetize("0", &long, 64).unwrap_err().to_string();
         assert_eq!(error, "H264: a NAL unit of 65 bytes in packetization mode 0, where 64 are the most");
     }
 

@@ -64,7 +64,7 @@ impl Numbers {
     }
 }
 
-/// Whether the picture can be split at all.
+/// Whether the picture can be packetized at all.
 ///
 /// # Errors
 /// [`Error::Codec`]: no data, a layer beyond those of the stream or beyond 3, payloads of fewer than 64 bytes.

@@ -89,11 +89,11 @@ fn pictures(format: &str, layers: u8, rng: &mut Rng) -> Vec<Sent> {
 }
 
 fn packets(format: &PayloadFormat, sent: &[Sent], layers: u8, rng: &mut Rng) -> Vec<VideoPacket> {
-    let mut splitter = (format.splitter)(&"packetization-mode=1".parse().unwrap());
+    let mut packetizer = (format.packetizer)(&"packetization-mode=1".parse().unwrap());
     let mut sequence = rng.bits() as u16;
     let mut all = Vec::new();
     for picture in sent {
-        let payloads = splitter.split(&picture.described(layers), MAX_PAYLOAD).unwrap();
+        let payloads = packetizer.packetize(&picture.described(layers), MAX_PAYLOAD).unwrap();
         assert_eq!(payloads.iter().filter(|p| p.marker).count(), 1);
         assert!(payloads.last().unwrap().marker);
         for Payload { data: payload, marker, descriptor } in payloads {
@@ -129,11 +129,11 @@ fn weather(packets: &[VideoPacket], rng: &mut Rng) -> Vec<VideoPacket> {
     out.into_iter().map(|(_, packet)| packet).collect()
 }
 
-fn assemble(format: &PayloadFormat, packets: &[VideoPacket]) -> Vec<Frame> {
-    let mut assembler = (format.assembler)();
+fn depacketize(format: &PayloadFormat, packets: &[VideoPacket]) -> Vec<Frame> {
+    let mut depacketizer = (format.depacketizer)();
     let mut frames = Vec::new();
     packets.iter().for_each(|p| {
-        assembler.insert(p.clone(), &mut frames);
+        depacketizer.insert(p.clone(), &mut frames);
     });
     frames
 }
@@ -164,7 +164,7 @@ fn without_loss_every_picture_comes_out_with_its_references() {
         for layers in 1..=3 {
             let mut rng = Seed(layers.into()).stream(format.name);
             let sent = pictures(format.name, layers, &mut rng);
-            let frames = assemble(format, &packets(format, &sent, layers, &mut rng));
+            let frames = depacketize(format, &packets(format, &sent, layers, &mut rng));
             assert_eq!(frames.len(), sent.len(), "{} with {layers} layers", format.name);
             for (k, (frame, sent)) in frames.iter().zip(&sent).enumerate() {
                 assert_eq!((frame.id, frame.key), (k as u64, sent.key), "{}", format.name);
@@ -185,7 +185,7 @@ fn under_loss_a_picture_comes_out_whole_or_not_at_all_and_names_all_it_needs() {
             let mut rng = Seed(pattern).stream(format.name);
             let sent = pictures(format.name, layers, &mut rng);
             let packets = packets(format, &sent, layers, &mut rng);
-            let frames = assemble(format, &weather(&packets, &mut rng));
+            let frames = depacketize(format, &weather(&packets, &mut rng));
             let mut places: BTreeMap<u64, usize> = BTreeMap::new();
             for frame in &frames {
                 let place = place(frame, &sent);
@@ -223,7 +223,7 @@ fn a_late_packet_completes_its_picture_and_those_that_waited() {
         let mut packets = packets(format, &sent, 3, &mut rng);
         let first = packets.remove(10);
         packets.push(first);
-        assert_eq!(assemble(format, &packets).len(), sent.len(), "{}", format.name);
+        assert_eq!(depacketize(format, &packets).len(), sent.len(), "{}", format.name);
     }
 }
 
@@ -244,7 +244,7 @@ fn pictures_that_overtake_their_key_picture_wait_for_it() {
             for (place, packet) in moved {
                 packets.insert(place.min(packets.len()), packet);
             }
-            let frames = assemble(format, &packets);
+            let frames = depacketize(format, &packets);
             assert_eq!(frames.len(), sent.len(), "{} with {layers} layers", format.name);
         }
     }
@@ -257,13 +257,13 @@ fn without_descriptors_pictures_follow_one_another() {
         let sent = pictures(format.name, 1, &mut rng);
         let mut packets = packets(format, &sent, 1, &mut rng);
         packets.iter_mut().for_each(|p| p.descriptor = None);
-        let frames = assemble(format, &packets);
+        let frames = depacketize(format, &packets);
         assert_eq!(frames.len(), sent.len(), "{}", format.name);
         for pair in frames.windows(2) {
             assert!(pair[1].key || pair[1].depends_on == [pair[0].id]);
         }
         packets.remove(20);
-        let frames = assemble(format, &packets);
+        let frames = depacketize(format, &packets);
         let broken = frames.windows(2).filter(|pair| !pair[1].key && pair[1].depends_on != [pair[0].id]).count();
         assert!(broken >= 1, "{}", format.name);
     }
@@ -272,7 +272,7 @@ fn without_descriptors_pictures_follow_one_another() {
 #[test]
 fn what_cannot_be_told_is_an_error() {
     for format in formats() {
-        let mut splitter = (format.splitter)(&Default::default());
+        let mut packetizer = (format.packetizer)(&Default::default());
         let data = data(format.name, true, 5, &mut Seed(1).stream(""));
         let key = Described {
             id: 5,
@@ -284,12 +284,12 @@ fn what_cannot_be_told_is_an_error() {
             size: (64, 64),
             data: &data,
         };
-        let mut refused = |picture: Described<'_>, max| splitter.split(&picture, max).unwrap_err().to_string();
+        let mut refused = |picture: Described<'_>, max| packetizer.packetize(&picture, max).unwrap_err().to_string();
         assert!(refused(Described { layer: 1, ..key }, 1200).ends_with("picture 5 of layer 1 of 1"));
         assert!(refused(Described { data: &[], ..key }, 1200).contains("picture 5"));
         assert!(refused(key, 10).contains("64 bytes"));
-        splitter.split(&key, 1200).unwrap();
-        let mut refused = |picture: Described<'_>| splitter.split(&picture, 1200).unwrap_err().to_string();
+        packetizer.packetize(&key, 1200).unwrap();
+        let mut refused = |picture: Described<'_>| packetizer.packetize(&picture, 1200).unwrap_err().to_string();
         assert!(refused(key).ends_with("picture 5 comes after picture 5"));
         let delta = Described { id: 6, key: false, depends_on: &[4], ..key };
         assert!(refused(delta).ends_with("picture 6 refers to picture 4, which was not sent"));
@@ -324,7 +324,7 @@ fn any_packets_are_taken_or_refused() {
                     _ => {}
                 }
             }
-            assemble(format, &packets);
+            depacketize(format, &packets);
         }
     }
 }
@@ -338,13 +338,13 @@ fn a_second_implementation_reads_the_same() {
         for layers in 1..=3 {
             let mut rng = Seed(40 + u64::from(layers)).stream(format.name);
             let sent = pictures(format.name, layers, &mut rng);
-            let mut splitter = (format.splitter)(&"packetization-mode=1".parse().unwrap());
+            let mut packetizer = (format.packetizer)(&"packetization-mode=1".parse().unwrap());
             let (mut vp8, mut h264, mut av1) = (Vp8Packet::default(), H264Packet::default(), Av1Depacketizer::new());
             let mut base = 255u8;
             for (number, picture) in sent.iter().enumerate() {
                 base = base.wrapping_add(u8::from(picture.layer == 0));
                 let mut joined = Vec::new();
-                let payloads = splitter.split(&picture.described(layers), MAX_PAYLOAD).unwrap();
+                let payloads = packetizer.packetize(&picture.described(layers), MAX_PAYLOAD).unwrap();
                 if format.name == "VP9" && picture.depends_on.len() == 3 {
                     // It takes two references at most, where RFC 9628 allows three.
                     continue;

@@ -6,7 +6,7 @@
 //! the newest picture of every layer up to its own. While a picture in between is unknown, that cannot be told, and the
 //! picture waits.
 
-use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::api::{Described, Frame, Packetizer, Payload, PayloadFormat, VideoPacket};
 use super::gather::{Format, Gather, Head, Unwrap, Whole};
 use super::number::{Numbers, check, shares};
 use crate::error::Result;
@@ -15,22 +15,22 @@ use std::collections::BTreeMap;
 pub static VP8: PayloadFormat = PayloadFormat {
     name: "VP8",
     described: false,
-    splitter: |_| Box::new(Vp8Splitter { numbers: Numbers::new("VP8"), base: 255 }),
-    assembler: || Box::new(Gather::new(Vp8Format::default())),
+    packetizer: |_| Box::new(Vp8Packetizer { numbers: Numbers::new("VP8"), base: 255 }),
+    depacketizer: || Box::new(Gather::new(Vp8Format::default())),
 };
 
 /// Most pictures that wait for what they refer to, and most that are remembered.
 const WAITING: usize = 100;
 const REMEMBERED: usize = 1000;
 
-struct Vp8Splitter {
+struct Vp8Packetizer {
     numbers: Numbers,
     /// TL0PICIDX.
     base: u8,
 }
 
-impl Splitter for Vp8Splitter {
-    fn split(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
+impl Packetizer for Vp8Packetizer {
+    fn packetize(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
         check("VP8", picture, max_payload)?;
         let number = self.numbers.next(picture)?.number;
         let layers = (picture.layers > 1).then(|| {

@@ -1,7 +1,7 @@
 //! VP9 (RFC 9628) in flexible mode: every packet says how many pictures back the references lie (P_DIFF), one spatial
 //! layer.
 
-use super::api::{Described, Frame, Payload, PayloadFormat, Splitter, VideoPacket};
+use super::api::{Described, Frame, Packetizer, Payload, PayloadFormat, VideoPacket};
 use super::gather::{Format, Gather, Head, Unwrap, Whole};
 use super::number::{Numbers, check, shares};
 use crate::error::Result;
@@ -9,20 +9,20 @@ use crate::error::Result;
 pub static VP9: PayloadFormat = PayloadFormat {
     name: "VP9",
     described: false,
-    splitter: |_| Box::new(Vp9Splitter { numbers: Numbers::new("VP9") }),
-    assembler: || Box::new(Gather::new(Vp9Format::default())),
+    packetizer: |_| Box::new(Vp9Packetizer { numbers: Numbers::new("VP9") }),
+    depacketizer: || Box::new(Gather::new(Vp9Format::default())),
 };
 
 /// P_DIFF has 7 bits, and there are at most three of them (RFC 9628, section 4.2).
 const FARTHEST: u64 = 127;
 const MOST: usize = 3;
 
-struct Vp9Splitter {
+struct Vp9Packetizer {
     numbers: Numbers,
 }
 
-impl Splitter for Vp9Splitter {
-    fn split(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
+impl Packetizer for Vp9Packetizer {
+    fn packetize(&mut self, picture: &Described<'_>, max_payload: usize) -> Result<Vec<Payload>> {
         check("VP9", picture, max_payload)?;
         let numbered = self.numbers.next(picture)?;
         let back: Vec<u8> = numbered.back.iter().filter(|b| **b <= FARTHEST).map(|b| *b as u8).collect();
@@ -198,21 +198,23 @@ mod tests {
 
     #[test]
     fn references_that_flexible_mode_cannot_tell_are_refused() {
-        let mut splitter = (VP9.splitter)(&Default::default());
+        let mut packetizer = (VP9.packetizer)(&Default::default());
         let size = (64, 64);
-        let mut split = |id: u64, depends_on: &[u64]| {
+        let mut packetize = |id: u64, depends_on: &[u64]| {
             let key = id == 0;
             let data = &[1; 10];
             let picture = Described { id, key, layer: 0, depends_on, switch: true, layers: 1, size, data };
-            splitter.split(&picture, 1200).map(|p| p.len()).map_err(|e| e.to_string())
+            packetizer.packetize(&picture, 1200).map(|p| p.len()).map_err(|e| e.to_string())
         };
-        (0..130).for_each(|id: u64| assert_eq!(split(id, &Vec::from_iter(id.checked_sub(1))), Ok(1)));
-        assert_eq!(split(130, &[129, 3]), Ok(1));
+        (0..130).for_each(|id: u64| assert_eq!(packetize(id, &Vec::from_iter(id.checked_sub(1))), Ok(1)));
+        assert_eq!(packetize(130, &[129, 3]), Ok(1));
         assert!(
-            split(131, &[3]).unwrap_err().ends_with("[128] pictures back; flexible mode can tell 1 to 3 of up to 127")
+            packetize(131, &[3])
+                .unwrap_err()
+                .ends_with("[128] pictures back; flexible mode can tell 1 to 3 of up to 127")
         );
-        assert!(split(132, &[]).unwrap_err().contains("picture 132 refers []"));
-        assert!(split(133, &[132, 131, 130, 129]).is_err());
+        assert!(packetize(132, &[]).unwrap_err().contains("picture 132 refers []"));
+        assert!(packetize(133, &[132, 131, 130, 129]).is_err());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// What is negotiated for the audio of that case.
 pub(super) fn track(case: &Case) -> Result<TrackSpec> {
     let rtp = case.codec.rtp()?;
-    let asked = (case.codec.settle)(&case.request, &case.clip.format())?;
+    let asked = (case.codec.configure)(&case.request, &case.clip.format())?;
     Ok(TrackSpec {
         kind: Kind::Audio,
         name: (rtp.encoding)(asked.bitrate),
@@ -52,7 +52,7 @@ impl Audio {
     /// The encoder is set by what the sender read in the answer, not by what the plan says.
     pub fn new(case: &Case, track: usize, spec: &TrackSpec, taps: &Taps) -> Result<Audio> {
         let request = Request { fmtp: taps.negotiated(track).clone(), ..case.request.clone() };
-        let settings = (case.codec.settle)(&request, &case.clip.format())?;
+        let settings = (case.codec.configure)(&request, &case.clip.format())?;
         let source = case.clip.in_format(settings.format)?;
         let frame = settings.format.samples(settings.frame);
         let pass = Pass {
@@ -63,11 +63,10 @@ impl Audio {
         if pass.samples == 0 {
             return Err(Error::usage(format!("clip '{}' has no samples", case.clip.id)));
         }
-        let encoder = (case.codec.encoder)(&settings)?;
+        let encoder = settings.encoder()?;
         // Where the sound card stands when the call begins.
         let phase = TICK.mul_f64(chance(case).draw_unit("pull phase", &[]));
-        let decoder = (case.codec.decoder)(&settings)?;
-        let playout = Playout::new(case.receiver, settings.format, decoder, case.warm_up, phase);
+        let playout = Playout::new(case.receiver, settings.format, settings.decoder()?, case.warm_up, phase);
         let sender = Sender::new(case, track, spec);
         let receiver = Unwrap::new(&sender, &settings, spec);
         Ok(Audio { track, settings, source, pass, encoder, sender, receiver, playout, position: 0 })

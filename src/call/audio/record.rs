@@ -51,7 +51,7 @@ impl Heard {
         let fec_before = |position: i64| {
             let pts = Time::ZERO + format.duration(position.max(0) as usize);
             let unit = self.units.binary_search_by_key(&pts, |u| u.pts).ok().map(|i| &self.units[i]);
-            let share = |u: &Unit| (case.codec.observe)(&self.settings, std::slice::from_ref(u)).fec_share;
+            let share = |u: &Unit| self.settings.observe(std::slice::from_ref(u)).fec_share;
             unit.is_some_and(|u| share(u).is_some_and(|s| s > 0.0))
         };
         let mut next = i64::MAX;
@@ -72,8 +72,8 @@ impl Heard {
     }
 
     /// What the packets show, and the frames for which there was no packet.
-    fn observed(&self, case: &Case, units: &[Unit]) -> Observed {
-        let mut observed = (case.codec.observe)(&self.settings, units);
+    fn observed(&self, units: &[Unit]) -> Observed {
+        let mut observed = self.settings.observe(units);
         let frame = self.settings.format.samples(self.settings.frame);
         let frames = self.pass.samples.div_ceil(frame).min(self.frames) as f64;
         if let Some(share) = observed.dtx_share {
@@ -175,7 +175,7 @@ impl Record for Heard {
         mean(&ticks, held).map(|value| fact("buffer-delay", value));
         let series = vec![series("target-delay", &ticks, target), series("buffer-delay", &ticks, held)];
         let units: Vec<Unit> = scored.iter().map(|(_, u)| (*u).clone()).collect();
-        let observed = self.observed(case, &units);
+        let observed = self.observed(&units);
         if let Some(reach) = observed.dred_reach_ms {
             fact("dred-reach", reach);
         }
@@ -214,7 +214,7 @@ impl Record for Heard {
         Some(CallFacts {
             codec: case.codec.name,
             bitrate: self.settings.bitrate.map(|b| b.0),
-            mouth_to_ear_ms: fact("mouth-to-ear-clock")? + ms((case.codec.delay)(&self.settings).lookahead()),
+            mouth_to_ear_ms: fact("mouth-to-ear-clock")? + ms(self.settings.delay().lookahead()),
             loss_percent: fact("effective-loss")?,
             burst_ratio: fact("burst-ratio")?,
             equipment: case.equipment,
@@ -274,7 +274,7 @@ pub(crate) fn subject(settings: &Settings<Pcm>, case: &Case) -> Subject {
         clip_rate: Some(clip_rate),
         sample_rate: Some(clip_rate.min(settings.format.sample_rate)),
         lines: None,
-        generative: settings.int("dred_ms") > 0 || settings.flag("deep_plc"),
+        generative: settings.parameters.is_generative(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Both ends of a call's video: capture, encoder, RTP and pacer at the one, assembly, buffer, decoder and screen at the other.
+//! Both ends of a call's video: capture, encoder, packetizer and pacer at the one, depacketizer, buffer, decoder and screen at the other.
 
 use super::record::{Seen, Ticks};
 use crate::call::api::chance;
@@ -10,7 +10,7 @@ use crate::peer::wire::WireRecord;
 use crate::peer::{Arrival, Kind, Outgoing, Peers, Taps, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::video::Screen;
-use crate::rtp::api::{Assembler, Described, Splitter, VideoPacket};
+use crate::rtp::api::{Depacketizer, Described, Packetizer, VideoPacket};
 use crate::units::{Bitrate, Time};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What is negotiated for the video of that case.
 pub(super) fn track(case: &Case<Picture>) -> Result<TrackSpec> {
     let rtp = case.codec.rtp()?;
-    (case.codec.settle)(&case.request, &case.clip.format())?;
+    (case.codec.configure)(&case.request, &case.clip.format())?;
     Ok(TrackSpec {
         kind: Kind::Video,
         name: case.codec.name,
@@ -63,7 +63,7 @@ pub(super) struct Video {
     ticks: Ticks,
     // The sending end.
     encoder: Box<dyn Encoder<Picture>>,
-    splitter: Box<dyn Splitter>,
+    packetizer: Box<dyn Packetizer>,
     pacer: Pacer<Outgoing>,
     /// When each packet left the pacer, and how long it had waited.
     waits: Vec<(Time, Duration)>,
@@ -78,7 +78,7 @@ pub(super) struct Video {
     targets: Vec<(Time, Bitrate)>,
     answered: Option<Time>,
     // The receiving end.
-    assembler: Box<dyn Assembler>,
+    depacketizer: Box<dyn Depacketizer>,
     screen: Screen,
 }
 
@@ -86,7 +86,7 @@ impl Video {
     /// The encoder is set by what the sender read in the answer, not by what the plan says.
     pub fn new(case: &Case<Picture>, track: usize, taps: &Taps) -> Result<Video> {
         let request = Request { fmtp: taps.negotiated(track).clone(), ..case.request.clone() };
-        let settings = (case.codec.settle)(&request, &case.clip.format())?;
+        let settings = (case.codec.configure)(&request, &case.clip.format())?;
         let source = case.clip.in_format(settings.format)?;
         let rate = settings.format.rate;
         let warm_up = (case.warm_up.as_secs_f64() * rate.per_second()).ceil() as usize;
@@ -100,12 +100,12 @@ impl Video {
         let start = chance(case).draw("rtp", &[]);
         // Far from where it wraps, so that it need not be unwrapped here.
         let first_timestamp = (start >> 33) as u32;
-        let mut screen = Screen::new(case.receiver, settings.format, (case.codec.decoder)(&settings)?, case.warm_up);
+        let mut screen = Screen::new(case.receiver, settings.format, settings.decoder()?, case.warm_up);
         screen.keep_from(i64::from(first_timestamp) + timestamp(ticks.at(ticks.start)) as i64);
         Ok(Video {
             track,
-            encoder: (case.codec.encoder)(&settings)?,
-            splitter: (format.splitter)(&request.fmtp),
+            encoder: settings.encoder()?,
+            packetizer: (format.packetizer)(&request.fmtp),
             pacer: Pacer::new(bitrate),
             waits: Vec::new(),
             sequence: start as u16,
@@ -115,7 +115,7 @@ impl Video {
             packets: Vec::new(),
             targets: vec![(Time::ZERO, bitrate)],
             answered: None,
-            assembler: (format.assembler)(),
+            depacketizer: (format.depacketizer)(),
             screen,
             settings,
             source,
@@ -149,7 +149,7 @@ impl Video {
             retransmitted: arrival.retransmitted,
         };
         let mut frames = Vec::new();
-        let key = self.assembler.insert(packet, &mut frames);
+        let key = self.depacketizer.insert(packet, &mut frames);
         self.screen.heard(now, key);
         frames.into_iter().for_each(|frame| self.screen.insert(frame, now));
         Ok(())
@@ -168,10 +168,10 @@ impl Video {
         self.encoder.adapt(Feedback { at, key_wanted: true, ..Feedback::default() })
     }
 
-    /// What congestion control leaves the video.
+    /// What congestion control leaves the video. Nothing changes where it was asked for by the audio alone.
     pub fn allow(&mut self, now: Time, allowed: Bitrate) -> Result<()> {
-        let most = u32::try_from(self.settings.int("gcc_max_bitrate")).unwrap_or(u32::MAX);
-        let target = Bitrate(((f64::from(allowed.0) * (1.0 - HEADERS)) as u32).min(most));
+        let Some(ceiling) = self.settings.ceiling else { return Ok(()) };
+        let target = Bitrate((f64::from(allowed.0) * (1.0 - HEADERS)) as u32).min(ceiling);
         self.targets.push((now, target));
         self.pacer.set_target(now, target);
         self.encoder.adapt(Feedback { at: now, target: Some(target), ..Feedback::default() })
@@ -209,11 +209,11 @@ impl Video {
                 layer: coded.layer,
                 depends_on: &coded.depends_on,
                 switch: coded.switch,
-                layers: self.settings.int("layers").clamp(1, 3) as u8,
+                layers: self.settings.temporal_layers(),
                 size: (self.settings.format.width, self.settings.format.height),
                 data: &unit.data,
             };
-            let payloads = self.splitter.split(&described, MAX_PAYLOAD)?;
+            let payloads = self.packetizer.packetize(&described, MAX_PAYLOAD)?;
             self.packets.push(payloads.len());
             for part in payloads {
                 let packet = Outgoing {

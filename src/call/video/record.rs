@@ -187,7 +187,7 @@ impl Seen {
             unscored: BTreeMap::new(),
             effective: effective(&self.settings, case),
             changes: self.settings.changes.clone(),
-            observed: self.observed(case, begin, end),
+            observed: self.observed(begin, end),
             subject: Subject { lines: Some(self.settings.format.height), ..Subject::default() },
             series: self.series(case.clip.format(), &on_show, &frozen, delay),
         })
@@ -257,13 +257,13 @@ impl Seen {
         spans.map(|(bitrate, span)| bitrate * span).sum::<f64>() / end.since(begin).as_secs_f64()
     }
 
-    fn observed(&self, case: &Case<Picture>, begin: Time, end: Time) -> Observed {
+    fn observed(&self, begin: Time, end: Time) -> Observed {
         // The headers that tell of profile and size stand in key pictures, and the last one may lie before the pass.
         let last_key = |u: &&Unit| u.pts < begin && is_key(u);
         let key = self.units.iter().rev().find(last_key).cloned();
         let scored: Vec<Unit> = self.units.iter().filter(|u| (begin..end).contains(&u.pts)).cloned().collect();
         let all: Vec<Unit> = key.into_iter().chain(scored.iter().cloned()).collect();
-        let mut observed = (case.codec.observe)(&self.settings, &all);
+        let mut observed = self.settings.observe(&all);
         if let Some(pictures) = &mut observed.pictures {
             pictures.frame_rate = scored.len() as f64 / end.since(begin).as_secs_f64();
             pictures.key_frames = scored.iter().filter(|u| is_key(u)).count() as u32;

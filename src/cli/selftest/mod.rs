@@ -141,11 +141,11 @@ fn scores(codec: &str, net: &str) -> Result<Scores> {
 fn packets(name: &str) -> Result<String> {
     let codec = codec::audio(name)?;
     let clip = synth::ALL[0].clip();
-    let settings = (codec.settle)(&Request::default(), &PcmFormat::mono(16_000))?;
+    let settings = (codec.configure)(&Request::default(), &PcmFormat::mono(16_000))?;
     let frame = settings.format.samples(settings.frame);
     // Its samples as they are, at whatever rate the codec takes them: resampling is floating point.
     let pcm = media::Pcm { format: settings.format, samples: clip.signal.samples.clone() };
-    let (mut encoder, mut units) = ((codec.encoder)(&settings)?, Vec::new());
+    let (mut encoder, mut units) = (settings.encoder()?, Vec::new());
     for k in 0..25 {
         encoder.encode(Time::ZERO + settings.frame * k, &pcm.slice(48_000 + k as usize * frame, frame), &mut units)?;
     }

@@ -6,14 +6,12 @@
 //! Packets are reproducible, what is heard is not, to the sample: the decoder draws the phases of unvoiced sounds from one
 //! counter of the whole process.
 
-use super::settle::{Default, observe, settle};
-use crate::codec::about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
+use crate::codec::about::{Bitrates, Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "codec2"))]
 use crate::codec::absent as running;
-use crate::codec::api::{Change, ChangeKind, Codec, Request, Settings};
-use crate::error::Result;
-use crate::media::{Pcm, PcmFormat};
-use crate::units::{Bitrate, from_ms, ms};
+use crate::codec::api::{Codec, Request};
+use crate::media::Pcm;
+use crate::units::{Bitrate, from_ms};
 
 pub static CODEC2: Codec<Pcm> = Codec {
     name: "Codec2",
@@ -31,10 +29,7 @@ pub static CODEC2: Codec<Pcm> = Codec {
     }),
     plc: "pitch repetition after G.711 Appendix I; the decoder rests",
     fec: "",
-    settle: |request, _| settle_codec2(request),
-    encoder: running::encoder,
-    decoder: running::decoder,
-    observe,
+    configure: running::configure,
     variants: || {
         let variant = |bitrate, packet| Request {
             bitrate: Some(Bitrate(bitrate)),
@@ -44,13 +39,6 @@ pub static CODEC2: Codec<Pcm> = Codec {
         [(3200, 20.0), (3200, 40.0), (1200, 40.0)]
             .map(|(bitrate, packet)| (format!("{bitrate} bit/s, {packet} ms"), variant(bitrate, packet)))
             .into()
-    },
-    // Parameters are those of the middle of the last 40 ms, taken each 10 ms, and synthesis overlaps by 10 ms.
-    delay: |_| Delay {
-        encoder: from_ms(10.0),
-        decoder: from_ms(10.0),
-        source: "the code: a window of 40 ms that ends with each 10 ms, an overlap of 10 ms",
-        ..Delay::default()
     },
 };
 
@@ -62,34 +50,22 @@ const RANGE: Range = Range {
     modes: &[],
     complexity: None,
 };
-const DEFAULT: Default = Default { codec: "Codec2", format: PcmFormat::mono(8000), packet_ms: 40.0, bitrate: 3200 };
-
-fn settle_codec2(request: &Request) -> Result<Settings<Pcm>> {
-    let mut settings = settle(&RANGE, &DEFAULT, request)?;
-    let long = settings.bitrate.is_some_and(|b| b.0 < 2400);
-    if long && ms(settings.frame) < 40.0 {
-        settings.frame = from_ms(40.0);
-        settings.changes.retain(|change| !change.requested.starts_with("ptime="));
-        settings.changes.push(Change {
-            requested: request.ptime.map_or("ptime=20".into(), |p| format!("ptime={}", ms(p))),
-            effective: "40".into(),
-            kind: ChangeKind::Clamped,
-            reason: "below 2400 bit/s a frame is 40 ms".into(),
-        });
-    }
-    Ok(settings)
-}
 
 #[cfg(feature = "codec2")]
 mod running {
+    use super::super::configure::{Default, basis};
     use super::super::framed::{Framed, Frames};
     use super::super::plc::Concealer;
-    use crate::codec::api::{Decoder, Encoder, Settings, Unit};
+    use super::RANGE;
+    use crate::codec::about::Delay;
+    use crate::codec::api::{Change, ChangeKind, Decoder, Encoder, Observed, Parameters, Request, Settings, Unit};
     use crate::error::{Error, Result};
-    use crate::media::Pcm;
-    use crate::units::{Bitrate, Time};
+    use crate::media::{Pcm, PcmFormat};
+    use crate::units::{Bitrate, Time, from_ms, ms};
     use codec2::{Codec2, Codec2Mode};
     use std::time::Duration;
+
+    const DEFAULT: Default = Default { codec: "Codec2", format: PcmFormat::mono(8000), packet_ms: 40.0, bitrate: 3200 };
 
     pub fn version() -> String {
         "codec2 0.3.1, concealment 1".into()
@@ -106,8 +82,50 @@ mod running {
         })
     }
 
-    pub fn encoder(settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
-        Ok(Box::new(Codec2Encoder { codec: codec(settings.bitrate), packet: settings.frame }))
+    pub fn configure(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
+        let mut basis = basis(&RANGE, &DEFAULT, request)?;
+        if basis.bitrate.0 < 2400 && ms(basis.frame) < 40.0 {
+            basis.frame = from_ms(40.0);
+            basis.changes.retain(|change| !change.requested.starts_with("ptime="));
+            basis.changes.push(Change {
+                requested: request.ptime.map_or("ptime=20".into(), |p| format!("ptime={}", ms(p))),
+                effective: "40".into(),
+                kind: ChangeKind::Clamped,
+                reason: "below 2400 bit/s a frame is 40 ms".into(),
+            });
+        }
+        Ok(basis.with(Codec2Parameters))
+    }
+
+    /// None of its own: the bitrate says the mode.
+    #[derive(Debug)]
+    struct Codec2Parameters;
+
+    impl Parameters<Pcm> for Codec2Parameters {
+        fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+            Ok(Box::new(Codec2Encoder { codec: codec(settings.bitrate), packet: settings.frame }))
+        }
+
+        fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+            let (bitrate, format) = (settings.bitrate, settings.format);
+            Framed::boxed("Codec2", format, move || {
+                Ok(Codec2Frames { codec: codec(bitrate), plc: Concealer::new(format) })
+            })
+        }
+
+        fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+            Observed::as_set(settings)
+        }
+
+        /// Parameters are those of the middle of the last 40 ms, taken each 10 ms, and synthesis overlaps by 10 ms.
+        fn delay(&self, _: &Settings<Pcm>) -> Delay {
+            Delay {
+                encoder: from_ms(10.0),
+                decoder: from_ms(10.0),
+                source: "the code: a window of 40 ms that ends with each 10 ms, an overlap of 10 ms",
+                ..Delay::default()
+            }
+        }
     }
 
     struct Codec2Encoder {
@@ -126,13 +144,6 @@ mod running {
             out.push(Unit { data, pts, duration: self.packet, picture: None });
             Ok(())
         }
-    }
-
-    pub fn decoder(settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
-        let (bitrate, format) = (settings.bitrate, settings.format);
-        Framed::boxed("Codec2", settings, move || {
-            Ok(Codec2Frames { codec: codec(bitrate), plc: Concealer::new(format) })
-        })
     }
 
     struct Codec2Frames {
@@ -162,21 +173,21 @@ mod running {
             Ok(())
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    #[cfg(test)]
+    mod tests {
+        use super::*;
 
-    #[test]
-    fn low_bitrates_have_longer_frames() {
-        for (bitrate, packet, taken, changes) in
-            [(3200, 20.0, 20.0, 0), (1300, 20.0, 40.0, 1), (1300, 10.0, 40.0, 1), (1200, 80.0, 80.0, 0)]
-        {
-            let request =
-                Request { bitrate: Some(Bitrate(bitrate)), ptime: Some(from_ms(packet)), ..Request::default() };
-            let settings = settle_codec2(&request).unwrap();
-            assert_eq!((ms(settings.frame), settings.changes.len()), (taken, changes), "{bitrate} {packet}");
+        #[test]
+        fn low_bitrates_have_longer_frames() {
+            for (bitrate, packet, taken, changes) in
+                [(3200, 20.0, 20.0, 0), (1300, 20.0, 40.0, 1), (1300, 10.0, 40.0, 1), (1200, 80.0, 80.0, 0)]
+            {
+                let request =
+                    Request { bitrate: Some(Bitrate(bitrate)), ptime: Some(from_ms(packet)), ..Request::default() };
+                let settings = configure(&request, &PcmFormat::mono(8000)).unwrap();
+                assert_eq!((ms(settings.frame), settings.changes.len()), (taken, changes), "{bitrate} {packet}");
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the decoders of codecs with fixed frames have alike: packets of one or more frames, and losses that are filled
 //! frame by frame though they may be of any length.
 
-use crate::codec::api::{Decoder, Input, Settings};
+use crate::codec::api::{Decoder, Input};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,11 +34,11 @@ pub(super) struct Framed<F> {
 impl<F: Frames + 'static> Framed<F> {
     pub fn boxed(
         codec: &'static str,
-        settings: &Settings<Pcm>,
+        format: PcmFormat,
         make: impl Fn() -> Result<F> + Send + 'static,
     ) -> Result<Box<dyn Decoder<Pcm>>> {
         let frames = make()?;
-        Ok(Box::new(Framed { codec, format: settings.format, make: Box::new(make), frames, rest: Vec::new() }))
+        Ok(Box::new(Framed { codec, format, make: Box::new(make), frames, rest: Vec::new() }))
     }
 
     fn guarded(&mut self, run: impl FnOnce(&mut F) -> Result<()>) -> Result<()> {
@@ -84,7 +84,6 @@ impl<F: Frames + 'static> Decoder<Pcm> for Framed<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     /// Frames of 80 samples: their byte; concealment counts up. The byte 0 breaks it.
@@ -108,9 +107,7 @@ mod tests {
 
     fn decoder() -> (Box<dyn Decoder<Pcm>>, Pcm) {
         let format = PcmFormat::mono(8000);
-        let frame = Duration::from_millis(10);
-        let settings = Settings { format, frame, bitrate: None, knobs: BTreeMap::new(), changes: Vec::new() };
-        (Framed::boxed("X", &settings, || Ok(Counting(0))).unwrap(), Pcm::silence(format, 0))
+        (Framed::boxed("X", format, || Ok(Counting(0))).unwrap(), Pcm::silence(format, 0))
     }
 
     #[test]

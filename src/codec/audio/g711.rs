@@ -1,9 +1,9 @@
 //! PCMU and PCMA: ITU-T G.711 at 64 kbit/s, 8 kHz (RFC 3551, sections 4.5.14).
 
+use super::configure::{Default, basis, variants};
 use super::plc::Concealer;
-use super::settle::{Default, observe, settle, variants};
 use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
-use crate::codec::api::{Codec, Decoder, Encoder, Input, Settings, Unit};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Observed, Parameters, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -18,12 +18,8 @@ pub static PCMU: Codec<Pcm> = Codec {
     rtp: Some(RtpFormat { encoding: |_| "PCMU", payload_type: 0, ..RTP }),
     plc: "pitch repetition after G.711 Appendix I, without its 3.75 ms delay",
     fec: "",
-    settle: |request, _| settle(&RANGE, &DEFAULT, request),
-    encoder: |settings| Ok(Box::new(G711Encoder { law: mu_encode, frame: settings.frame })),
-    decoder: |settings| Ok(Box::new(G711Decoder::new("PCMU", mu_decode, settings))),
-    observe,
+    configure: |request, _| configure(&MU_LAW, request),
     variants,
-    delay: |_| Delay { source: "G.711: each sample by itself", ..Delay::default() },
 };
 
 pub static PCMA: Codec<Pcm> = Codec {
@@ -35,12 +31,8 @@ pub static PCMA: Codec<Pcm> = Codec {
     rtp: Some(RtpFormat { encoding: |_| "PCMA", payload_type: 8, ..RTP }),
     plc: "pitch repetition after G.711 Appendix I, without its 3.75 ms delay",
     fec: "",
-    settle: |request, _| settle(&RANGE, &DEFAULT, request),
-    encoder: |settings| Ok(Box::new(G711Encoder { law: a_encode, frame: settings.frame })),
-    decoder: |settings| Ok(Box::new(G711Decoder::new("PCMA", a_decode, settings))),
-    observe,
+    configure: |request, _| configure(&A_LAW, request),
     variants,
-    delay: |_| Delay { source: "G.711: each sample by itself", ..Delay::default() },
 };
 
 /// One bitrate; packets of 10 to 60 ms in whole tens as libwebrtc takes them, 20 by default (RFC 3551, section 4.2).
@@ -62,39 +54,69 @@ const RTP: RtpFormat = RtpFormat {
     ..RtpFormat::AUDIO
 };
 
+/// What sets the two apart.
+#[derive(Debug)]
+struct Law {
+    codec: &'static str,
+    encode: fn(i16) -> u8,
+    decode: fn(u8) -> i16,
+}
+
+static MU_LAW: Law = Law { codec: "PCMU", encode: mu_encode, decode: mu_decode };
+static A_LAW: Law = Law { codec: "PCMA", encode: a_encode, decode: a_decode };
+
+fn configure(law: &'static Law, request: &Request) -> Result<Settings<Pcm>> {
+    Ok(basis(&RANGE, &DEFAULT, request)?.with(G711Parameters(law)))
+}
+
+#[derive(Debug)]
+struct G711Parameters(&'static Law);
+
+impl Parameters<Pcm> for G711Parameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        Ok(Box::new(G711Encoder { law: self.0, frame: settings.frame }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        let format = settings.format;
+        Ok(Box::new(G711Decoder { law: self.0, format, plc: Concealer::new(format) }))
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        Delay { source: "G.711: each sample by itself", ..Delay::default() }
+    }
+}
+
 struct G711Encoder {
-    law: fn(i16) -> u8,
+    law: &'static Law,
     frame: Duration,
 }
 
 impl Encoder<Pcm> for G711Encoder {
     fn encode(&mut self, pts: Time, frame: &Pcm, out: &mut Vec<Unit>) -> Result<()> {
-        let data = frame.samples.iter().map(|s| (self.law)(*s)).collect();
+        let data = frame.samples.iter().map(|s| (self.law.encode)(*s)).collect();
         out.push(Unit { data, pts, duration: self.frame, picture: None });
         Ok(())
     }
 }
 
 struct G711Decoder {
-    codec: &'static str,
-    law: fn(u8) -> i16,
+    law: &'static Law,
     format: PcmFormat,
     plc: Concealer,
-}
-
-impl G711Decoder {
-    fn new(codec: &'static str, law: fn(u8) -> i16, settings: &Settings<Pcm>) -> G711Decoder {
-        G711Decoder { codec, law, format: settings.format, plc: Concealer::new(settings.format) }
-    }
 }
 
 impl Decoder<Pcm> for G711Decoder {
     fn decode(&mut self, input: Input<'_>, out: &mut Pcm) -> Result<()> {
         match input {
-            Input::Unit([]) => Err(Error::Codec { codec: self.codec, reason: "the packet is empty".into() }),
+            Input::Unit([]) => Err(Error::Codec { codec: self.law.codec, reason: "the packet is empty".into() }),
             Input::Unit(data) => {
                 let start = out.samples.len();
-                out.samples.extend(data.iter().map(|code| (self.law)(*code)));
+                out.samples.extend(data.iter().map(|code| (self.law.decode)(*code)));
                 self.plc.heard(&mut out.samples[start..]);
                 Ok(())
             }

@@ -1,15 +1,13 @@
 //! G729: ITU-T G.729 at 8 kbit/s, 8 kHz, frames of 10 ms (RFC 3551, section 4.5.6); the encoder of reduced complexity
 //! (Annex A), which every decoder understands. Needs the feature `g729`.
 
+use super::configure::variants;
 use super::g711;
-use super::settle::{Default, observe, settle, variants};
-use crate::codec::about::{Bitrates, Delay, Feature, Licence, Range, RtpFormat, Terms};
+use crate::codec::about::{Bitrates, Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "g729"))]
 use crate::codec::absent as running;
-use crate::codec::api::{Change, ChangeKind, Codec, Request, Settings};
-use crate::error::Result;
-use crate::media::{Pcm, PcmFormat};
-use std::time::Duration;
+use crate::codec::api::Codec;
+use crate::media::Pcm;
 
 pub static G729: Codec<Pcm> = Codec {
     name: "G729",
@@ -27,50 +25,27 @@ pub static G729: Codec<Pcm> = Codec {
     }),
     plc: "the decoder's own, parameters of the last good frame repeated and muted",
     fec: "",
-    settle: |request, _| settle_g729(request),
-    encoder: running::encoder,
-    decoder: running::decoder,
-    observe,
+    configure: running::configure,
     variants,
-    // Of speech, whose weight lies at low frequencies, the high-pass and the post-filter make it look a little less.
-    delay: |_| Delay {
-        encoder: Duration::from_millis(5),
-        source: "G.729, section 2.4: 5 ms of look-ahead",
-        ..Delay::default()
-    },
 };
 
 const RANGE: Range = Range { bitrates: Bitrates::One(8000), fmtp: &["annexb"], ..g711::RANGE };
-const DEFAULT: Default = Default { codec: "G729", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 8000 };
-
-/// RFC 4856, section 2.1.9: `annexb` lets the sender leave out pauses; this one never does.
-fn settle_g729(request: &Request) -> Result<Settings<Pcm>> {
-    let mut settings = settle(&RANGE, &DEFAULT, request)?;
-    let told = match request.fmtp.get("annexb") {
-        None | Some("no") => None,
-        Some("yes") => Some((ChangeKind::Ignored, "the sender codes pauses like speech")),
-        Some(_) => Some((ChangeKind::Invalid, "yes or no (RFC 4856, section 2.1.9)")),
-    };
-    settings.changes.extend(told.map(|(kind, reason)| Change {
-        requested: format!("annexb={}", request.fmtp.get("annexb").unwrap_or_default()),
-        effective: "no".into(),
-        kind,
-        reason: reason.into(),
-    }));
-    Ok(settings)
-}
 
 #[cfg(feature = "g729")]
 mod running {
+    use super::super::configure::{Default, basis};
     use super::super::framed::{Framed, Frames};
-    use crate::codec::api::{Decoder, Encoder, Settings, Unit};
+    use super::RANGE;
+    use crate::codec::about::Delay;
+    use crate::codec::api::{Change, ChangeKind, Decoder, Encoder, Observed, Parameters, Request, Settings, Unit};
     use crate::error::{Error, Result};
-    use crate::media::Pcm;
+    use crate::media::{Pcm, PcmFormat};
     use crate::units::Time;
     use codec_core::codecs::g729::G729Codec;
     use codec_core::types::{AudioCodec as _, CodecConfig};
     use std::time::Duration;
 
+    const DEFAULT: Default = Default { codec: "G729", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 8000 };
     const BYTES: usize = G729Codec::MAX_ENCODED_BYTES;
 
     pub fn version() -> String {
@@ -85,8 +60,48 @@ mod running {
         Error::Codec { codec: "G729", reason: reason.to_string() }
     }
 
-    pub fn encoder(settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
-        Ok(Box::new(G729Encoder { codec: codec()?, packet: settings.frame }))
+    /// RFC 4856, section 2.1.9: `annexb` lets the sender leave out pauses; this one never does.
+    pub fn configure(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
+        let mut basis = basis(&RANGE, &DEFAULT, request)?;
+        let told = match request.fmtp.get("annexb") {
+            None | Some("no") => None,
+            Some("yes") => Some((ChangeKind::Ignored, "the sender codes pauses like speech")),
+            Some(_) => Some((ChangeKind::Invalid, "yes or no (RFC 4856, section 2.1.9)")),
+        };
+        basis.changes.extend(told.map(|(kind, reason)| Change {
+            requested: format!("annexb={}", request.fmtp.get("annexb").unwrap_or_default()),
+            effective: "no".into(),
+            kind,
+            reason: reason.into(),
+        }));
+        Ok(basis.with(G729Parameters))
+    }
+
+    /// None of its own.
+    #[derive(Debug)]
+    struct G729Parameters;
+
+    impl Parameters<Pcm> for G729Parameters {
+        fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+            Ok(Box::new(G729Encoder { codec: codec()?, packet: settings.frame }))
+        }
+
+        fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+            Framed::boxed("G729", settings.format, || Ok(G729Frames(codec()?)))
+        }
+
+        fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+            Observed::as_set(settings)
+        }
+
+        /// Of speech, whose weight lies at low frequencies, the high-pass and the post-filter make it look a little less.
+        fn delay(&self, _: &Settings<Pcm>) -> Delay {
+            Delay {
+                encoder: Duration::from_millis(5),
+                source: "G.729, section 2.4: 5 ms of look-ahead",
+                ..Delay::default()
+            }
+        }
     }
 
     struct G729Encoder {
@@ -103,10 +118,6 @@ mod running {
             out.push(Unit { data, pts, duration: self.packet, picture: None });
             Ok(())
         }
-    }
-
-    pub fn decoder(settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
-        Framed::boxed("G729", settings, || Ok(G729Frames(codec()?)))
     }
 
     struct G729Frames(G729Codec);
@@ -127,19 +138,25 @@ mod running {
             Ok(())
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    #[cfg(test)]
+    mod tests {
+        use super::*;
 
-    #[test]
-    fn pauses_are_coded_whatever_the_receiver_allows() {
-        for (fmtp, kind) in
-            [("annexb=no", None), ("annexb=yes", Some(ChangeKind::Ignored)), ("annexb=1", Some(ChangeKind::Invalid))]
-        {
-            let request = Request { fmtp: fmtp.parse().unwrap(), ..Request::default() };
-            assert_eq!(settle_g729(&request).unwrap().changes.first().map(|c| c.kind), kind, "{fmtp}");
+        #[test]
+        fn pauses_are_coded_whatever_the_receiver_allows() {
+            for (fmtp, kind) in [
+                ("annexb=no", None),
+                ("annexb=yes", Some(ChangeKind::Ignored)),
+                ("annexb=1", Some(ChangeKind::Invalid)),
+            ] {
+                let request = Request { fmtp: fmtp.parse().unwrap(), ..Request::default() };
+                assert_eq!(
+                    configure(&request, &PcmFormat::mono(8000)).unwrap().changes.first().map(|c| c.kind),
+                    kind,
+                    "{fmtp}"
+                );
+            }
         }
     }
 }

@@ -1,12 +1,11 @@
 //! L16, linear PCM (RFC 3551, section 4.5.11): the identity codec that shows what the path alone does.
 
-use super::settle::unknown_parameters;
+use super::configure::unknown_parameters;
 use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
-use crate::codec::api::{Codec, Decoder, Encoder, Input, Observed, Request, Settings, Unit};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Observed, Parameters, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A payload stays below this many bytes, so that no datagram exceeds a usual path MTU.
@@ -26,16 +25,8 @@ pub static L16: Codec<Pcm> = Codec {
     }),
     plc: "silence",
     fec: "",
-    settle,
-    encoder: |settings| Ok(Box::new(L16Encoder { format: settings.format })),
-    decoder: |settings| Ok(Box::new(L16Decoder { format: settings.format })),
-    observe: |settings, _| Observed {
-        frame_ms: Some(crate::units::ms(settings.frame)),
-        channels: Some(settings.format.channels),
-        ..Observed::default()
-    },
+    configure,
     variants: || vec![("48 kHz".into(), Request { ptime: Some(Duration::from_millis(10)), ..Request::default() })],
-    delay: |_| Delay { source: "the samples as they are", ..Delay::default() },
 };
 
 const RANGE: Range = Range {
@@ -47,24 +38,41 @@ const RANGE: Range = Range {
     complexity: None,
 };
 
-fn settle(request: &Request, format: &PcmFormat) -> Result<Settings<Pcm>> {
+fn configure(request: &Request, format: &PcmFormat) -> Result<Settings<Pcm>> {
     let frame = request.ptime.unwrap_or_else(|| one_payload(format));
     if frame.is_zero() || frame > Duration::from_millis(200) || format.duration(format.samples(frame)) != frame {
         return Err(Error::usage(format!("L16: ptime must be 1 to 200 ms of whole samples, not {frame:?}")));
     }
-    Ok(Settings {
-        format: *format,
-        frame,
-        bitrate: None,
-        knobs: BTreeMap::new(),
-        changes: unknown_parameters(&RANGE, request),
-    })
+    let changes = unknown_parameters(&RANGE, request);
+    Ok(Settings { changes, ..Settings::new(*format, frame, L16Parameters) })
 }
 
 /// 10 ms, or 5 where 10 would not go into one payload.
 fn one_payload(format: &PcmFormat) -> Duration {
     let bytes = 2 * format.channels as usize * format.samples(Duration::from_millis(10));
     Duration::from_millis(if bytes <= MAX_PAYLOAD { 10 } else { 5 })
+}
+
+/// None of its own: format and frame say it all.
+#[derive(Debug)]
+struct L16Parameters;
+
+impl Parameters<Pcm> for L16Parameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        Ok(Box::new(L16Encoder { format: settings.format }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        Ok(Box::new(L16Decoder { format: settings.format }))
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        Delay { source: "the samples as they are", ..Delay::default() }
+    }
 }
 
 struct L16Encoder {
@@ -120,14 +128,15 @@ mod tests {
     fn a_frame_comes_back_bit_by_bit_and_in_small_payloads() {
         let format = PcmFormat { sample_rate: 48_000, channels: 2 };
         let settings =
-            (L16.settle)(&Request { ptime: Some(Duration::from_millis(10)), ..Request::default() }, &format).unwrap();
+            (L16.configure)(&Request { ptime: Some(Duration::from_millis(10)), ..Request::default() }, &format)
+                .unwrap();
         let frame = Pcm { format, samples: (0..960).map(|i| (i * 37 - 9000) as i16).collect() };
         let mut units = Vec::new();
-        (L16.encoder)(&settings).unwrap().encode(Time::ZERO, &frame, &mut units).unwrap();
+        settings.encoder().unwrap().encode(Time::ZERO, &frame, &mut units).unwrap();
         assert!(units.len() == 2 && units.iter().all(|u| u.data.len() <= MAX_PAYLOAD));
         assert_eq!(units.iter().map(|u| u.duration).sum::<Duration>(), settings.frame);
         let mut out = Pcm { format, samples: Vec::new() };
-        let mut decoder = (L16.decoder)(&settings).unwrap();
+        let mut decoder = settings.decoder().unwrap();
         for unit in &units {
             decoder.decode(Input::Unit(&unit.data), &mut out).unwrap();
         }

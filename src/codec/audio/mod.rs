@@ -3,6 +3,7 @@
 pub mod aac;
 pub mod amr;
 pub mod codec2;
+mod configure;
 pub mod external;
 mod framed;
 pub mod g711;
@@ -16,7 +17,6 @@ pub mod lc3;
 pub mod mp3;
 pub mod opus;
 pub mod plc;
-mod settle;
 pub mod speex;
 mod storage;
 pub mod vorbis;

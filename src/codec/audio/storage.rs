@@ -5,17 +5,18 @@
 //! in, as many samples come out. Where a library gives out its first frame late, the encoder puts silence before the
 //! signal, just as much as the library looks ahead. So the delay is the frame and [`crate::codec::about::Delay::lookahead`], no more.
 
-use super::settle::{self, Default};
+use super::configure::{Basis, Default, basis as basis_of};
 use crate::codec::about::{Bitrates, Range};
-use crate::codec::api::{Observed, Request, Settings, Unit};
+use crate::codec::api::{Request, Unit};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
-use crate::units::{Time, ms};
+use crate::units::Time;
 use std::time::Duration;
 
 pub(super) const RATE: u32 = 48_000;
 
 /// What sets one storage codec apart.
+#[derive(Debug)]
 pub(super) struct Storage {
     pub codec: &'static str,
     /// Samples per channel that one call of the encoder takes.
@@ -31,9 +32,11 @@ pub(super) const fn range(bitrates: Bitrates) -> Range {
     Range { sample_rates: &[RATE], bitrates, packets_ms: &[], fmtp: &[], modes: &[], complexity: None }
 }
 
+/// As [`basis_of`], with the channels of the clip.
+///
 /// # Errors
-/// None so far; it fits [`crate::codec::api::Settle`].
-pub(super) fn settle(storage: &Storage, request: &Request, clip: &PcmFormat) -> Result<Settings<Pcm>> {
+/// None so far: no storage codec has modes.
+pub(super) fn basis(storage: &Storage, request: &Request, clip: &PcmFormat) -> Result<Basis> {
     let stereo = usize::from(clip.channels > 1);
     let default = Default {
         codec: storage.codec,
@@ -41,7 +44,7 @@ pub(super) fn settle(storage: &Storage, request: &Request, clip: &PcmFormat) -> 
         packet_ms: storage.frame as f64 * 1000.0 / f64::from(RATE),
         bitrate: storage.usual[stereo],
     };
-    settle::settle(&range(storage.bitrates[stereo]), &default, request)
+    basis_of(&range(storage.bitrates[stereo]), &default, request)
 }
 
 /// The time of so many samples.
@@ -53,10 +56,6 @@ pub(super) fn samples(samples: usize) -> Duration {
 pub(super) fn unit(data: Vec<u8>, before: usize, count: usize) -> Unit {
     let (from, to) = (samples(before), samples(before + count));
     Unit { data, pts: Time::ZERO + from, duration: to - from, picture: None }
-}
-
-pub(super) fn observe(settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
-    Observed { frame_ms: Some(ms(settings.frame)), channels: Some(settings.format.channels), ..Observed::default() }
 }
 
 /// Fills what is missing with silence.

@@ -21,7 +21,7 @@ const KEY: Step = step(0, 0, 3);
 /// layer 1 has a buffer too, which the second picture of layer 2 refers to. Each picture refers to one buffer. With one
 /// layer the encoders keep older references too, but every picture needs the one before for its probabilities, and so all
 /// of them.
-pub(super) fn structure(layers: i64) -> &'static [Step] {
+pub(super) fn structure(layers: u8) -> &'static [Step] {
     const TWO: &[Step] = &[step(0, 1, 1), step(1, 1, 0)];
     const THREE: &[Step] = &[step(0, 1, 1), step(2, 1, 0), step(1, 1, 2), step(2, 2, 0)];
     match layers {
@@ -33,8 +33,8 @@ pub(super) fn structure(layers: i64) -> &'static [Step] {
 
 /// What each layer of a [`structure`] and those below it take of `kbps`, as libwebrtc divides it: 1 : 0.55, and
 /// 1 : 0.55^2 : 0.55 in the order of the layers.
-pub(super) fn shares(layers: i64, kbps: u32) -> Vec<u32> {
-    divided(kbps, [&[100][..], &[65, 100], &[54, 70, 100]][layers.clamp(1, 3) as usize - 1])
+pub(super) fn shares(layers: u8, kbps: u32) -> Vec<u32> {
+    divided(kbps, [&[100][..], &[65, 100], &[54, 70, 100]][usize::from(layers.clamp(1, 3)) - 1])
 }
 
 /// So many percent of `kbps` each.

@@ -4,6 +4,8 @@ pub mod av1;
 #[cfg(feature = "video")]
 mod caps;
 #[cfg(feature = "video")]
+mod configure;
+#[cfg(feature = "video")]
 mod fmtp;
 pub mod h264;
 #[cfg(feature = "video")]
@@ -11,8 +13,6 @@ mod layers;
 #[cfg(feature = "video")]
 mod observe;
 mod range;
-#[cfg(feature = "video")]
-mod settle;
 pub mod vpx;
 
 use super::api::Codec;

@@ -111,7 +111,7 @@ fn parse_as<M: Kind>(text: &str, file: &str, name: &str, library: &Library<'_>) 
             return Err(source.error(draft.start, text));
         }
         for format in &formats {
-            (draft.codec.settle)(&draft.request, format).map_err(|e| source.error(draft.start, e))?;
+            (draft.codec.configure)(&draft.request, format).map_err(|e| source.error(draft.start, e))?;
         }
     }
     let settings = named(&source, drafts)?;

@@ -91,7 +91,7 @@ pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<(Ve
         };
         sweep(&mut drafts, programs, true, program, |request, v| request.program = Some(v))?;
         sweep(&mut drafts, table.get("bitrate"), true, bitrate, |request, v| request.bitrate = Some(v))?;
-        knobs(&mut drafts, &table)?;
+        parameters(&mut drafts, &table)?;
         all.extend(drafts);
     }
     if all.is_empty() {
@@ -101,7 +101,7 @@ pub fn settings<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<(Ve
 }
 
 /// All keys but the codec, its bitrate and what is beside it.
-fn knobs<M: Media>(drafts: &mut Vec<Draft<M>>, table: &Table<'_>) -> Result<()> {
+fn parameters<M: Media>(drafts: &mut Vec<Draft<M>>, table: &Table<'_>) -> Result<()> {
     let ptime = |v: &Value<'_>| v.read(|text| duration(text, Duration::from_secs(1)));
     sweep(drafts, table.get("ptime"), false, ptime, |request, v| request.ptime = Some(v))?;
     let complexity = |v: &Value<'_>| Ok(v.integer(0..=10, "")? as u8);
@@ -137,13 +137,13 @@ fn beside<M: Kind>(value: &Value<'_>, library: &Library<'_>) -> Result<Arc<Besid
         marks: Vec::new(),
     }];
     sweep(&mut drafts, table.get("bitrate"), false, bitrate, |request, v| request.bitrate = Some(v))?;
-    knobs(&mut drafts, &table)?;
+    parameters(&mut drafts, &table)?;
     let name = table.need("clip")?;
     let clips = name.read(|name| Pcm::clips(library, name))?;
     let (Some(clip), [draft]) = (clips.first(), &drafts[..]) else {
         return Err(value.error("one audio track is wanted: one clip, and no lists"));
     };
-    (codec.settle)(&draft.request, &clip.format()).map_err(|e| value.error(e))?;
+    (codec.configure)(&draft.request, &clip.format()).map_err(|e| value.error(e))?;
     let metrics = match table.get("metrics") {
         Some(value) => metrics(Some(value))?,
         None => vec![&metric::audio::pesq::WIDE_BAND],

@@ -119,7 +119,7 @@ impl Screen {
         self.round_trip = round_trip;
     }
 
-    /// A packet of the stream came; `key`: of a key picture ([`crate::rtp::api::Assembler::insert`]). While none
+    /// A packet of the stream came; `key`: of a key picture ([`crate::rtp::api::Depacketizer::insert`]). While none
     /// comes no key picture is asked for, nor while one is coming.
     pub fn heard(&mut self, now: Time, key: bool) {
         self.keys.heard(now, key);

@@ -313,7 +313,7 @@ fn lossy(format: &PayloadFormat, pattern: u64) -> Vec<VideoPacket> {
     let layers = 1 + (pattern % 3) as u8;
     let rows: &[u8] = [&[0][..], &[0, 1], &[0, 2, 1, 2]][usize::from(layers) - 1];
     let mut rng = Seed(pattern).stream(format.name);
-    let mut splitter = (format.splitter)(&"packetization-mode=1".parse().unwrap());
+    let mut packetizer = (format.packetizer)(&"packetization-mode=1".parse().unwrap());
     let (loss, mut newest, mut place, mut packets) = (rng.unit() * 0.2, [None::<u64>; 3], 0, Vec::new());
     for id in 0..90u64 {
         let key = id == 0 || rng.unit() < 0.03;
@@ -330,7 +330,7 @@ fn lossy(format: &PayloadFormat, pattern: u64) -> Vec<VideoPacket> {
         let data = wrap(format.name, key, &format!("{filler}{}", text(id, &depends_on)));
         let picture =
             Described { id, key, layer, depends_on: &depends_on, switch, layers, size: (16, 16), data: &data };
-        for payload in splitter.split(&picture, 200).unwrap() {
+        for payload in packetizer.packetize(&picture, 200).unwrap() {
             let at = Time::from_millis(33 * id + (rng.unit() * 60.0) as u64);
             packets.push(VideoPacket {
                 at: if rng.unit() < 0.05 { at + Duration::from_millis(100) } else { at },
@@ -357,12 +357,12 @@ fn nothing_undecodable_reaches_the_decoder_in_1000_patterns_of_loss_per_format()
             let checker = Checker::default();
             let wrong = checker.wrong.clone();
             let mut screen = Screen::new(receiver, FORMAT, Box::new(checker), Duration::ZERO);
-            let mut assembler = (format.assembler)();
+            let mut depacketizer = (format.depacketizer)();
             let mut frames = Vec::new();
             for packet in lossy(format, pattern) {
                 let at = packet.at;
                 screen.advance(at);
-                screen.heard(at, assembler.insert(packet, &mut frames));
+                screen.heard(at, depacketizer.insert(packet, &mut frames));
                 frames.drain(..).for_each(|frame| screen.insert(frame, at));
                 screen.advance(at);
             }

@@ -1,8 +1,9 @@
 //! File to file: a whole clip as WAV in, and WAV out.
 
+use super::configure::{FILE_NAME, delay};
 use super::process;
-use super::settle::{FILE_NAME, of};
-use crate::codec::api::{Decoder, Encoder, Input, Settings, Unit};
+use crate::codec::about::Delay;
+use crate::codec::api::{Decoder, Encoder, Input, Observed, Parameters, Settings, Unit};
 use crate::codec::program::{Filling, Program, Run};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, wav};
@@ -10,13 +11,42 @@ use crate::units::Time;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub(super) fn encoder(settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
-    let codec = FileCodec::of(settings)?;
-    Ok(Box::new(FileEncoder { codec, start: Time::ZERO, all: Pcm::silence(settings.format, 0) }))
+#[derive(Debug)]
+pub(super) struct FileProgram(pub Program);
+
+impl FileProgram {
+    fn with(&self, settings: &Settings<Pcm>) -> Result<FileCodec> {
+        let FileProgram(program) = self;
+        match program.run {
+            Run::Files { .. } => Ok(FileCodec { settings: settings.clone(), program: program.clone() }),
+            Run::Frames { .. } => {
+                Err(Error::usage(format!("'{}' works frame by frame: it is for the codec external", program.name)))
+            }
+        }
+    }
 }
 
-pub(super) fn decoder(settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
-    Ok(Box::new(FileDecoder { codec: FileCodec::of(settings)? }))
+impl Parameters<Pcm> for FileProgram {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        let codec = self.with(settings)?;
+        Ok(Box::new(FileEncoder { codec, start: Time::ZERO, all: Pcm::silence(settings.format, 0) }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        Ok(Box::new(FileDecoder { codec: self.with(settings)? }))
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed { channels: Some(settings.format.channels), ..Observed::default() }
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        delay(&self.0)
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![("program", self.0.words())]
+    }
 }
 
 /// The program, and what it was set to.
@@ -26,16 +56,6 @@ struct FileCodec {
 }
 
 impl FileCodec {
-    fn of(settings: &Settings<Pcm>) -> Result<FileCodec> {
-        let program = of(settings)?.clone();
-        match program.run {
-            Run::Files { .. } => Ok(FileCodec { settings: settings.clone(), program }),
-            Run::Frames { .. } => {
-                Err(Error::usage(format!("'{}' works frame by frame: it is for the codec external", program.name)))
-            }
-        }
-    }
-
     /// Runs one of the two commands.
     fn run(&self, direction: &str, command: &[String], from: &Path, to: &Path) -> Result<()> {
         let Settings { bitrate, format, frame, .. } = self.settings;

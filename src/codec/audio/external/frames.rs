@@ -1,8 +1,9 @@
 //! Frame by frame over stdin and stdout: the protocol is in [`super`].
 
+use super::configure::{NAME, delay};
 use super::process::{Answer, Conversation};
-use super::settle::{NAME, of};
-use crate::codec::api::{Decoder, Encoder, Input, Settings, Unit};
+use crate::codec::about::Delay;
+use crate::codec::api::{Decoder, Encoder, Input, Observed, Parameters, Settings, Unit};
 use crate::codec::program::{Filling, Program, Run};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
@@ -12,27 +13,48 @@ use std::time::Duration;
 /// In the place of a packet's length: it was lost.
 const LOST: u32 = u32::MAX;
 
-pub(super) fn encoder(settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
-    let program = start(settings, "encode", Answer::Packet)?;
-    Ok(Box::new(FrameEncoder { program, frame: settings.frame }))
+#[derive(Debug)]
+pub(super) struct FrameProgram(pub Program);
+
+impl FrameProgram {
+    fn start(&self, settings: &Settings<Pcm>, direction: &str, answer: Answer) -> Result<Conversation> {
+        let FrameProgram(program) = self;
+        let Run::Frames { command } = &program.run else {
+            let what = "works file to file: it is for the codec external-file";
+            return Err(Error::usage(format!("'{}' {what}", program.name)));
+        };
+        let filling =
+            Filling { bitrate: settings.bitrate, format: settings.format, frame: settings.frame, files: None };
+        let mut command = filling.fill(command);
+        command.push(direction.to_owned());
+        let who = format!("'{}' ({direction})", program.name);
+        Conversation::start(NAME, who, &command, answer, program.timeout)
+    }
 }
 
-pub(super) fn decoder(settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
-    let values = settings.format.samples(settings.frame) * settings.format.channels as usize;
-    let program = start(settings, "decode", Answer::Bytes(2 * values))?;
-    Ok(Box::new(FrameDecoder { program, format: settings.format, concealed: Vec::new() }))
-}
+impl Parameters<Pcm> for FrameProgram {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        let program = self.start(settings, "encode", Answer::Packet)?;
+        Ok(Box::new(FrameEncoder { program, frame: settings.frame }))
+    }
 
-fn start(settings: &Settings<Pcm>, direction: &str, answer: Answer) -> Result<Conversation> {
-    let program: &Program = of(settings)?;
-    let Run::Frames { command } = &program.run else {
-        return Err(Error::usage(format!("'{}' works file to file: it is for the codec external-file", program.name)));
-    };
-    let filling = Filling { bitrate: settings.bitrate, format: settings.format, frame: settings.frame, files: None };
-    let mut command = filling.fill(command);
-    command.push(direction.to_owned());
-    let who = format!("'{}' ({direction})", program.name);
-    Conversation::start(NAME, who, &command, answer, program.timeout)
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        let values = settings.format.samples(settings.frame) * settings.format.channels as usize;
+        let program = self.start(settings, "decode", Answer::Bytes(2 * values))?;
+        Ok(Box::new(FrameDecoder { program, format: settings.format, concealed: Vec::new() }))
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        delay(&self.0)
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![("program", self.0.words())]
+    }
 }
 
 struct FrameEncoder {

@@ -21,18 +21,19 @@
 //! For storage codecs: a command from WAV (16 bit) to a file, and one from that file to WAV of the same rate and channels. The
 //! files lie in a fresh folder; both commands run in the working directory, and must end with exit code 0.
 
+mod configure;
 mod files;
 mod frames;
 mod process;
-mod settle;
 
 pub use crate::codec::program::{Program, Run};
 
-use crate::codec::about::{Delay, Licence, RtpFormat, Terms};
-use crate::codec::api::{Codec, Observed, Settings};
+use crate::codec::about::{Licence, RtpFormat, Terms};
+use crate::codec::api::Codec;
 use crate::media::Pcm;
-use crate::units::ms;
-use settle::{FILE_NAME, NAME, of};
+use configure::{FILE_NAME, NAME, configure};
+use files::FileProgram;
+use frames::FrameProgram;
 
 pub static EXTERNAL: Codec<Pcm> = Codec {
     name: NAME,
@@ -40,20 +41,12 @@ pub static EXTERNAL: Codec<Pcm> = Codec {
     // Nothing is linked; the format's own terms are not known.
     licence: Licence { code: "the program's own", terms: Terms::Unknown },
     feature: None,
-    range: settle::RANGE,
+    range: configure::RANGE,
     rtp: Some(RtpFormat { encoding: |_| "external", payload_type: 112, source: "none", ..RtpFormat::AUDIO }),
     plc: "the program's: it is told of each lost frame",
     fec: "",
-    settle: |request, _| settle::settle(NAME, request),
-    encoder: frames::encoder,
-    decoder: frames::decoder,
-    observe: |settings, _| Observed {
-        frame_ms: Some(ms(settings.frame)),
-        channels: Some(settings.format.channels),
-        ..Observed::default()
-    },
+    configure: |request, _| configure(NAME, request, FrameProgram),
     variants: Vec::new,
-    delay,
 };
 
 pub static EXTERNAL_FILE: Codec<Pcm> = Codec {
@@ -61,19 +54,11 @@ pub static EXTERNAL_FILE: Codec<Pcm> = Codec {
     version: || "a program that the plan names, file to file".into(),
     rtp: None,
     plc: "none: a file has no losses",
-    settle: |request, _| settle::settle(FILE_NAME, request),
-    encoder: files::encoder,
-    decoder: files::decoder,
-    observe: |settings, _| Observed { channels: Some(settings.format.channels), ..Observed::default() },
+    configure: |request, _| configure(FILE_NAME, request, FileProgram),
     ..EXTERNAL
 };
 
 /// Whether a codec of that name runs a user's program.
 pub fn is_external(codec: &str) -> bool {
     [NAME, FILE_NAME].contains(&codec)
-}
-
-fn delay(settings: &Settings<Pcm>) -> Delay {
-    let encoder = of(settings).map(|program| program.look_ahead).unwrap_or_default();
-    Delay { encoder, source: "look_ahead of the plan's program", ..Delay::default() }
 }

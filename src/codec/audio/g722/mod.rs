@@ -7,11 +7,11 @@
 
 mod adpcm;
 
+use super::configure::{Default, basis, variants};
 use super::g711;
 use super::plc::Concealer;
-use super::settle::{Default, observe, settle, variants};
 use crate::codec::about::{Delay, Licence, Range, RtpFormat, Terms};
-use crate::codec::api::{Codec, Decoder, Encoder, Input, Settings, Unit};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Observed, Parameters, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -34,18 +34,8 @@ pub static G722: Codec<Pcm> = Codec {
     }),
     plc: "pitch repetition after G.711 Appendix I at 16 kHz; the ADPCM state rests",
     fec: "",
-    settle: |request, _| settle(&RANGE, &DEFAULT, request),
-    encoder: |settings| Ok(Box::new(G722Encoder { adpcm: AdpcmEncoder::new(), frame: settings.frame })),
-    decoder: |settings| Ok(Box::new(G722Decoder::new(settings))),
-    observe,
+    configure: |request, _| Ok(basis(&RANGE, &DEFAULT, request)?.with(G722Parameters)),
     variants,
-    // The two 24-tap quadrature mirror filters: 22 samples at 16 kHz, half in the encoder, half in the decoder.
-    delay: |_| Delay {
-        encoder: Duration::from_nanos(687_500),
-        decoder: Duration::from_nanos(687_500),
-        source: "G.722, section 3.1: two filters of 24 taps",
-        ..Delay::default()
-    },
 };
 
 const RANGE: Range = Range { sample_rates: &[16_000], ..g711::RANGE };
@@ -56,6 +46,35 @@ pub fn decode(octets: &[u8]) -> Pcm {
     let mut adpcm = AdpcmDecoder::new();
     let samples = octets.iter().flat_map(|octet| adpcm.samples(*octet)).collect();
     Pcm { format: PcmFormat::mono(16_000), samples }
+}
+
+/// None of its own.
+#[derive(Debug)]
+struct G722Parameters;
+
+impl Parameters<Pcm> for G722Parameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        Ok(Box::new(G722Encoder { adpcm: AdpcmEncoder::new(), frame: settings.frame }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        let format = settings.format;
+        Ok(Box::new(G722Decoder { adpcm: AdpcmDecoder::new(), format, plc: Concealer::new(format) }))
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    /// The two 24-tap quadrature mirror filters: 22 samples at 16 kHz, half in the encoder, half in the decoder.
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        Delay {
+            encoder: Duration::from_nanos(687_500),
+            decoder: Duration::from_nanos(687_500),
+            source: "G.722, section 3.1: two filters of 24 taps",
+            ..Delay::default()
+        }
+    }
 }
 
 struct G722Encoder {
@@ -76,12 +95,6 @@ struct G722Decoder {
     adpcm: AdpcmDecoder,
     format: PcmFormat,
     plc: Concealer,
-}
-
-impl G722Decoder {
-    fn new(settings: &Settings<Pcm>) -> G722Decoder {
-        G722Decoder { adpcm: AdpcmDecoder::new(), format: settings.format, plc: Concealer::new(settings.format) }
-    }
 }
 
 impl Decoder<Pcm> for G722Decoder {
@@ -109,9 +122,9 @@ mod tests {
 
     /// Codes `signal` and gives signal-to-noise ratio in dB against it, 22 samples later.
     fn snr(signal: &[i16], codes: Option<&mut Vec<u8>>) -> f64 {
-        let settings = (G722.settle)(&Request::default(), &PcmFormat::mono(16_000)).unwrap();
-        let mut encoder = (G722.encoder)(&settings).unwrap();
-        let mut decoder = (G722.decoder)(&settings).unwrap();
+        let settings = (G722.configure)(&Request::default(), &PcmFormat::mono(16_000)).unwrap();
+        let mut encoder = settings.encoder().unwrap();
+        let mut decoder = settings.decoder().unwrap();
         let mut units = Vec::new();
         for frame in signal.chunks_exact(320) {
             let frame = Pcm { format: settings.format, samples: frame.to_vec() };

@@ -2,6 +2,7 @@
 //! are the Recommendation's. For uniform PCM (Annex A): 14-bit samples, which are the upper bits of the 16-bit ones.
 
 /// What is different at each rate: tables 7 to 10 and those of sections 2.4 and 2.6.
+#[derive(Debug)]
 pub(super) struct Rate {
     /// Bits per code.
     bits: u32,

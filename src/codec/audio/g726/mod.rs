@@ -6,12 +6,12 @@
 
 mod adpcm;
 
+use super::configure::{Default, basis};
 use super::framed::{Framed, Frames};
 use super::g711;
 use super::plc::Concealer;
-use super::settle::{Default, observe, settle};
 use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
-use crate::codec::api::{Codec, Encoder, Settings, Unit, at_bitrates};
+use crate::codec::api::{Codec, Decoder, Encoder, Observed, Parameters, Settings, Unit, at_bitrates};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time};
@@ -39,29 +39,47 @@ pub static G726: Codec<Pcm> = Codec {
     }),
     plc: "pitch repetition after G.711 Appendix I; the ADPCM state rests",
     fec: "",
-    settle: |request, _| settle(&RANGE, &DEFAULT, request),
-    encoder: |settings| {
-        let adpcm = Adpcm::new(rate(settings));
-        Ok(Box::new(G726Encoder { adpcm, frame: settings.frame }))
+    configure: |request, _| {
+        let basis = basis(&RANGE, &DEFAULT, request)?;
+        let rate = rate(basis.bitrate);
+        Ok(basis.with(G726Parameters { rate }))
     },
-    decoder: |settings| {
-        let (rate, format) = (rate(settings), settings.format);
-        Framed::boxed("G726", settings, move || Ok(G726Frames { adpcm: Adpcm::new(rate), plc: Concealer::new(format) }))
-    },
-    observe,
     variants: || at_bitrates(&[16_000, 24_000, 32_000, 40_000]),
-    delay: |_| Delay { source: "G.726: each sample by itself", ..Delay::default() },
 };
 
 const RANGE: Range = Range { bitrates: Bitrates::List(&[16_000, 24_000, 32_000, 40_000]), ..g711::RANGE };
 const DEFAULT: Default = Default { codec: "G726", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 32_000 };
 
-fn rate(settings: &Settings<Pcm>) -> &'static Rate {
-    match settings.bitrate {
-        Some(Bitrate(16_000)) => &Rate::KBIT_16,
-        Some(Bitrate(24_000)) => &Rate::KBIT_24,
-        Some(Bitrate(40_000)) => &Rate::KBIT_40,
+fn rate(bitrate: Bitrate) -> &'static Rate {
+    match bitrate {
+        Bitrate(16_000) => &Rate::KBIT_16,
+        Bitrate(24_000) => &Rate::KBIT_24,
+        Bitrate(40_000) => &Rate::KBIT_40,
         _ => &Rate::KBIT_32,
+    }
+}
+
+#[derive(Debug)]
+struct G726Parameters {
+    rate: &'static Rate,
+}
+
+impl Parameters<Pcm> for G726Parameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        Ok(Box::new(G726Encoder { adpcm: Adpcm::new(self.rate), frame: settings.frame }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        let (rate, format) = (self.rate, settings.format);
+        Framed::boxed("G726", format, move || Ok(G726Frames { adpcm: Adpcm::new(rate), plc: Concealer::new(format) }))
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        Delay { source: "G.726: each sample by itself", ..Delay::default() }
     }
 }
 

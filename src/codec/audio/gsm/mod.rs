@@ -5,11 +5,11 @@
 
 mod raw;
 
+use super::configure::{Default, basis, variants};
 use super::framed::{Framed, Frames};
 use super::plc::Concealer;
-use super::settle::{Default, observe, settle, variants};
 use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
-use crate::codec::api::{Codec, Encoder, Unit};
+use crate::codec::api::{Codec, Decoder, Encoder, Observed, Parameters, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::Time;
@@ -32,15 +32,8 @@ pub static GSM: Codec<Pcm> = Codec {
     }),
     plc: "pitch repetition after G.711 Appendix I; the decoder rests",
     fec: "",
-    settle: |request, _| settle(&RANGE, &DEFAULT, request),
-    encoder: |settings| Ok(Box::new(GsmEncoder { state: State::new()?, frame: settings.frame })),
-    decoder: |settings| {
-        let format = settings.format;
-        Framed::boxed("GSM", settings, move || Ok(GsmFrames { state: State::new()?, plc: Concealer::new(format) }))
-    },
-    observe,
+    configure: |request, _| Ok(basis(&RANGE, &DEFAULT, request)?.with(GsmParameters)),
     variants: || variants().split_off(1),
-    delay: |_| Delay { source: "GSM 06.10: a frame by itself", ..Delay::default() },
 };
 
 const RANGE: Range = Range {
@@ -53,6 +46,29 @@ const RANGE: Range = Range {
 };
 /// With the four bits that mark each frame, 33 bytes per 20 ms.
 const DEFAULT: Default = Default { codec: "GSM", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 13_000 };
+
+/// None of its own.
+#[derive(Debug)]
+struct GsmParameters;
+
+impl Parameters<Pcm> for GsmParameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        Ok(Box::new(GsmEncoder { state: State::new()?, frame: settings.frame }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        let format = settings.format;
+        Framed::boxed("GSM", format, move || Ok(GsmFrames { state: State::new()?, plc: Concealer::new(format) }))
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        Delay { source: "GSM 06.10: a frame by itself", ..Delay::default() }
+    }
+}
 
 struct GsmEncoder {
     state: State,

@@ -7,6 +7,7 @@
 
 mod codebook;
 mod conceal;
+mod configure;
 mod decoder;
 mod encoder;
 mod enhance;
@@ -18,22 +19,20 @@ mod lsf;
 mod lsf_codebook;
 mod mode;
 mod search;
-mod settle;
 mod start;
 mod tables;
 
 use super::framed::{Framed, Frames};
-use super::settle::observe;
 use crate::codec::about::{Delay, Licence, RtpFormat, Terms};
-use crate::codec::api::{Codec, Encoder, Request, Settings, Unit};
+use crate::codec::api::{Codec, Decoder, Encoder, Observed, Parameters, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::units::Time;
+use configure::{ENHANCED, IlbcParameters, PLAIN, configure};
 use decoder::FrameDecoder;
 use encoder::FrameEncoder;
 use frame::{Frame, Unpacked, unpack};
 use mode::Mode;
-use settle::{enhanced, mode, settle};
 use std::time::Duration;
 
 pub static ILBC: Codec<Pcm> = Codec {
@@ -42,7 +41,7 @@ pub static ILBC: Codec<Pcm> = Codec {
     // The terms of RFC 3951's authors; libwebrtc's source code came later.
     licence: Licence { code: "MIT OR Apache-2.0", terms: Terms::Open },
     feature: None,
-    range: settle::RANGE,
+    range: configure::RANGE,
     rtp: Some(RtpFormat {
         encoding: |_| "iLBC",
         payload_type: 104,
@@ -53,19 +52,8 @@ pub static ILBC: Codec<Pcm> = Codec {
     }),
     plc: "its own: the pitch of the excitation goes on, mixed with noise, for 160 ms (RFC 3951, section 4.5)",
     fec: "",
-    settle,
-    encoder: |settings| Ok(Box::new(IlbcEncoder::new(settings))),
-    decoder: |settings| {
-        let (mode, enhance) = (mode(settings), enhanced(settings));
-        Framed::boxed("iLBC", settings, move || Ok(IlbcFrames::new(mode, enhance)))
-    },
-    observe,
+    configure,
     variants,
-    delay: |settings| Delay {
-        decoder: settings.format.duration(if enhanced(settings) { enhance::delay(mode(settings)) } else { 0 }),
-        source: "RFC 3951, section 4.6: the enhancer's look-ahead of 40 or 80 samples",
-        ..Delay::default()
-    },
 };
 
 fn variants() -> Vec<(String, Request)> {
@@ -76,17 +64,44 @@ fn variants() -> Vec<(String, Request)> {
     ["20", "30"].into_iter().filter_map(variant).collect()
 }
 
+impl Parameters<Pcm> for IlbcParameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        let mode = self.mode;
+        Ok(Box::new(IlbcEncoder { mode, encoder: FrameEncoder::new(mode), packet: settings.frame }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        let IlbcParameters { mode, enhanced } = *self;
+        let frames = move || Ok(IlbcFrames { mode, decoder: FrameDecoder::new(mode, enhanced) });
+        Framed::boxed("iLBC", settings.format, frames)
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    fn delay(&self, settings: &Settings<Pcm>) -> Delay {
+        Delay {
+            decoder: settings.format.duration(if self.enhanced { enhance::delay(self.mode) } else { 0 }),
+            source: "RFC 3951, section 4.6: the enhancer's look-ahead of 40 or 80 samples",
+            ..Delay::default()
+        }
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        let frame_ms = match self.mode {
+            Mode::Ms20 => 20,
+            Mode::Ms30 => 30,
+        };
+        let mode = if self.enhanced { ENHANCED } else { PLAIN };
+        vec![("frame_ms", frame_ms.to_string()), ("mode", mode.into())]
+    }
+}
+
 struct IlbcEncoder {
     mode: Mode,
     encoder: FrameEncoder,
     packet: Duration,
-}
-
-impl IlbcEncoder {
-    fn new(settings: &Settings<Pcm>) -> IlbcEncoder {
-        let mode = mode(settings);
-        IlbcEncoder { mode, encoder: FrameEncoder::new(mode), packet: settings.frame }
-    }
 }
 
 impl Encoder<Pcm> for IlbcEncoder {
@@ -101,12 +116,6 @@ impl Encoder<Pcm> for IlbcEncoder {
 struct IlbcFrames {
     mode: Mode,
     decoder: FrameDecoder,
-}
-
-impl IlbcFrames {
-    fn new(mode: Mode, enhance: bool) -> IlbcFrames {
-        IlbcFrames { mode, decoder: FrameDecoder::new(mode, enhance) }
-    }
 }
 
 impl Frames for IlbcFrames {
@@ -147,15 +156,15 @@ fn refused(reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::api::{Decoder, Input, Knob};
+    use crate::codec::api::Input;
     use crate::media::PcmFormat;
     use crate::units::Seed;
 
     const MODES: [(Mode, &str, usize); 2] = [(Mode::Ms20, "mode=20", 40), (Mode::Ms30, "mode=30", 80)];
 
-    fn settings(fmtp: &str) -> Settings<Pcm> {
-        let request = Request { fmtp: fmtp.parse().unwrap(), ..Request::default() };
-        (ILBC.settle)(&request, &PcmFormat::mono(8000)).unwrap()
+    fn settings(fmtp: &str, mode: &str) -> Settings<Pcm> {
+        let request = Request { fmtp: fmtp.parse().unwrap(), mode: Some(mode.into()), ..Request::default() };
+        (ILBC.configure)(&request, &PcmFormat::mono(8000)).unwrap()
     }
 
     /// Like a voice: harmonics of a gliding pitch through two formants, by syllables, and a little noise.
@@ -180,8 +189,8 @@ mod tests {
     }
 
     fn encoded(fmtp: &str, samples: &[i16]) -> Vec<Unit> {
-        let settings = settings(fmtp);
-        let mut encoder = (ILBC.encoder)(&settings).unwrap();
+        let settings = settings(fmtp, ENHANCED);
+        let mut encoder = settings.encoder().unwrap();
         let mut units = Vec::new();
         for packet in samples.chunks_exact(settings.format.samples(settings.frame)) {
             let packet = Pcm { format: settings.format, samples: packet.to_vec() };
@@ -191,10 +200,10 @@ mod tests {
     }
 
     fn decoder(mode: Mode, enhance: bool) -> (Box<dyn Decoder<Pcm>>, Pcm) {
-        let mut settings = settings(if mode == Mode::Ms20 { "mode=20" } else { "mode=30" });
-        settings.knobs.insert("mode", Knob::Text(if enhance { "enhanced" } else { "plain" }));
-        let decoder = (ILBC.decoder)(&settings).unwrap();
-        assert_eq!((ILBC.delay)(&settings).decoder.is_zero(), !enhance);
+        let line = if mode == Mode::Ms20 { "mode=20" } else { "mode=30" };
+        let settings = settings(line, if enhance { ENHANCED } else { PLAIN });
+        let decoder = settings.decoder().unwrap();
+        assert_eq!(settings.delay().decoder.is_zero(), !enhance);
         (decoder, Pcm::silence(settings.format, 0))
     }
 

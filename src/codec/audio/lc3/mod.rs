@@ -7,10 +7,12 @@
 
 mod raw;
 
+use super::configure::{Default, basis};
 use super::framed::{Framed, Frames};
-use super::settle::{Default, bring_to, observe, settle};
 use crate::codec::about::{Bitrates, Delay, Licence, Range, RtpFormat, Terms};
-use crate::codec::api::{Codec, Encoder as EncoderOf, Request, Settings, Unit};
+use crate::codec::api::{
+    Codec, Decoder as DecoderOf, Encoder as EncoderOf, Observed, Parameters, Request, Settings, Unit,
+};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time, from_ms, ms};
@@ -34,18 +36,7 @@ pub static LC3: Codec<Pcm> = Codec {
     }),
     plc: "the decoder's own, the last spectrum with random signs, muted",
     fec: "",
-    settle: |request, _| settle_lc3(request),
-    encoder: |settings| {
-        let layout = Layout::of(settings);
-        Ok(Box::new(Lc3Encoder { encoder: Encoder::new(layout.duration, layout.frequency), layout }))
-    },
-    decoder: |settings| {
-        let layout = Layout::of(settings);
-        Framed::boxed("LC3", settings, move || {
-            Ok(Lc3Frames { decoder: Decoder::new(layout.duration, layout.frequency), layout })
-        })
-    },
-    observe,
+    configure,
     variants: || {
         let variant = |mode: &str, packet, bitrate| Request {
             mode: Some(mode.into()),
@@ -61,11 +52,6 @@ pub static LC3: Codec<Pcm> = Codec {
         }
         all
     },
-    delay: |settings| Delay {
-        encoder: if Layout::of(settings).samples_ms == 10.0 { from_ms(2.5) } else { from_ms(4.0) },
-        source: "LC3 specification, section 2.2: how far the transform's window reaches beyond the frame",
-        ..Delay::default()
-    },
 };
 
 const RANGE: Range = Range {
@@ -80,7 +66,7 @@ const RANGE: Range = Range {
 /// The smallest and the largest frame, in bytes (LC3 specification, section 2.4).
 const FRAME_BYTES: (usize, usize) = (20, 400);
 
-fn settle_lc3(request: &Request) -> Result<Settings<Pcm>> {
+fn configure(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
     // The lowest at which the long-term post-filter rests.
     let (sample_rate, bitrate) = match request.mode.as_deref() {
         Some("16k") => (16_000, 64_000),
@@ -88,19 +74,56 @@ fn settle_lc3(request: &Request) -> Result<Settings<Pcm>> {
         _ => (48_000, 96_000),
     };
     let default = Default { codec: "LC3", format: PcmFormat::mono(sample_rate), packet_ms: 10.0, bitrate };
-    let mut settings = settle(&RANGE, &default, request)?;
-    let layout = Layout::of(&settings);
+    let mut basis = basis(&RANGE, &default, request)?;
+    let layout = Layout::of(&basis.format, basis.frame, basis.bitrate);
     let taken = (layout.bytes as f64 * 8000.0 / layout.samples_ms).round() as u32;
     let reason = format!("whole bytes per frame, {} to {}", FRAME_BYTES.0, FRAME_BYTES.1);
-    bring_to(&mut settings, request, taken, reason);
-    Ok(settings)
+    basis.bring_to(request, taken, reason);
+    let mode = basis.mode;
+    Ok(basis.with(Lc3Parameters { mode, layout }))
+}
+
+#[derive(Debug)]
+struct Lc3Parameters {
+    /// One of [`RANGE`].
+    mode: &'static str,
+    layout: Layout,
+}
+
+impl Parameters<Pcm> for Lc3Parameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn EncoderOf<Pcm>>> {
+        let layout = self.layout;
+        Ok(Box::new(Lc3Encoder { encoder: Encoder::new(layout.duration, frequency(settings)), layout }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn DecoderOf<Pcm>>> {
+        let (layout, frequency) = (self.layout, frequency(settings));
+        Framed::boxed("LC3", settings.format, move || {
+            Ok(Lc3Frames { decoder: Decoder::new(layout.duration, frequency), layout })
+        })
+    }
+
+    fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+        Observed::as_set(settings)
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        Delay {
+            encoder: if self.layout.samples_ms == 10.0 { from_ms(2.5) } else { from_ms(4.0) },
+            source: "LC3 specification, section 2.2: how far the transform's window reaches beyond the frame",
+            ..Delay::default()
+        }
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![("mode", self.mode.into())]
+    }
 }
 
 /// How a packet is cut into frames.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Layout {
     duration: FrameDuration,
-    frequency: SamplingFrequency,
     samples_ms: f64,
     samples: usize,
     /// Of one frame.
@@ -110,23 +133,25 @@ struct Layout {
 
 impl Layout {
     /// Packets of whole tens of ms hold frames of 10 ms, the others of 7.5 ms.
-    fn of(settings: &Settings<Pcm>) -> Layout {
-        let tens = ms(settings.frame) % 10.0 == 0.0;
+    fn of(format: &PcmFormat, packet: Duration, Bitrate(bitrate): Bitrate) -> Layout {
+        let tens = ms(packet) % 10.0 == 0.0;
         let samples_ms = if tens { 10.0 } else { 7.5 };
-        let bitrate = settings.bitrate.map_or(0.0, |b| f64::from(b.0));
         Layout {
             duration: if tens { FrameDuration::TenMs } else { FrameDuration::SevenPointFiveMs },
-            frequency: match settings.format.sample_rate {
-                16_000 => SamplingFrequency::Hz16000,
-                32_000 => SamplingFrequency::Hz32000,
-                _ => SamplingFrequency::Hz48000,
-            },
             samples_ms,
-            samples: settings.format.samples(from_ms(samples_ms)),
+            samples: format.samples(from_ms(samples_ms)),
             // A bitrate that was rounded to whole bytes may lie a fraction of a bit below them.
-            bytes: ((bitrate * samples_ms / 8000.0 + 0.001) as usize).clamp(FRAME_BYTES.0, FRAME_BYTES.1),
-            packet: settings.frame,
+            bytes: ((f64::from(bitrate) * samples_ms / 8000.0 + 0.001) as usize).clamp(FRAME_BYTES.0, FRAME_BYTES.1),
+            packet,
         }
+    }
+}
+
+fn frequency(settings: &Settings<Pcm>) -> SamplingFrequency {
+    match settings.format.sample_rate {
+        16_000 => SamplingFrequency::Hz16000,
+        32_000 => SamplingFrequency::Hz32000,
+        _ => SamplingFrequency::Hz48000,
     }
 }
 
@@ -198,10 +223,10 @@ mod tests {
                 bitrate: asked.map(Bitrate),
                 ..Request::default()
             };
-            let settings = settle_lc3(&request).unwrap();
+            let settings = configure(&request, &PcmFormat::mono(48_000)).unwrap();
             let found = (settings.bitrate, settings.changes.len());
             assert_eq!(found, (Some(Bitrate(bitrate)), changes), "{mode} {packet} ms {asked:?}");
-            let layout = Layout::of(&settings);
+            let layout = Layout::of(&settings.format, settings.frame, Bitrate(bitrate));
             assert_eq!((layout.bytes as f64 * 8000.0 / layout.samples_ms).round(), f64::from(bitrate));
         }
     }

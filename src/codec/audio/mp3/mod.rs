@@ -8,92 +8,105 @@
 #[cfg(feature = "lame")]
 mod raw;
 
-use super::storage::{self, Storage, observe};
-use crate::codec::about::{Bitrates, Delay, Feature, Licence, Terms};
+use super::storage;
+use crate::codec::about::{Bitrates, Feature, Licence, Terms};
 #[cfg(not(feature = "lame"))]
-use crate::codec::absent::{decoder, encoder, version};
-use crate::codec::api::{Codec, Settings, at_bitrates};
+use crate::codec::absent as running;
+use crate::codec::api::{Codec, at_bitrates};
 use crate::media::Pcm;
-#[cfg(feature = "lame")]
-use running::{decoder, encoder, version};
 
 pub static MP3: Codec<Pcm> = Codec {
     name: "MP3",
-    version,
+    version: running::version,
     licence: Licence { code: "LGPL-3.0", terms: Terms::Open },
     feature: Some(Feature { name: "lame", built: cfg!(feature = "lame") }),
     range: storage::range(BITRATES),
     rtp: None,
     plc: "silence",
     fec: "",
-    settle: |request, clip| storage::settle(&STORAGE, request, clip),
-    encoder,
-    decoder,
-    observe,
+    configure: running::configure,
     variants: || at_bitrates(&[128_000, 320_000]),
-    delay,
 };
 
-/// Samples in a frame.
-const FRAME: usize = 1152;
 /// ISO/IEC 11172-3, section 2.4.2.3, layer III.
 const BITRATES: Bitrates = Bitrates::List(&[
     32_000, 40_000, 48_000, 56_000, 64_000, 80_000, 96_000, 112_000, 128_000, 160_000, 192_000, 224_000, 256_000,
     320_000,
 ]);
-const STORAGE: Storage =
-    Storage { codec: "MP3", frame: FRAME, bitrates: [BITRATES, BITRATES], usual: [64_000, 128_000] };
-/// What LAME puts before the signal (lame_get_encoder_delay), and what it looks at beyond a frame: its psychoacoustic model
-/// reads 1904 samples to code 1152, of which 528 are there before the first.
-const ENCODER: usize = 576;
-const AHEAD: usize = 1904 - 528 - FRAME;
-/// Filter bank and overlap of any decoder.
-const DECODER: usize = 529;
-/// How far back a frame may begin (main_data_begin, ISO/IEC 11172-3, section 2.4.2.7).
-const RESERVOIR_BYTES: u32 = 511;
-
-fn delay(settings: &Settings<Pcm>) -> Delay {
-    let bitrate = settings.bitrate.map_or(STORAGE.usual[0], |b| b.0);
-    Delay {
-        encoder: storage::samples(ENCODER + AHEAD),
-        decoder: storage::samples(DECODER),
-        // Units are whole frames, of three bytes for each kbit/s.
-        container: settings.frame * RESERVOIR_BYTES.div_ceil(3 * bitrate / 1000),
-        spec: None,
-        source: "LAME: 576 samples of encoder delay (lame_get_encoder_delay) and 224 of look-ahead; a decoder's 528 + 1; \
-                 ISO/IEC 11172-3, section 2.4.2.7: a bit reservoir of 511 bytes, in \
-                 whole frames",
-    }
-}
 
 #[cfg(feature = "lame")]
 mod running {
-    use super::{AHEAD, FRAME, storage};
-    use crate::codec::api::{Decoder, Encoder, Input, Settings, Unit};
-    use crate::codec::audio::mp3::raw;
+    use super::{BITRATES, raw, storage};
+    use crate::codec::about::Delay;
+    use crate::codec::api::{Decoder, Encoder, Input, Observed, Parameters, Request, Settings, Unit};
+    use crate::codec::audio::storage::Storage;
     use crate::error::{Error, Result};
-    use crate::media::Pcm;
+    use crate::media::{Pcm, PcmFormat};
     use crate::units::Time;
     use nanomp3_core as nano;
+
+    /// Samples in a frame.
+    const FRAME: usize = 1152;
+    const STORAGE: Storage =
+        Storage { codec: "MP3", frame: FRAME, bitrates: [BITRATES, BITRATES], usual: [64_000, 128_000] };
+    /// What LAME puts before the signal (lame_get_encoder_delay), and what it looks at beyond a frame: its psychoacoustic model
+    /// reads 1904 samples to code 1152, of which 528 are there before the first.
+    const ENCODER: usize = 576;
+    const AHEAD: usize = 1904 - 528 - FRAME;
+    /// Filter bank and overlap of any decoder.
+    const DECODER: usize = 529;
+    /// How far back a frame may begin (main_data_begin, ISO/IEC 11172-3, section 2.4.2.7).
+    const RESERVOIR_BYTES: u32 = 511;
 
     pub(super) fn version() -> String {
         format!("LAME {} through mp3lame-sys 0.1.11, decoded by nanomp3-core 0.2.0", raw::version())
     }
 
-    pub(super) fn encoder(settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
-        let channels = settings.format.channels;
-        let bitrate = settings.bitrate.map_or(super::STORAGE.usual[0], |b| b.0);
-        let mut encoder = Mp3Encoder { lame: raw::Encoder::new(channels, bitrate)?, bytes: Vec::new(), frames: 0 };
-        encoder.lame.encode(&vec![0; AHEAD * usize::from(channels)], &mut encoder.bytes)?;
-        Ok(Box::new(encoder))
+    pub(super) fn configure(request: &Request, clip: &PcmFormat) -> Result<Settings<Pcm>> {
+        let basis = storage::basis(&STORAGE, request, clip)?;
+        let bitrate = basis.bitrate.0;
+        Ok(basis.with(Mp3Parameters { bitrate }))
     }
 
-    pub(super) fn decoder(settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
-        Ok(Box::new(Mp3Decoder {
-            nano: nano::Decoder::new(),
-            channels: settings.format.channels,
-            buffer: vec![0; nano::MAX_SAMPLES_PER_FRAME],
-        }))
+    #[derive(Debug)]
+    struct Mp3Parameters {
+        /// In bit/s.
+        bitrate: u32,
+    }
+
+    impl Parameters<Pcm> for Mp3Parameters {
+        fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+            let channels = settings.format.channels;
+            let lame = raw::Encoder::new(channels, self.bitrate)?;
+            let mut encoder = Mp3Encoder { lame, bytes: Vec::new(), frames: 0 };
+            encoder.lame.encode(&vec![0; AHEAD * usize::from(channels)], &mut encoder.bytes)?;
+            Ok(Box::new(encoder))
+        }
+
+        fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+            Ok(Box::new(Mp3Decoder {
+                nano: nano::Decoder::new(),
+                channels: settings.format.channels,
+                buffer: vec![0; nano::MAX_SAMPLES_PER_FRAME],
+            }))
+        }
+
+        fn observe(&self, settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
+            Observed::as_set(settings)
+        }
+
+        fn delay(&self, settings: &Settings<Pcm>) -> Delay {
+            Delay {
+                encoder: storage::samples(ENCODER + AHEAD),
+                decoder: storage::samples(DECODER),
+                // Units are whole frames, of three bytes for each kbit/s.
+                container: settings.frame * RESERVOIR_BYTES.div_ceil(3 * self.bitrate / 1000),
+                spec: None,
+                source: "LAME: 576 samples of encoder delay (lame_get_encoder_delay) and 224 of look-ahead; a decoder's 528 + 1; \
+                         ISO/IEC 11172-3, section 2.4.2.7: a bit reservoir of 511 bytes, in \
+                         whole frames",
+            }
+        }
     }
 
     struct Mp3Encoder {
@@ -182,7 +195,7 @@ mod running {
 
     #[cfg(test)]
     mod tests {
-        use super::super::running::*;
+        use super::*;
 
         #[test]
         fn a_header_tells_the_length_of_its_frame() {
@@ -203,7 +216,7 @@ mod running {
 
         #[test]
         fn lame_says_the_documented_delay() {
-            assert_eq!(raw::Encoder::new(2, 128_000).unwrap().delay(), super::super::ENCODER);
+            assert_eq!(raw::Encoder::new(2, 128_000).unwrap().delay(), ENCODER);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How an Opus decoder is driven in a call: exact concealment, in-band FEC and deep redundancy.
 
+use super::configure::OpusParameters;
 use super::packet::{DEEPEST, Mode, OpusPacket};
 use super::raw::{self, Set};
 use crate::codec::api::{Decoder, Input, Settings};
@@ -24,13 +25,13 @@ pub(super) struct OpusDecoder<D> {
 }
 
 impl<D: raw::Decode> OpusDecoder<D> {
-    pub fn new(settings: &Settings<Pcm>) -> Result<OpusDecoder<D>> {
+    pub fn new(parameters: &OpusParameters, settings: &Settings<Pcm>) -> Result<OpusDecoder<D>> {
         let format = settings.format;
         let mut opus = D::new(format.sample_rate, format.channels)?;
-        if settings.flag("deep_plc") {
+        if parameters.deep_plc {
             opus.set(Set::Complexity, 5)?;
         }
-        let deep = if settings.int("dred_ms") > 0 { Some(RefCell::new(Deep::new(format)?)) } else { None };
+        let deep = if parameters.dred.is_zero() { None } else { Some(RefCell::new(Deep::new(format)?)) };
         let buffer = vec![0; LONGEST * format.channels as usize];
         Ok(OpusDecoder { opus, format, buffer, after_celt: false, deep })
     }

@@ -1,8 +1,8 @@
 //! How an Opus encoder is driven in a call: what is sent in pauses, and what the network's reports change.
 
-use super::packet::DTX_BYTES;
+use super::configure::{Application, BITRATE, OpusParameters};
+use super::packet::{Bandwidth, DTX_BYTES};
 use super::raw::{self, Set};
-use super::settle;
 use crate::codec::api::{Encoder, Feedback, Settings, Unit};
 use crate::error::Result;
 use crate::media::Pcm;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The encoder of a call, on one version of libopus.
 pub(super) struct OpusEncoder<E> {
-    pub(super) opus: E,
+    opus: E,
     frame: Duration,
     /// Room for one packet.
     buffer: Vec<u8>,
@@ -24,30 +24,23 @@ pub(super) struct OpusEncoder<E> {
 }
 
 impl<E: raw::Encode> OpusEncoder<E> {
-    pub fn new(settings: &Settings<Pcm>) -> Result<OpusEncoder<E>> {
-        let application = match settings.text("application") {
-            "lowdelay" => raw::LOW_DELAY,
-            "silk" => raw::SILK,
-            "celt" => raw::CELT,
-            "audio" => raw::AUDIO,
-            _ => raw::VOIP,
-        };
-        let bandwidth = match settings.text("max_bandwidth") {
-            "narrowband" => 1101,
-            "mediumband" => 1102,
-            "wideband" => 1103,
-            "superwideband" => 1104,
-            _ => 1105,
+    pub fn new(parameters: &OpusParameters, settings: &Settings<Pcm>) -> Result<OpusEncoder<E>> {
+        let OpusParameters { application, max_bandwidth, complexity, cbr, inband_fec, dtx, dred, .. } = *parameters;
+        let bandwidth = match max_bandwidth {
+            Bandwidth::Narrow => 1101,
+            Bandwidth::Medium => 1102,
+            Bandwidth::Wide => 1103,
+            Bandwidth::SuperWide => 1104,
+            Bandwidth::Full => 1105,
         };
         let bitrate = settings.bitrate.map_or(32_000, |b| b.0) as i32;
-        let dtx = settings.flag("dtx");
-        let mut opus = E::new(settings.format.sample_rate, settings.format.channels, application)?;
+        let mut opus = E::new(settings.format.sample_rate, settings.format.channels, code(application))?;
         for (option, value) in [
             (Set::Bitrate, bitrate),
-            (Set::InbandFec, i32::from(settings.flag("inband_fec"))),
+            (Set::InbandFec, i32::from(inband_fec)),
             (Set::MaxBandwidth, bandwidth),
-            (Set::Complexity, settings.int("complexity") as i32),
-            (Set::Vbr, i32::from(!settings.flag("cbr"))),
+            (Set::Complexity, i32::from(complexity)),
+            (Set::Vbr, i32::from(!cbr)),
             (Set::Dtx, i32::from(dtx)),
             // libwebrtc does so: with DTX, an automatic choice may pick CELT, which leaves DTX too early.
             (Set::Signal, if dtx { 3001 } else { -1000 }),
@@ -55,7 +48,7 @@ impl<E: raw::Encode> OpusEncoder<E> {
         ] {
             opus.set(option, value)?;
         }
-        let dred = settings.int("dred_ms") as i32 / 10;
+        let dred = dred.as_millis() as i32 / 10;
         if dred > 0 {
             opus.set(Set::DredDuration, dred)?;
         }
@@ -67,8 +60,19 @@ impl<E: raw::Encode> OpusEncoder<E> {
             loss: LossSmoother::default(),
             loss_percent: 0,
             bitrate,
-            ceiling: settings.knobs.contains_key("gcc_max_bitrate").then(|| settings.int("gcc_max_bitrate") as i32),
+            ceiling: settings.ceiling.map(|ceiling| ceiling.0 as i32),
         })
+    }
+}
+
+/// What libopus knows it by.
+pub(super) fn code(application: Application) -> i32 {
+    match application {
+        Application::Voip => raw::VOIP,
+        Application::Audio => raw::AUDIO,
+        Application::LowDelay => raw::LOW_DELAY,
+        Application::Silk => raw::SILK,
+        Application::Celt => raw::CELT,
     }
 }
 
@@ -99,7 +103,7 @@ impl<E: raw::Encode> Encoder<Pcm> for OpusEncoder<E> {
             }
         }
         if let (Some(Bitrate(target)), Some(ceiling)) = (feedback.target, self.ceiling) {
-            let bitrate = i32::try_from(target).unwrap_or(i32::MAX).clamp(settle::BITRATE.0, ceiling);
+            let bitrate = i32::try_from(target).unwrap_or(i32::MAX).clamp(BITRATE.0, ceiling);
             if bitrate != self.bitrate {
                 self.opus.set(Set::Bitrate, bitrate)?;
                 self.bitrate = bitrate;

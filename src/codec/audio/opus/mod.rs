@@ -1,21 +1,23 @@
-//! Opus (RFC 6716) as WebRTC sends it (RFC 7587), by libopus. [`settle`] maps the fmtp line to the encoder,
+//! Opus (RFC 6716) as WebRTC sends it (RFC 7587), by libopus. [`configure`] maps the fmtp line to the encoder.
 //!
 //! Redundancy that a packet carries of what came before it: in-band FEC ("LBRR") of one frame, and on request deep
 //! redundancy ("DRED", draft-ietf-mlcodec-opus-dred) of up to a second. libopus sends either only once loss was reported,
 //! and takes the bits from the frame itself.
 
+pub mod configure;
 mod decode;
 mod encode;
 pub mod packet;
 mod raw;
 mod raw_131;
-pub mod settle;
 pub mod v131;
 
 use crate::codec::about::{Delay, Licence, RtpFormat, Terms};
-use crate::codec::api::{Codec, Observed, Request, Settings, Unit};
+use crate::codec::api::{Codec, Decoder, Encoder, Observed, Parameters, Request, Settings, Unit, on_off};
+use crate::error::Result;
 use crate::media::Pcm;
 use crate::units::{Bitrate, from_ms, ms};
+use configure::{Application, Library, OpusParameters, configure};
 use decode::OpusDecoder;
 use encode::OpusEncoder;
 use packet::{DEEPEST, DTX_BYTES, OpusPacket};
@@ -26,16 +28,18 @@ pub static OPUS: Codec<Pcm> = Codec {
     version: || format!("{} through opusic-sys 0.7.7", raw::version()),
     licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
     feature: None,
-    range: settle::RANGE,
+    range: configure::RANGE,
     rtp: Some(RTP),
     plc: "libopus, in steps of 10 ms; neural with deep-plc",
     fec: "in-band FEC (LBRR) of one frame, DRED",
-    settle: settle::settle,
-    encoder: |settings| Ok(Box::new(OpusEncoder::<raw::Encoder>::new(settings)?)),
-    decoder: |settings| Ok(Box::new(OpusDecoder::<raw::Decoder>::new(settings)?)),
-    observe,
+    configure: |request, _| configure(&LIBOPUS, request),
     variants: || variants(&[AUDIO, LOW_DELAY, SILK, CELT]),
-    delay,
+};
+
+static LIBOPUS: Library = Library {
+    modes: configure::RANGE.modes,
+    encoder: |parameters, settings| Ok(Box::new(OpusEncoder::<raw::Encoder>::new(parameters, settings)?)),
+    decoder: |parameters, settings| Ok(Box::new(OpusDecoder::<raw::Decoder>::new(parameters, settings)?)),
 };
 
 pub(super) const RTP: RtpFormat = RtpFormat {
@@ -68,29 +72,62 @@ pub(super) fn variants(modes: &[Variants]) -> Vec<(String, Request)> {
     modes.iter().flat_map(|(mode, frames)| frames.iter().map(move |frame_ms| variant(mode, *frame_ms))).collect()
 }
 
-pub(super) fn delay(settings: &Settings<Pcm>) -> Delay {
-    let celt_only = matches!(settings.text("application"), "lowdelay" | "celt");
-    Delay {
-        // In the decoder nothing waits but the overlap of CELT's windows.
-        encoder: from_ms(if celt_only { 0.0 } else { 4.0 }),
-        decoder: from_ms(2.5),
-        source: "RFC 6716, section 2.1.9, and OPUS_GET_LOOKAHEAD: 2.5 ms of overlap in CELT, 4 ms more where SILK may be used",
-        ..Delay::default()
+impl Parameters<Pcm> for OpusParameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        (self.library.encoder)(self, settings)
     }
-}
 
-pub(super) fn observe(settings: &Settings<Pcm>, units: &[Unit]) -> Observed {
-    let packets: Vec<OpusPacket> = units.iter().filter_map(|u| OpusPacket::parse(&u.data)).collect();
-    let share = |count: usize| (!units.is_empty()).then(|| count as f64 / units.len() as f64);
-    Observed {
-        frame_ms: shares(packets.iter().map(|p| p.frame * p.frames as u32)).first().map(|(frame, _)| ms(*frame)),
-        bandwidths: named(shares(packets.iter().map(|p| p.bandwidth.name()))),
-        modes: named(shares(packets.iter().map(|p| p.mode.name()))),
-        channels: shares(packets.iter().map(|p| p.channels)).first().map(|(channels, _)| *channels),
-        fec_share: share(packets.iter().filter(|p| p.lbrr).count()),
-        dtx_share: share(units.iter().filter(|u| u.data.len() <= DTX_BYTES).count()),
-        dred_reach_ms: (settings.int("dred_ms") > 0).then(|| mean_reach(units)).flatten(),
-        pictures: None,
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        (self.library.decoder)(self, settings)
+    }
+
+    fn is_generative(&self) -> bool {
+        self.deep_plc || !self.dred.is_zero()
+    }
+
+    fn observe(&self, _: &Settings<Pcm>, units: &[Unit]) -> Observed {
+        let packets: Vec<OpusPacket> = units.iter().filter_map(|u| OpusPacket::parse(&u.data)).collect();
+        let share = |count: usize| (!units.is_empty()).then(|| count as f64 / units.len() as f64);
+        Observed {
+            frame_ms: shares(packets.iter().map(|p| p.frame * p.frames as u32)).first().map(|(frame, _)| ms(*frame)),
+            bandwidths: named(shares(packets.iter().map(|p| p.bandwidth.name()))),
+            modes: named(shares(packets.iter().map(|p| p.mode.name()))),
+            channels: shares(packets.iter().map(|p| p.channels)).first().map(|(channels, _)| *channels),
+            fec_share: share(packets.iter().filter(|p| p.lbrr).count()),
+            dtx_share: share(units.iter().filter(|u| u.data.len() <= DTX_BYTES).count()),
+            dred_reach_ms: (!self.dred.is_zero()).then(|| mean_reach(units)).flatten(),
+            pictures: None,
+        }
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        let celt_only = matches!(self.application, Application::LowDelay | Application::Celt);
+        Delay {
+            // In the decoder nothing waits but the overlap of CELT's windows.
+            encoder: from_ms(if celt_only { 0.0 } else { 4.0 }),
+            decoder: from_ms(2.5),
+            source: "RFC 6716, section 2.1.9, and OPUS_GET_LOOKAHEAD: 2.5 ms of overlap in CELT, 4 ms more where SILK may be used",
+            ..Delay::default()
+        }
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        let mut shown = vec![
+            ("application", self.application.name().into()),
+            ("cbr", on_off(self.cbr)),
+            ("complexity", self.complexity.to_string()),
+            ("dtx", on_off(self.dtx)),
+            ("inband_fec", on_off(self.inband_fec)),
+            ("max_bandwidth", self.max_bandwidth.name().into()),
+        ];
+        // Only where they were asked for: a browser has none of it.
+        if !self.dred.is_zero() {
+            shown.push(("dred_ms", self.dred.as_millis().to_string()));
+        }
+        if self.deep_plc {
+            shown.push(("deep_plc", on_off(true)));
+        }
+        shown
     }
 }
 
@@ -131,9 +168,11 @@ mod tests {
     fn the_documented_look_ahead_is_what_libopus_reports() {
         for (mode, samples) in [("voip", 312), ("audio", 312), ("lowdelay", 120), ("silk", 312), ("celt", 120)] {
             let request = Request { mode: Some(mode.into()), ..Request::default() };
-            let settings = (OPUS.settle)(&request, &PcmFormat::mono(48_000)).unwrap();
-            assert_eq!(OpusEncoder::<raw::Encoder>::new(&settings).unwrap().opus.look_ahead().unwrap(), samples);
-            assert_eq!(settings.format.samples((OPUS.delay)(&settings).lookahead()), samples as usize);
+            let settings = (OPUS.configure)(&request, &PcmFormat::mono(48_000)).unwrap();
+            let application = Application::ALL.into_iter().find(|application| application.name() == mode).unwrap();
+            let mut encoder = <raw::Encoder as raw::Encode>::new(48_000, 1, encode::code(application)).unwrap();
+            assert_eq!(encoder.look_ahead().unwrap(), samples);
+            assert_eq!(settings.format.samples(settings.delay().lookahead()), samples as usize);
         }
     }
 

@@ -1,9 +1,10 @@
 //! The same codec on libopus 1.3.1, which browsers shipped for years: `unsafe-libopus`, that C library translated to Rust
 //! by machine. It has no symbols of C, so that both versions live in one program; packets of either decode on the other.
 
+use super::configure::{self, Library};
 use super::decode::OpusDecoder;
 use super::encode::OpusEncoder;
-use super::{raw_131 as raw, settle};
+use super::raw_131 as raw;
 use crate::codec::about::{Licence, Range, Terms};
 use crate::codec::api::{Change, ChangeKind, Codec, Request, Settings};
 use crate::codec::audio::opus;
@@ -16,27 +17,27 @@ pub static OPUS_131: Codec<Pcm> = Codec {
     version: || "libopus 1.3.1 through unsafe-libopus 0.2.0".into(),
     licence: Licence { code: "BSD-3-Clause", terms: Terms::Open },
     feature: None,
-    range: Range { modes: MODES, ..settle::RANGE },
+    range: Range { modes: LIBOPUS_131.modes, ..configure::RANGE },
     rtp: Some(opus::RTP),
     plc: "pitch repetition after G.711 Appendix I: that of the translated library is broken",
     fec: "in-band FEC (LBRR) of one frame",
-    settle,
-    encoder: |settings| Ok(Box::new(OpusEncoder::<raw::Encoder>::new(settings)?)),
-    decoder: |settings| Ok(Box::new(OpusDecoder::<raw::Decoder>::new(settings)?)),
-    observe: opus::observe,
+    configure,
     variants: || opus::variants(&[opus::AUDIO, opus::LOW_DELAY]),
-    delay: opus::delay,
 };
 
-const MODES: &[&str] = &["voip", "audio", "lowdelay"];
+static LIBOPUS_131: Library = Library {
+    modes: &["voip", "audio", "lowdelay"],
+    encoder: |parameters, settings| Ok(Box::new(OpusEncoder::<raw::Encoder>::new(parameters, settings)?)),
+    decoder: |parameters, settings| Ok(Box::new(OpusDecoder::<raw::Decoder>::new(parameters, settings)?)),
+};
 
-/// As [`settle::settle`]; the neural parts came with libopus 1.5.
-fn settle(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
+/// As [`configure::configure`]; the neural parts came with libopus 1.5.
+fn configure(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
     let (dred, deep_plc) = (request.repair.dred, request.repair.deep_plc);
     let mut request = request.clone();
     request.repair.dred = Duration::ZERO;
     request.repair.deep_plc = false;
-    let mut settings = settle::settle_among(MODES, &request)?;
+    let mut settings = configure::configure(&LIBOPUS_131, &request)?;
     let neural =
         [(!dred.is_zero(), format!("dred:{}ms", dred.as_millis())), (deep_plc, "deep-plc".to_owned())].into_iter();
     settings.changes.extend(neural.filter(|(asked, _)| *asked).map(|(_, requested)| Change {
@@ -67,23 +68,23 @@ mod tests {
         let mut request = Request::default();
         request.repair.dred = Duration::from_millis(200);
         request.repair.deep_plc = true;
-        let changes = settle(&request, &CLIP).unwrap().changes;
+        let changes = configure(&request, &CLIP).unwrap().changes;
         let told: Vec<_> = changes.iter().map(|c| (c.requested.as_str(), c.kind)).collect();
         assert_eq!(told, [("dred:200ms", ChangeKind::Ignored), ("deep-plc", ChangeKind::Ignored)]);
         for mode in ["silk", "celt"] {
             let request = Request { mode: Some(mode.into()), ..Request::default() };
-            let error = settle(&request, &CLIP).err().unwrap().to_string();
+            let error = configure(&request, &CLIP).err().unwrap().to_string();
             assert!(error.contains("opus mode") && error.contains(mode), "{error}");
-            assert!((OPUS.settle)(&request, &CLIP).is_ok());
+            assert!((OPUS.configure)(&request, &CLIP).is_ok());
         }
     }
 
     /// Were one of them linked in the other's place, their packets would be the same.
     #[test]
     fn both_versions_run_side_by_side_code_differently_and_understand_each_other() {
-        let settings = settle(&Request::default(), &CLIP).unwrap();
+        let codecs = [&OPUS, &OPUS_131].map(|codec| (codec.configure)(&Request::default(), &CLIP).unwrap());
         let tone = |n: usize| (6000.0 * (n as f64 * 0.02 + (n as f64 * 0.0003).sin() * 9.0).sin()) as i16;
-        let mut encoders = [(OPUS.encoder)(&settings).unwrap(), (OPUS_131.encoder)(&settings).unwrap()];
+        let mut encoders = codecs.each_ref().map(|settings| settings.encoder().unwrap());
         let mut units: [Vec<Unit>; 2] = Default::default();
         for i in 0..50 {
             let frame = Pcm { format: CLIP, samples: (0..960).map(|n| tone(i * 960 + n)).collect() };
@@ -93,8 +94,8 @@ mod tests {
         }
         let same = units[0].iter().zip(&units[1]).filter(|(a, b)| a.data == b.data).count();
         assert!(same < 40, "{same} of 50 packets are the same");
-        for (units, codec) in units.iter().zip([&OPUS_131, &OPUS]) {
-            let mut decoder = (codec.decoder)(&settings).unwrap();
+        for (units, settings) in units.iter().zip(codecs.iter().rev()) {
+            let mut decoder = settings.decoder().unwrap();
             let mut heard = Pcm::silence(CLIP, 0);
             for unit in units {
                 decoder.decode(Input::Unit(&unit.data), &mut heard).unwrap();
@@ -102,7 +103,7 @@ mod tests {
             let power = |samples: &[i16]| samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>();
             let sent: Vec<i16> = (9600..48_000).map(tone).collect();
             let ratio = power(&heard.samples[9600..]) / power(&sent);
-            assert!((0.7..1.4).contains(&ratio), "{}: {ratio}", codec.name);
+            assert!((0.7..1.4).contains(&ratio), "{settings:?}: {ratio}");
         }
     }
 
@@ -110,9 +111,8 @@ mod tests {
     /// not seen the lost frame.
     #[test]
     fn losses_are_no_louder_than_the_voice() {
-        let settings = settle(&Request::default(), &CLIP).unwrap();
-        let (mut encoder, mut decoder) =
-            ((OPUS_131.encoder)(&settings).unwrap(), (OPUS_131.decoder)(&settings).unwrap());
+        let settings = configure(&Request::default(), &CLIP).unwrap();
+        let (mut encoder, mut decoder) = (settings.encoder().unwrap(), settings.decoder().unwrap());
         let mut heard = Pcm::silence(CLIP, 0);
         for i in 0..100 {
             let tone = |n: usize| (3000.0 * ((i * 960 + n) as f64 * 0.013).sin()) as i16;

@@ -83,7 +83,7 @@ impl Encoder {
         if failed { Err(refused()) } else { Ok(()) }
     }
 
-    /// What the library settled on, in bit/s.
+    /// What the library took, in bit/s.
     #[cfg(test)]
     pub fn bitrate(&mut self) -> i32 {
         let mut value: c_int = 0;

@@ -7,7 +7,7 @@ mod raw;
 
 use super::storage::{self, Storage};
 use crate::codec::about::{Bitrates, Delay, Licence, Terms};
-use crate::codec::api::{Codec, Decoder, Encoder, Input, Knob, Observed, Request, Settings, Unit};
+use crate::codec::api::{Codec, Decoder, Encoder, Input, Observed, Parameters, Request, Settings, Unit};
 use crate::error::{Error, Result};
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, Time};
@@ -23,12 +23,8 @@ pub static VORBIS: Codec<Pcm> = Codec {
     rtp: None,
     plc: "silence",
     fec: "",
-    settle,
-    encoder: |settings| Ok(Box::new(VorbisEncoder::new(settings)?)),
-    decoder: |settings| Ok(Box::new(VorbisDecoder(raw::Decoder::new(settings.format.channels, bitrate(settings))?))),
-    observe,
+    configure,
     variants,
-    delay,
 };
 
 /// What the encoder's tables for 44.1 and 48 kHz span.
@@ -42,16 +38,19 @@ const PAGE_PACKETS: usize = 4;
 const FRAME: usize = 64;
 const STORAGE: Storage = Storage { codec: "Vorbis", frame: FRAME, bitrates: BITRATES, usual: [80_000, 128_000] };
 
-/// The length of long blocks, which depends on the bitrate, is kept with the settings.
-fn settle(request: &Request, clip: &PcmFormat) -> Result<Settings<Pcm>> {
-    let mut settings = storage::settle(&STORAGE, request, clip)?;
-    let long = raw::long_block(settings.format.channels, bitrate(&settings))?;
-    settings.knobs.insert("long_block", Knob::Int(long as i64));
-    Ok(settings)
+fn configure(request: &Request, clip: &PcmFormat) -> Result<Settings<Pcm>> {
+    let basis = storage::basis(&STORAGE, request, clip)?;
+    let bitrate = basis.bitrate.0;
+    let long_block = raw::long_block(basis.format.channels, bitrate)?;
+    Ok(basis.with(VorbisParameters { bitrate, long_block }))
 }
 
-fn bitrate(settings: &Settings<Pcm>) -> u32 {
-    settings.bitrate.map_or(STORAGE.usual[0], |b| b.0)
+#[derive(Debug)]
+struct VorbisParameters {
+    /// In bit/s.
+    bitrate: u32,
+    /// Samples of a long block, which depend on the bitrate.
+    long_block: usize,
 }
 
 /// Both lengths of blocks.
@@ -61,34 +60,50 @@ fn variants() -> Vec<(String, Request)> {
         .into()
 }
 
-/// How much later than it went in a sample comes out: a block is given out once the longest next one is there whole, `long`
-/// samples after its middle; what follows its middle is heard only with the next block, half a `long` later.
-fn ahead(settings: &Settings<Pcm>) -> usize {
-    3 * long(settings) / 2 - FRAME
-}
-
-fn long(settings: &Settings<Pcm>) -> usize {
-    settings.int("long_block") as usize
-}
-
-fn delay(settings: &Settings<Pcm>) -> Delay {
-    let page = Duration::from_secs_f64(PAGE_BYTES as f64 * 8.0 / f64::from(bitrate(settings)));
-    Delay {
-        encoder: storage::samples(ahead(settings)),
-        decoder: Duration::ZERO,
-        container: page.max(storage::samples(PAGE_PACKETS * long(settings) / 2)),
-        spec: Some(storage::samples(long(settings) - FRAME)),
-        source: "libvorbis: a block waits for the whole of a long one after it; Vorbis I, section 4.3.8: a long block, of \
-                 which half overlaps; pages as libogg's ogg_stream_pageout gives them out",
+impl VorbisParameters {
+    /// How much later than it went in a sample comes out: a block is given out once the longest next one is there whole,
+    /// `long_block` samples after its middle; what follows its middle is heard only with the next block, half a
+    /// `long_block` later.
+    fn ahead(&self) -> usize {
+        3 * self.long_block / 2 - FRAME
     }
 }
 
-/// The usual length of a packet's media: most blocks are long.
-fn observe(settings: &Settings<Pcm>, units: &[Unit]) -> Observed {
-    let mut counts = BTreeMap::new();
-    units.iter().for_each(|unit| *counts.entry(unit.duration.as_micros()).or_insert(0) += 1);
-    let usual = counts.iter().max_by_key(|(_, count)| **count).map(|(micros, _)| *micros as f64 / 1000.0);
-    Observed { frame_ms: usual, ..storage::observe(settings, units) }
+impl Parameters<Pcm> for VorbisParameters {
+    fn encoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Encoder<Pcm>>> {
+        let channels = settings.format.channels;
+        let mut vorbis = raw::Encoder::new(channels, self.bitrate)?;
+        vorbis.push(&vec![0; self.ahead() * usize::from(channels)])?;
+        Ok(Box::new(VorbisEncoder { vorbis, coded: 0 }))
+    }
+
+    fn decoder(&self, settings: &Settings<Pcm>) -> Result<Box<dyn Decoder<Pcm>>> {
+        Ok(Box::new(VorbisDecoder(raw::Decoder::new(settings.format.channels, self.bitrate)?)))
+    }
+
+    /// The usual length of a packet's media: most blocks are long.
+    fn observe(&self, settings: &Settings<Pcm>, units: &[Unit]) -> Observed {
+        let mut counts = BTreeMap::new();
+        units.iter().for_each(|unit| *counts.entry(unit.duration.as_micros()).or_insert(0) += 1);
+        let usual = counts.iter().max_by_key(|(_, count)| **count).map(|(micros, _)| *micros as f64 / 1000.0);
+        Observed { frame_ms: usual, ..Observed::as_set(settings) }
+    }
+
+    fn delay(&self, _: &Settings<Pcm>) -> Delay {
+        let page = Duration::from_secs_f64(PAGE_BYTES as f64 * 8.0 / f64::from(self.bitrate));
+        Delay {
+            encoder: storage::samples(self.ahead()),
+            decoder: Duration::ZERO,
+            container: page.max(storage::samples(PAGE_PACKETS * self.long_block / 2)),
+            spec: Some(storage::samples(self.long_block - FRAME)),
+            source: "libvorbis: a block waits for the whole of a long one after it; Vorbis I, section 4.3.8: a long block, \
+                     of which half overlaps; pages as libogg's ogg_stream_pageout gives them out",
+        }
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![("long_block", self.long_block.to_string())]
+    }
 }
 
 struct VorbisEncoder {
@@ -98,13 +113,6 @@ struct VorbisEncoder {
 }
 
 impl VorbisEncoder {
-    fn new(settings: &Settings<Pcm>) -> Result<VorbisEncoder> {
-        let channels = settings.format.channels;
-        let mut vorbis = raw::Encoder::new(channels, bitrate(settings))?;
-        vorbis.push(&vec![0; ahead(settings) * usize::from(channels)])?;
-        Ok(VorbisEncoder { vorbis, coded: 0 })
-    }
-
     /// On the clock of what is decoded: a packet stands for the media from its middle to that of the next.
     fn take(&mut self, out: &mut Vec<Unit>) -> Result<()> {
         while let Some(packet) = self.vorbis.packet()? {
@@ -170,7 +178,7 @@ mod tests {
     fn pages_hold_back_4096_bytes_or_four_packets() {
         let held = |bitrate| {
             let request = Request { bitrate: Some(Bitrate(bitrate)), ..Request::default() };
-            delay(&settle(&request, &PcmFormat { sample_rate: 48_000, channels: 2 }).unwrap()).container
+            configure(&request, &PcmFormat { sample_rate: 48_000, channels: 2 }).unwrap().delay().container
         };
         assert_eq!(held(64_000), Duration::from_millis(512));
         assert_eq!(held(500_000), storage::samples(4 * 1024));

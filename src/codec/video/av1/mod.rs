@@ -3,8 +3,10 @@
 //! rav1d.
 //!
 //! A unit is one temporal unit in the low-overhead format, without its temporal delimiter, which RTP does not carry; a
-//! sequence header is before each key picture. `settle` maps the fmtp line to the encoder, `obu` reads headers.
+//! sequence header is before each key picture. `configure` maps the fmtp line to the encoder, `obu` reads headers.
 
+#[cfg(feature = "video")]
+mod configure;
 #[cfg(feature = "video")]
 mod decoder_raw;
 #[cfg(feature = "video")]
@@ -13,10 +15,8 @@ mod encoder_raw;
 mod obu;
 #[cfg(feature = "video")]
 mod running;
-#[cfg(feature = "video")]
-mod settle;
 
-use crate::codec::about::{Delay, Feature, Licence, Range, RtpFormat, Terms};
+use crate::codec::about::{Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "video"))]
 use crate::codec::absent as running;
 use crate::codec::api::Codec;
@@ -38,10 +38,6 @@ pub static AV1: Codec<Picture> = Codec {
     }),
     plc: "the last picture stays",
     fec: "",
-    settle: running::settle,
-    encoder: running::encoder,
-    decoder: running::decoder,
-    observe: running::observe,
+    configure: running::configure,
     variants: Vec::new,
-    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
 };

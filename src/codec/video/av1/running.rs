@@ -1,12 +1,16 @@
 //! AV1 by libaom and rav1d: its encoder and decoder, and what its packets show.
 
+pub(super) use super::configure::configure;
+use super::configure::{Av1Parameters, DROP_THRESHOLD, QUANTISERS};
 use super::obu::{self, NAME};
-pub(super) use super::settle::settle;
 use super::{decoder_raw, encoder_raw};
-use crate::codec::api::{Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
+use crate::codec::about::Delay;
+use crate::codec::api::{
+    Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Parameters, Settings, Unit,
+};
+use crate::codec::video::configure::{Mode, adapted, no_look_ahead};
 use crate::codec::video::layers::{self, Pattern, Step};
 use crate::codec::video::observe;
-use crate::codec::video::settle::adapted;
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
@@ -16,26 +20,46 @@ pub(super) fn version() -> String {
     format!("libaom {encoder} through libaom-sys 0.17.2, rav1d 1.1.0 of dav1d {decoder}")
 }
 
-pub(super) fn encoder(settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
-    Ok(Box::new(Av1Encoder::new(settings)?))
-}
+impl Parameters<Picture> for Av1Parameters {
+    fn encoder(&self, settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
+        Ok(Box::new(Av1Encoder::new(self, settings)?))
+    }
 
-pub(super) fn decoder(settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
-    Ok(Box::new(Av1Decoder::new(settings)?))
-}
+    fn decoder(&self, settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
+        Ok(Box::new(Av1Decoder::new(settings)?))
+    }
 
-/// Profile, level and size out of the sequence headers; the layers and quantisers as the encoder says.
-pub(super) fn observe(settings: &Settings<Picture>, units: &[Unit]) -> Observed {
-    let sequences: Vec<obu::Sequence> = units.iter().filter_map(|unit| obu::sequence(&unit.data)).collect();
-    let sizes = sequences.iter().map(|sequence| sequence.size);
-    let pictures = ObservedPictures {
-        profile: sequences.first().map(obu::Sequence::profile_name),
-        level: sequences.first().map(obu::Sequence::level_name),
-        size: sizes.max_by_key(|(w, h)| u64::from(*w) * u64::from(*h)),
-        key_frames: units.iter().filter(|unit| obu::is_key(&unit.data) == Some(true)).count() as u32,
-        ..observe::pictures(settings, units)
-    };
-    Observed { pictures: Some(pictures), ..Observed::default() }
+    /// Profile, level and size out of the sequence headers; the layers and quantisers as the encoder says.
+    fn observe(&self, settings: &Settings<Picture>, units: &[Unit]) -> Observed {
+        let sequences: Vec<obu::Sequence> = units.iter().filter_map(|unit| obu::sequence(&unit.data)).collect();
+        let sizes = sequences.iter().map(|sequence| sequence.size);
+        let pictures = ObservedPictures {
+            profile: sequences.first().map(obu::Sequence::profile_name),
+            level: sequences.first().map(obu::Sequence::level_name),
+            size: sizes.max_by_key(|(w, h)| u64::from(*w) * u64::from(*h)),
+            key_frames: units.iter().filter(|unit| obu::is_key(&unit.data) == Some(true)).count() as u32,
+            ..observe::pictures(settings, units)
+        };
+        Observed { pictures: Some(pictures), ..Observed::default() }
+    }
+
+    fn delay(&self, _: &Settings<Picture>) -> Delay {
+        no_look_ahead()
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("drop_threshold", DROP_THRESHOLD.to_string()),
+            ("level_idx", self.level_idx.to_string()),
+            ("max_q", QUANTISERS.1.to_string()),
+            ("min_q", QUANTISERS.0.to_string()),
+            ("mode", self.mode.name().into()),
+            ("profile", "0".into()),
+            ("speed", self.speed.to_string()),
+            ("threads", "1".into()),
+            ("tier", u8::from(self.high_tier).to_string()),
+        ]
+    }
 }
 
 struct Av1Encoder {
@@ -46,18 +70,18 @@ struct Av1Encoder {
 }
 
 impl Av1Encoder {
-    fn new(settings: &Settings<Picture>) -> Result<Av1Encoder> {
-        let layers = settings.int("layers");
+    fn new(parameters: &Av1Parameters, settings: &Settings<Picture>) -> Result<Av1Encoder> {
+        let layers = settings.temporal_layers();
         let kbps = settings.bitrate.map_or(0, |bitrate| bitrate.0 / 1000);
         let aom = encoder_raw::Encoder::new(&encoder_raw::Config {
             width: settings.format.width,
             height: settings.format.height,
             kbps: layers::shares(layers, kbps),
-            speed: settings.int("speed") as i32,
-            min_q: settings.int("min_q") as u32,
-            max_q: settings.int("max_q") as u32,
-            drop_threshold: settings.int("drop_threshold") as u32,
-            screen: settings.text("mode") == "screen",
+            speed: parameters.speed,
+            min_q: QUANTISERS.0,
+            max_q: QUANTISERS.1,
+            drop_threshold: DROP_THRESHOLD,
+            screen: parameters.mode == Mode::Screen,
         })?;
         Ok(Av1Encoder { aom, settings: settings.clone(), pattern: Pattern::new(layers::structure(layers)), kbps })
     }
@@ -96,10 +120,10 @@ impl Encoder<Picture> for Av1Encoder {
             self.pattern.want_key();
         }
         if let Some(target) = feedback.target {
-            let Bitrate(bitrate) = Bitrate(adapted(&self.settings, target));
+            let Bitrate(bitrate) = Bitrate(adapted(self.settings.ceiling, target));
             let kbps = bitrate / 1000;
             if kbps != self.kbps {
-                self.aom.set_bitrate(&layers::shares(self.settings.int("layers"), kbps))?;
+                self.aom.set_bitrate(&layers::shares(self.settings.temporal_layers(), kbps))?;
                 self.kbps = kbps;
             }
         }
@@ -128,7 +152,7 @@ impl Av1Decoder {
         let picture = self.rav1d.decode(data)?;
         let (is, expected) = ((picture.width, picture.height), (self.format.width, self.format.height));
         if is != expected {
-            let reason = format!("a picture of {}x{} where {}x{} was settled", is.0, is.1, expected.0, expected.1);
+            let reason = format!("a picture of {}x{} where {}x{} was configured", is.0, is.1, expected.0, expected.1);
             return Err(refuse(reason));
         }
         Ok(picture)

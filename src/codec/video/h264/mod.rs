@@ -2,8 +2,10 @@
 //! bitrate, pictures dropped when it cannot be held, key pictures only when asked for, one to three temporal layers.
 //!
 //! A unit is one access unit in a byte stream (Annex B), with both parameter sets before each key picture. Key pictures are
-//! IDR pictures. `settle` maps the fmtp line to the encoder, `syntax` reads headers.
+//! IDR pictures. `configure` maps the fmtp line to the encoder, `syntax` reads headers.
 
+#[cfg(feature = "video")]
+mod configure;
 #[cfg(feature = "video")]
 mod raw;
 #[cfg(feature = "video")]
@@ -11,11 +13,9 @@ mod references;
 #[cfg(feature = "video")]
 mod running;
 #[cfg(feature = "video")]
-mod settle;
-#[cfg(feature = "video")]
 mod syntax;
 
-use crate::codec::about::{Delay, Feature, Licence, Range, RtpFormat, Terms};
+use crate::codec::about::{Feature, Licence, Range, RtpFormat, Terms};
 #[cfg(not(feature = "video"))]
 use crate::codec::absent as running;
 use crate::codec::api::Codec;
@@ -39,10 +39,6 @@ pub static H264: Codec<Picture> = Codec {
     }),
     plc: "the last picture stays",
     fec: "",
-    settle: running::settle,
-    encoder: running::encoder,
-    decoder: running::decoder,
-    observe: running::observe,
+    configure: running::configure,
     variants: Vec::new,
-    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
 };

@@ -1,12 +1,16 @@
 //! H.264 by openh264: its encoder and decoder, and what its packets show.
 
+pub(super) use super::configure::configure;
+use super::configure::{FRAME_SKIP, H264Parameters};
+use super::raw;
 use super::references::References;
-pub(super) use super::settle::settle;
 use super::syntax::{self, NAME, Pps, Slice, Sps};
-use super::{raw, settle};
-use crate::codec::api::{Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Settings, Unit};
+use crate::codec::about::Delay;
+use crate::codec::api::{
+    Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Parameters, Settings, Unit, on_off,
+};
+use crate::codec::video::configure::{Mode, adapted, no_look_ahead};
 use crate::codec::video::observe;
-use crate::codec::video::settle::adapted;
 use crate::error::{Error, Result};
 use crate::media::{Footage, Picture, PictureFormat};
 use crate::units::{Bitrate, Time};
@@ -16,30 +20,51 @@ pub(super) fn version() -> String {
     format!("openh264 {} through openh264-sys2 0.9.9", raw::version())
 }
 
-pub(super) fn encoder(settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
-    Ok(Box::new(H264Encoder::new(settings)?))
-}
+impl Parameters<Picture> for H264Parameters {
+    fn encoder(&self, settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
+        Ok(Box::new(H264Encoder::new(self, settings)?))
+    }
 
-pub(super) fn decoder(settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
-    Ok(Box::new(H264Decoder::new(settings)?))
-}
+    fn decoder(&self, settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
+        Ok(Box::new(H264Decoder { openh264: raw::Decoder::new()?, format: settings.format }))
+    }
 
-/// Profile, level and size out of the sequence parameter sets; the layers and quantisers as the encoder says.
-pub(super) fn observe(settings: &Settings<Picture>, units: &[Unit]) -> Observed {
-    let sets = |unit: &Unit| {
-        let of_kind = |nal: &&[u8]| syntax::kind(nal) == syntax::SPS;
-        syntax::nal_units(&unit.data).into_iter().find(of_kind).and_then(Sps::read)
-    };
-    let sets: Vec<Sps> = units.iter().filter_map(sets).collect();
-    let key = |unit: &&Unit| syntax::nal_units(&unit.data).iter().any(|nal| syntax::kind(nal) == syntax::IDR);
-    let pictures = ObservedPictures {
-        profile: sets.first().map(Sps::profile),
-        level: sets.first().map(Sps::level),
-        size: sets.iter().map(|set| set.size).max_by_key(|(w, h)| u64::from(*w) * u64::from(*h)),
-        key_frames: units.iter().filter(key).count() as u32,
-        ..observe::pictures(settings, units)
-    };
-    Observed { pictures: Some(pictures), ..Observed::default() }
+    /// Profile, level and size out of the sequence parameter sets; the layers and quantisers as the encoder says.
+    fn observe(&self, settings: &Settings<Picture>, units: &[Unit]) -> Observed {
+        let sets = |unit: &Unit| {
+            let of_kind = |nal: &&[u8]| syntax::kind(nal) == syntax::SPS;
+            syntax::nal_units(&unit.data).into_iter().find(of_kind).and_then(Sps::read)
+        };
+        let sets: Vec<Sps> = units.iter().filter_map(sets).collect();
+        let key = |unit: &&Unit| syntax::nal_units(&unit.data).iter().any(|nal| syntax::kind(nal) == syntax::IDR);
+        let pictures = ObservedPictures {
+            profile: sets.first().map(Sps::profile),
+            level: sets.first().map(Sps::level),
+            size: sets.iter().map(|set| set.size).max_by_key(|(w, h)| u64::from(*w) * u64::from(*h)),
+            key_frames: units.iter().filter(key).count() as u32,
+            ..observe::pictures(settings, units)
+        };
+        Observed { pictures: Some(pictures), ..Observed::default() }
+    }
+
+    fn delay(&self, _: &Settings<Picture>) -> Delay {
+        no_look_ahead()
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("complexity", self.complexity.to_string()),
+            ("entropy", if self.profile.cabac { "CABAC" } else { "CAVLC" }.into()),
+            ("frame_skip", on_off(FRAME_SKIP)),
+            ("level", self.level.name.into()),
+            ("level_idc", self.level.idc.to_string()),
+            ("mode", self.mode.name().into()),
+            ("packetization_mode", if self.slice_bytes.is_some() { "0" } else { "1" }.into()),
+            ("profile", self.profile.name.into()),
+            ("slice_bytes", self.slice_bytes.unwrap_or_default().to_string()),
+            ("threads", "1".into()),
+        ]
+    }
 }
 
 struct H264Encoder {
@@ -56,22 +81,22 @@ struct H264Encoder {
 }
 
 impl H264Encoder {
-    fn new(settings: &Settings<Picture>) -> Result<H264Encoder> {
-        let profile = settle::profile(settings);
+    fn new(parameters: &H264Parameters, settings: &Settings<Picture>) -> Result<H264Encoder> {
+        let H264Parameters { mode, profile, level, slice_bytes, complexity } = *parameters;
         let bitrate = settings.bitrate.map_or(0, |bitrate| bitrate.0);
         let openh264 = raw::Encoder::new(&raw::Config {
             width: settings.format.width,
             height: settings.format.height,
             rate: settings.format.rate.per_second() as f32,
             bitrate,
-            layers: settings.int("layers") as u8,
-            screen: settings.text("mode") == "screen",
-            complexity: settings.int("complexity") as u8,
+            layers: settings.temporal_layers(),
+            screen: mode == Mode::Screen,
+            complexity,
             profile_idc: profile.idc,
-            level_idc: settings.int("level_idc") as u8,
+            level_idc: level.idc,
             cabac: profile.cabac,
-            frame_skip: settings.flag("frame_skip"),
-            slice: u32::try_from(settings.int("slice_bytes")).ok().filter(|bytes| *bytes > 0),
+            frame_skip: FRAME_SKIP,
+            slice: slice_bytes,
         })?;
         Ok(H264Encoder {
             openh264,
@@ -126,7 +151,7 @@ impl Encoder<Picture> for H264Encoder {
     fn adapt(&mut self, feedback: Feedback) -> Result<()> {
         self.key_wanted |= feedback.key_wanted;
         if let Some(target) = feedback.target {
-            let Bitrate(bitrate) = Bitrate(adapted(&self.settings, target));
+            let Bitrate(bitrate) = Bitrate(adapted(self.settings.ceiling, target));
             if bitrate != self.bitrate {
                 self.openh264.set_bitrate(bitrate)?;
                 self.bitrate = bitrate;
@@ -169,10 +194,6 @@ struct H264Decoder {
 }
 
 impl H264Decoder {
-    fn new(settings: &Settings<Picture>) -> Result<H264Decoder> {
-        Ok(H264Decoder { openh264: raw::Decoder::new()?, format: settings.format })
-    }
-
     fn picture(&mut self, data: &[u8]) -> Result<Picture> {
         let expected = (self.format.width, self.format.height);
         let fits = |(width, height): (u32, u32)| match (width, height) == expected {
@@ -181,7 +202,7 @@ impl H264Decoder {
                 let (w, h) = expected;
                 Err(Error::Codec {
                     codec: NAME,
-                    reason: format!("a picture of {width}x{height} where {w}x{h} was settled"),
+                    reason: format!("a picture of {width}x{height} where {w}x{h} was configured"),
                 })
             }
         };

@@ -16,7 +16,7 @@ mod vp8;
 #[cfg(feature = "video")]
 mod vp9;
 
-use crate::codec::about::{Delay, Feature, Licence, Range, RtpFormat, Terms};
+use crate::codec::about::{Feature, Licence, Range, RtpFormat, Terms};
 use crate::codec::api::Codec;
 #[cfg(not(feature = "video"))]
 use crate::codec::{absent as running, absent as vp8, absent as vp9};
@@ -33,10 +33,7 @@ pub static VP8: Codec<Picture> = Codec {
         payload: Some(&rtp::vp8::VP8),
         ..RtpFormat::VIDEO
     }),
-    settle: vp8::settle,
-    encoder: vp8::encoder,
-    decoder: vp8::decoder,
-    observe: vp8::observe,
+    configure: vp8::configure,
     ..BY_LIBVPX
 };
 
@@ -50,10 +47,7 @@ pub static VP9: Codec<Picture> = Codec {
         payload: Some(&rtp::vp9::VP9),
         ..RtpFormat::VIDEO
     }),
-    settle: vp9::settle,
-    encoder: vp9::encoder,
-    decoder: vp9::decoder,
-    observe: vp9::observe,
+    configure: vp9::configure,
     ..BY_LIBVPX
 };
 
@@ -67,10 +61,6 @@ const BY_LIBVPX: Codec<Picture> = Codec {
     rtp: None,
     plc: "the last picture stays",
     fec: "",
-    settle: vp8::settle,
-    encoder: vp8::encoder,
-    decoder: vp8::decoder,
-    observe: vp8::observe,
+    configure: vp8::configure,
     variants: Vec::new,
-    delay: |_| Delay { source: "real-time mode: no look-ahead", ..Delay::default() },
 };

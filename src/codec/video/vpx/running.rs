@@ -4,16 +4,16 @@ use super::header::Header;
 use super::kind::Kind;
 use super::raw::{self, Set};
 use crate::codec::api::{
-    ChangeKind, Coded, Decoder, Encoder, Feedback, Input, Knob, Observed, ObservedPictures, Request, Settings, Unit,
+    Coded, Decoder, Encoder, Feedback, Input, Observed, ObservedPictures, Request, Settings, Unit, on_off,
 };
 use crate::codec::video::caps::max_fr_and_fs;
-use crate::codec::video::fmtp::{self, Read, change};
+use crate::codec::video::configure::{self, Basis, Mode};
+use crate::codec::video::fmtp::{self, Read};
 use crate::codec::video::layers::{self, Pattern, Step};
 use crate::codec::video::observe;
-use crate::codec::video::settle::{self, Rules};
 use crate::error::{Error, Result};
 use crate::media::{Footage, FrameRate, Picture, PictureFormat};
-use crate::units::{Bitrate, Time};
+use crate::units::Time;
 
 /// Below it libwebrtc takes more time for a picture: 352x288, in luma samples.
 const SMALL: usize = 352 * 288;
@@ -22,36 +22,57 @@ pub(super) fn version() -> String {
     format!("libvpx {} through libvpx-native-sys 5.0.17", raw::version())
 }
 
-/// What both settle alike; `read` knows the codec's parameters besides `max-fr` and `max-fs`, `speed` maps complexity.
-pub(super) fn settle(
+/// What both are set to.
+#[derive(Debug)]
+pub(super) struct VpxParameters {
+    pub mode: Mode,
+    /// libvpx's `cpu-used`.
+    pub speed: i32,
+    pub error_resilient: bool,
+    /// Quantisers of 0 to 63.
+    pub min_q: u32,
+    pub max_q: u32,
+    pub static_threshold: i32,
+}
+
+/// Fill of the buffer in percent below which pictures are dropped.
+const DROP_THRESHOLD: u32 = 30;
+
+impl VpxParameters {
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("drop_threshold", DROP_THRESHOLD.to_string()),
+            ("error_resilient", on_off(self.error_resilient)),
+            ("max_q", self.max_q.to_string()),
+            ("min_q", self.min_q.to_string()),
+            ("mode", self.mode.name().into()),
+            ("speed", self.speed.to_string()),
+            ("static_threshold", self.static_threshold.to_string()),
+            ("threads", "1".into()),
+        ]
+    }
+}
+
+/// What both have alike; `read` knows the codec's parameters besides `max-fr` and `max-fs`.
+pub(super) fn basis(
     kind: Kind,
     request: &Request,
     clip: &PictureFormat,
     mut read: impl FnMut(&str, Option<&str>) -> Read,
-    speed: fn(u8) -> i64,
-) -> Result<Settings<Picture>> {
-    let rules = Rules { codec: kind.name(), layers: 3, modes: &["camera", "screen"] };
+) -> Result<Basis> {
     let changes = fmtp::parameters(&request.fmtp, |name, value| match name {
         "max-fr" | "max-fs" => fmtp::counted(value),
         _ => read(name, value),
     });
-    let caps = max_fr_and_fs(&request.fmtp);
-    let mut settings = settle::settle(&rules, request, clip, &caps, changes)?;
-    if let Some(Bitrate(asked)) = settings.bitrate.filter(|rate| !rate.0.is_multiple_of(1000)) {
-        let whole = asked / 1000 * 1000;
-        settings.bitrate = Some(Bitrate(whole));
-        let reason = "libvpx takes whole kbit/s";
-        settings.changes.push(change(format!("bitrate={asked}"), whole.to_string(), ChangeKind::Rounded, reason));
-    }
-    let default = if settings.format.luma() < SMALL { 10 } else { 8 };
-    let complexity = settle::complexity(request, default, &mut settings.changes);
-    settings.knobs.extend([
-        ("speed", Knob::Int(speed(complexity))),
-        ("drop_threshold", Knob::Int(30)),
-        ("error_resilient", Knob::Flag(settings.int("layers") > 1)),
-        ("threads", Knob::Int(1)),
-    ]);
-    Ok(settings)
+    let mut basis = configure::basis(kind.name(), request, clip, &max_fr_and_fs(&request.fmtp), changes)?;
+    basis.whole_kilobits("libvpx takes whole kbit/s");
+    Ok(basis)
+}
+
+/// The effort, 0 to 10.
+pub(super) fn complexity(basis: &mut Basis, request: &Request) -> i32 {
+    let default = if basis.format.luma() < SMALL { 10 } else { 8 };
+    i32::from(basis.complexity(request, default))
 }
 
 /// Sizes out of key pictures; the rest as the encoder says.
@@ -77,6 +98,7 @@ pub(super) struct VpxEncoder {
 impl VpxEncoder {
     pub(super) fn new(
         kind: Kind,
+        parameters: &VpxParameters,
         settings: &Settings<Picture>,
         steps: &'static [Step],
         (undershoot_percent, overshoot_percent): (u32, u32),
@@ -86,19 +108,19 @@ impl VpxEncoder {
             kind,
             width: settings.format.width,
             height: settings.format.height,
-            kbps: shares(kind, settings.int("layers"), kbps),
-            error_resilient: settings.flag("error_resilient"),
-            min_q: settings.int("min_q") as u32,
-            max_q: settings.int("max_q") as u32,
+            kbps: shares(kind, settings.temporal_layers(), kbps),
+            error_resilient: parameters.error_resilient,
+            min_q: parameters.min_q,
+            max_q: parameters.max_q,
             undershoot_percent,
             overshoot_percent,
-            drop_threshold: settings.int("drop_threshold") as u32,
+            drop_threshold: DROP_THRESHOLD,
         };
         let mut vpx = raw::Encoder::new(&config)?;
         // Half the optimal buffer of 600 ms, in percent of a picture; libwebrtc's formula.
         let largest_key = (settings.format.rate.per_second() * 30.0).round().max(300.0);
-        vpx.set(Set::CpuUsed, settings.int("speed") as i32)?;
-        vpx.set(Set::StaticThreshold, settings.int("static_threshold") as i32)?;
+        vpx.set(Set::CpuUsed, parameters.speed)?;
+        vpx.set(Set::StaticThreshold, parameters.static_threshold)?;
         vpx.set(Set::MaxIntraPercent, largest_key as i32)?;
         Ok(VpxEncoder { kind, vpx, settings: settings.clone(), pattern: Pattern::new(steps), kbps })
     }
@@ -161,9 +183,9 @@ impl Encoder<Picture> for VpxEncoder {
             self.pattern.want_key();
         }
         if let Some(target) = feedback.target {
-            let kbps = settle::adapted(&self.settings, target) / 1000;
+            let kbps = configure::adapted(self.settings.ceiling, target) / 1000;
             if kbps != self.kbps {
-                self.vpx.set_bitrate(&shares(self.kind, self.settings.int("layers"), kbps))?;
+                self.vpx.set_bitrate(&shares(self.kind, self.settings.temporal_layers(), kbps))?;
                 self.kbps = kbps;
             }
         }
@@ -177,7 +199,7 @@ fn ticks(rate: FrameRate, index: u64) -> u64 {
 }
 
 /// What each layer and those below it take of `kbps`, as libwebrtc divides it.
-fn shares(kind: Kind, layers: i64, kbps: u32) -> Vec<u32> {
+fn shares(kind: Kind, layers: u8, kbps: u32) -> Vec<u32> {
     match (kind, layers) {
         (Kind::Vp8, 2) => layers::divided(kbps, &[60, 100]),
         (Kind::Vp8, 3..) => layers::divided(kbps, &[40, 60, 100]),
@@ -202,7 +224,7 @@ impl VpxDecoder {
         // Before libvpx makes room for it: in a broken header any size may stand.
         let stated = self.kind.header(data).ok_or_else(|| refuse("not a coded picture".into()))?.size;
         let wrong = |(width, height)| {
-            refuse(format!("a picture of {width}x{height} where {}x{} was settled", expected.0, expected.1))
+            refuse(format!("a picture of {width}x{height} where {}x{} was configured", expected.0, expected.1))
         };
         if let Some(size) = stated.filter(|size| *size != expected) {
             return Err(wrong(size));

@@ -2,8 +2,10 @@
 
 use super::kind::Kind;
 use super::raw::Set;
-use super::running::{self, VpxDecoder, VpxEncoder};
-use crate::codec::api::{ChangeKind, Decoder, Encoder, Knob, Observed, Request, Settings, Unit};
+use super::running::{self, VpxDecoder, VpxEncoder, VpxParameters};
+use crate::codec::about::Delay;
+use crate::codec::api::{ChangeKind, Decoder, Encoder, Observed, Parameters, Request, Settings, Unit};
+use crate::codec::video::configure::{Mode, no_look_ahead};
 use crate::codec::video::fmtp::Read;
 use crate::codec::video::layers;
 use crate::error::{Error, Result};
@@ -14,7 +16,7 @@ use crate::media::{Picture, PictureFormat};
 ///
 /// # Errors
 /// [`Error::Usage`]: a profile other than 0, since pictures here are 8-bit 4:2:0.
-pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
+pub(super) fn configure(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
     if let Some(profile @ ("1" | "2" | "3")) = request.fmtp.get("profile-id") {
         let text =
             format!("VP9: profile-id={profile} is not 8-bit 4:2:0, and pictures here are; profile-id=0 would be right");
@@ -27,40 +29,58 @@ pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings
         }
         _ => Read::Unknown,
     };
-    let mut settings =
-        running::settle(Kind::Vp9, request, clip, read, |complexity| i64::from(15 - complexity.clamp(6, 10)))?;
-    let screen = settings.text("mode") == "screen";
-    settings.knobs.extend([
-        ("profile", Knob::Int(0)),
-        ("min_q", Knob::Int(if screen { 8 } else { 2 })),
-        ("max_q", Knob::Int(52)),
-        ("static_threshold", Knob::Int(1)),
-        ("aq_mode", Knob::Int(3)),
-    ]);
-    Ok(settings)
+    let mut basis = running::basis(Kind::Vp9, request, clip, read)?;
+    let vpx = VpxParameters {
+        mode: basis.mode,
+        speed: 15 - running::complexity(&mut basis, request).clamp(6, 10),
+        error_resilient: basis.layers > 1,
+        min_q: if basis.mode == Mode::Screen { 8 } else { 2 },
+        max_q: 52,
+        static_threshold: 1,
+    };
+    Ok(basis.with(Vp9Parameters(vpx)))
 }
 
-pub(super) fn encoder(settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
-    let layers = settings.int("layers");
-    let mut encoder = VpxEncoder::new(Kind::Vp9, settings, layers::structure(layers), (50, 50))?;
-    let vpx = &mut encoder.vpx;
-    if layers > 1 {
-        vpx.set(Set::Svc, 1)?;
-        vpx.set_layer_quantisers(settings.int("min_q") as u32, settings.int("max_q") as u32)?;
+/// Cyclic refresh.
+const AQ_MODE: i32 = 3;
+
+#[derive(Debug)]
+struct Vp9Parameters(VpxParameters);
+
+impl Parameters<Picture> for Vp9Parameters {
+    fn encoder(&self, settings: &Settings<Picture>) -> Result<Box<dyn Encoder<Picture>>> {
+        let Vp9Parameters(parameters) = self;
+        let layers = settings.temporal_layers();
+        let mut encoder = VpxEncoder::new(Kind::Vp9, parameters, settings, layers::structure(layers), (50, 50))?;
+        let vpx = &mut encoder.vpx;
+        if layers > 1 {
+            vpx.set(Set::Svc, 1)?;
+            vpx.set_layer_quantisers(parameters.min_q, parameters.max_q)?;
+        }
+        vpx.set(Set::AqMode, AQ_MODE)?;
+        vpx.set(Set::FrameParallel, 0)?;
+        vpx.set(Set::NoiseSensitivityOfVp9, 0)?;
+        vpx.set(Set::TileColumns, 0)?;
+        vpx.set(Set::RowThreads, 0)?;
+        vpx.set(Set::TuneContent, i32::from(parameters.mode == Mode::Screen))?;
+        Ok(Box::new(encoder))
     }
-    vpx.set(Set::AqMode, settings.int("aq_mode") as i32)?;
-    vpx.set(Set::FrameParallel, 0)?;
-    vpx.set(Set::NoiseSensitivityOfVp9, 0)?;
-    vpx.set(Set::TileColumns, 0)?;
-    vpx.set(Set::RowThreads, 0)?;
-    vpx.set(Set::TuneContent, i32::from(settings.text("mode") == "screen"))?;
-    Ok(Box::new(encoder))
-}
 
-pub(super) fn decoder(settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
-    Ok(Box::new(VpxDecoder::new(Kind::Vp9, settings)?))
-}
+    fn decoder(&self, settings: &Settings<Picture>) -> Result<Box<dyn Decoder<Picture>>> {
+        Ok(Box::new(VpxDecoder::new(Kind::Vp9, settings)?))
+    }
 
-pub(super) fn observe(settings: &Settings<Picture>, units: &[Unit]) -> Observed {
-    running::observe(Kind::Vp9, settings, units)
+    fn observe(&self, settings: &Settings<Picture>, units: &[Unit]) -> Observed {
+        running::observe(Kind::Vp9, settings, units)
+    }
+
+    fn delay(&self, _: &Settings<Picture>) -> Delay {
+        no_look_ahead()
+    }
+
+    fn shown(&self) -> Vec<(&'static str, String)> {
+        let mut shown = self.0.shown();
+        shown.extend([("aq_mode", AQ_MODE.to_string()), ("profile", "0".into())]);
+        shown
+    }
 }

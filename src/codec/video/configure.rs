@@ -1,4 +1,4 @@
-//! What all video codecs settle alike: the size, rate and bitrate that a receiver's caps leave of a clip, the bitrate when
+//! What all video codecs are configured by alike: the size, rate and bitrate that a receiver's caps leave of a clip, the bitrate when
 //! none is asked for, and what becomes of wishes that only audio has.
 //!
 //! A receiver's fmtp line sets upper bounds ([`Cap`]). A picture too large is scaled as libwebrtc scales it: by 3/4, 1/2,
@@ -7,72 +7,113 @@
 use super::caps::{Bound, Cap, allowed, fit};
 use super::fmtp::change;
 use super::range::LEAST_BITRATE;
-use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
+use crate::codec::about::Delay;
+use crate::codec::api::{Change, ChangeKind, Parameters, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Picture, PictureFormat};
 use crate::units::{Bitrate, ms};
-use std::collections::BTreeMap;
 
-/// What a codec says of itself.
-pub(super) struct Rules {
-    /// As errors name it.
-    pub codec: &'static str,
-    /// Most temporal layers.
-    pub layers: u8,
-    /// The encoder's modes, the default first.
-    pub modes: &'static [&'static str],
+/// Most temporal layers.
+const LAYERS: u8 = 3;
+
+/// What the pictures are of; a request's `mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Camera,
+    Screen,
 }
 
-/// Settings with the format that `caps` leave of `clip`, the bitrate, and the knobs `layers` and `mode`, and with
-/// congestion control `gcc_max_bitrate` too. `changes`: those that the codec found in its fmtp line ([`super::fmtp::parameters`]), which
-/// come first.
+impl Mode {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Camera => "camera",
+            Mode::Screen => "screen",
+        }
+    }
+}
+
+/// What of a request all video codecs treat alike. [`Basis::with`] the codec's own parameters it is the settings.
+pub(super) struct Basis {
+    pub format: PictureFormat,
+    /// In bit/s.
+    pub bitrate: u32,
+    /// See [`Settings::ceiling`].
+    pub ceiling: Option<Bitrate>,
+    /// Temporal layers, 1 to 3.
+    pub layers: u8,
+    pub mode: Mode,
+    pub changes: Vec<Change>,
+}
+
+impl Basis {
+    pub fn with(self, parameters: impl Parameters<Picture> + 'static) -> Settings<Picture> {
+        let Basis { format, bitrate, ceiling, layers, mode: _, changes } = self;
+        let settings = Settings::new(format, format.rate.at(1), parameters);
+        Settings { bitrate: Some(Bitrate(bitrate)), ceiling, layers: Some(layers), changes, ..settings }
+    }
+
+    /// For libraries that take no finer bitrates.
+    pub fn whole_kilobits(&mut self, reason: &str) {
+        let asked = self.bitrate;
+        self.bitrate = asked / 1000 * 1000;
+        if self.bitrate != asked {
+            let taken = self.bitrate.to_string();
+            self.changes.push(change(format!("bitrate={asked}"), taken, ChangeKind::Rounded, reason));
+        }
+    }
+
+    /// The encoder's effort, 0 to 10; `default` when none is asked for.
+    pub fn complexity(&mut self, request: &Request, default: u8) -> u8 {
+        let asked = request.complexity.unwrap_or(default);
+        if asked > 10 {
+            let reason = "complexities are 0 to 10";
+            self.changes.push(change(format!("complexity={asked}"), "10", ChangeKind::Clamped, reason));
+        }
+        asked.min(10)
+    }
+}
+
+/// The format that `caps` leave of `clip`, the bitrate, layers and mode. `codec`: as errors name it. `changes`: those that
+/// the codec found in its fmtp line ([`super::fmtp::parameters`]), which come first.
 ///
 /// # Errors
 /// [`Error::Usage`]: the request's own mode or layers are none, or no picture is small enough for the caps.
-pub(super) fn settle(
-    rules: &Rules,
+pub(super) fn basis(
+    codec: &'static str,
     request: &Request,
     clip: &PictureFormat,
     caps: &[Cap],
     mut changes: Vec<Change>,
-) -> Result<Settings<Picture>> {
+) -> Result<Basis> {
     let mode = match request.mode.as_deref() {
-        None => rules.modes[0],
+        None | Some("camera") => Mode::Camera,
+        Some("screen") => Mode::Screen,
         Some(asked) => {
-            let known = rules.modes.iter().find(|known| **known == asked);
-            known.ok_or_else(|| unknown(&format!("{} mode", rules.codec), asked, rules.modes))?
+            let known = [Mode::Camera, Mode::Screen].map(Mode::name);
+            return Err(unknown(&format!("{codec} mode"), asked, &known));
         }
     };
     let layers = request.layers.unwrap_or(1);
-    if !(1..=rules.layers).contains(&layers) {
-        let right = if rules.layers == 1 { "1".to_owned() } else { format!("1 to {}", rules.layers) };
-        return Err(Error::usage(format!("{}: temporal layers must be {right}, not {layers}", rules.codec)));
+    if !(1..=LAYERS).contains(&layers) {
+        return Err(Error::usage(format!("{codec}: temporal layers must be 1 to {LAYERS}, not {layers}")));
     }
-    let format = fit(rules.codec, clip, caps, &mut changes)?;
+    let format = fit(codec, clip, caps, &mut changes)?;
     let bitrate = bitrate(request.bitrate, &format, caps, &mut changes);
     changes.extend(of_audio(request));
-    let mut knobs = BTreeMap::from([("layers", Knob::Int(i64::from(layers))), ("mode", Knob::Text(mode))]);
-    if request.repair.gcc {
-        // A bitrate that was asked for is the most that is sent, as libwebrtc's maximum of an encoding.
-        let ceiling = request.bitrate.map_or_else(|| allowed(most_bitrate(&format), caps), |_| bitrate);
-        knobs.insert("gcc_max_bitrate", Knob::Int(i64::from(ceiling)));
-    }
-    Ok(Settings { format, frame: format.rate.at(1), bitrate: Some(Bitrate(bitrate)), knobs, changes })
+    // A bitrate that was asked for is the most that is sent, as libwebrtc's maximum of an encoding.
+    let ceiling = || request.bitrate.map_or_else(|| allowed(most_bitrate(&format), caps), |_| bitrate);
+    let ceiling = request.repair.gcc.then(|| Bitrate(ceiling()));
+    Ok(Basis { format, bitrate, ceiling, layers, mode, changes })
 }
 
-/// The bitrate in bit/s that the encoder takes when congestion control sets `target`.
-pub(super) fn adapted(settings: &Settings<Picture>, target: Bitrate) -> u32 {
-    let most = settings.knobs.contains_key("gcc_max_bitrate").then(|| settings.int("gcc_max_bitrate") as u32);
-    target.0.min(most.unwrap_or(u32::MAX)).max(LEAST_BITRATE)
+/// The bitrate in bit/s that the encoder takes when congestion control sets `target`; `ceiling`: [`Settings::ceiling`].
+pub(super) fn adapted(ceiling: Option<Bitrate>, target: Bitrate) -> u32 {
+    target.min(ceiling.unwrap_or(target)).0.max(LEAST_BITRATE)
 }
 
-/// The encoder's effort, 0 to 10; `default` when none is asked for.
-pub(super) fn complexity(request: &Request, default: u8, changes: &mut Vec<Change>) -> u8 {
-    let asked = request.complexity.unwrap_or(default);
-    if asked > 10 {
-        changes.push(change(format!("complexity={asked}"), "10", ChangeKind::Clamped, "complexities are 0 to 10"));
-    }
-    asked.min(10)
+/// Of all video codecs, since all run in real-time mode.
+pub(super) fn no_look_ahead() -> Delay {
+    Delay { source: "real-time mode: no look-ahead", ..Delay::default() }
 }
 
 /// In bit/s.
@@ -140,28 +181,25 @@ mod tests {
     use proptest::prelude::*;
     use std::time::Duration;
 
-    const RULES: Rules = Rules { codec: "VP8", layers: 3, modes: &["camera", "screen"] };
-
     fn clip(width: u32, height: u32, rate: u32) -> PictureFormat {
         PictureFormat { width, height, rate: FrameRate::new(rate, 1) }
     }
 
-    fn of(line: &str, request: Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
+    fn of(line: &str, request: Request, clip: &PictureFormat) -> Result<Basis> {
         let fmtp: Fmtp = line.parse()?;
         let changes = parameters(&fmtp, |name, value| match name {
             "max-fr" | "max-fs" => counted(value),
             _ => Read::Unknown,
         });
-        settle(&RULES, &request, clip, &max_fr_and_fs(&fmtp), changes)
+        basis("VP8", &request, clip, &max_fr_and_fs(&fmtp), changes)
     }
 
     #[test]
     fn without_caps_the_clip_is_taken_as_it_is() {
-        let settings = of("", Request::default(), &clip(640, 360, 30)).unwrap();
-        assert_eq!(settings.format, clip(640, 360, 30));
-        assert_eq!((settings.frame, settings.bitrate), (Duration::from_nanos(33_333_333), Some(Bitrate(500_000))));
-        assert_eq!((settings.int("layers"), settings.text("mode")), (1, "camera"));
-        assert!(settings.changes.is_empty() && !settings.knobs.contains_key("gcc_max_bitrate"));
+        let basis = of("", Request::default(), &clip(640, 360, 30)).unwrap();
+        assert_eq!((basis.format, basis.bitrate), (clip(640, 360, 30), 500_000));
+        assert_eq!((basis.layers, basis.mode, basis.ceiling), (1, Mode::Camera, None));
+        assert!(basis.changes.is_empty());
     }
 
     #[test]
@@ -177,12 +215,12 @@ mod tests {
             // Few macroblocks but long: sqrt(8 * 99) = 28 macroblocks a side, 448 samples.
             ("max-fs=99", (640, 32), (320, 16)),
         ] {
-            let settings = of(line, Request::default(), &clip(from.0, from.1, 30)).unwrap();
-            assert_eq!((settings.format.width, settings.format.height), to, "{line}");
-            let clamped = settings.changes.iter().filter(|c| c.kind == ChangeKind::Clamped && c.requested == line);
+            let basis = of(line, Request::default(), &clip(from.0, from.1, 30)).unwrap();
+            assert_eq!((basis.format.width, basis.format.height), to, "{line}");
+            let clamped = basis.changes.iter().filter(|c| c.kind == ChangeKind::Clamped && c.requested == line);
             assert_eq!(clamped.count(), usize::from(from != to), "{line}");
         }
-        let error = of("max-fs=1", Request::default(), &clip(640, 360, 30)).unwrap_err();
+        let error = of("max-fs=1", Request::default(), &clip(640, 360, 30)).err().unwrap();
         assert!(error.to_string().contains("max-fs=1 leaves no size for 640x360"), "{error}");
     }
 
@@ -196,9 +234,8 @@ mod tests {
             (FrameRate::new(30_000, 1001), 30, FrameRate::new(30_000, 1001)),
         ] {
             let from = PictureFormat { rate, ..clip(320, 180, 1) };
-            let settings = of(&format!("max-fr={cap}"), Request::default(), &from).unwrap();
-            assert_eq!(settings.format.rate, kept);
-            assert_eq!(settings.frame, kept.at(1));
+            let basis = of(&format!("max-fr={cap}"), Request::default(), &from).unwrap();
+            assert_eq!(basis.format.rate, kept);
         }
     }
 
@@ -207,9 +244,9 @@ mod tests {
         let cap = |bound| Cap { requested: "profile-level-id=42e01f".into(), bound, reason: "level 3.1" };
         let caps = [Bound::Macroblocks(3600), Bound::MacroblockRate(108_000), Bound::Bitrate(14_000_000)].map(cap);
         let request = Request { bitrate: Some(Bitrate(20_000_000)), ..Request::default() };
-        let settings = settle(&RULES, &request, &clip(1280, 720, 60), &caps, Vec::new()).unwrap();
-        assert_eq!((settings.format, settings.bitrate), (clip(1280, 720, 30), Some(Bitrate(14_000_000))));
-        let seen: Vec<&str> = settings.changes.iter().map(|c| c.effective.as_str()).collect();
+        let basis = basis("VP8", &request, &clip(1280, 720, 60), &caps, Vec::new()).unwrap();
+        assert_eq!((basis.format, basis.bitrate), (clip(1280, 720, 30), 14_000_000));
+        let seen: Vec<&str> = basis.changes.iter().map(|c| c.effective.as_str()).collect();
         assert_eq!(seen, ["30 fps", "14000000"]);
     }
 
@@ -225,10 +262,10 @@ mod tests {
             (None, 9_000_000, 1_700_000),
             (None, 654_321, 654_321),
         ] {
-            assert_eq!(adapted(&with(asked), Bitrate(target)), taken);
+            assert_eq!(adapted(with(asked).ceiling, Bitrate(target)), taken);
         }
         let low = of("", Request { bitrate: Some(Bitrate(5)), ..Request::default() }, &clip(640, 360, 30)).unwrap();
-        assert_eq!((low.bitrate, low.changes[0].kind), (Some(Bitrate(30_000)), ChangeKind::Clamped));
+        assert_eq!((low.bitrate, low.changes[0].kind), (30_000, ChangeKind::Clamped));
     }
 
     #[test]
@@ -236,8 +273,8 @@ mod tests {
         let repair = "nack red:1 deep-plc".parse().unwrap();
         let request = Request { ptime: Some(Duration::from_millis(20)), repair, ..Request::default() };
         let line = "x-google-max-bitrate=900;max-fr=0;foo;max-fs=+9;max-fr2=3";
-        let settings = of(line, request, &clip(640, 360, 30)).unwrap();
-        let seen: Vec<_> = settings.changes.iter().map(|c| (c.requested.as_str(), c.kind)).collect();
+        let basis = of(line, request, &clip(640, 360, 30)).unwrap();
+        let seen: Vec<_> = basis.changes.iter().map(|c| (c.requested.as_str(), c.kind)).collect();
         use ChangeKind::{Ignored, Invalid, Unknown};
         assert_eq!(
             seen,
@@ -261,24 +298,24 @@ mod tests {
             (Request { layers: Some(4), ..Request::default() }, "1 to 3, not 4"),
             (Request { layers: Some(0), ..Request::default() }, "1 to 3, not 0"),
         ] {
-            let error = of("", request, &clip(640, 360, 30)).unwrap_err();
+            let error = of("", request, &clip(640, 360, 30)).err().unwrap();
             assert!(error.to_string().contains(right), "{error}");
             assert_eq!(error.exit_code(), 2);
         }
-        let mut changes = Vec::new();
+        let mut basis = of("", Request::default(), &clip(640, 360, 30)).unwrap();
         let request = Request { complexity: Some(11), ..Request::default() };
-        assert_eq!((complexity(&request, 5, &mut changes), changes.len()), (10, 1));
-        assert_eq!((complexity(&Request::default(), 5, &mut changes), changes.len()), (5, 1));
+        assert_eq!((basis.complexity(&request, 5), basis.changes.len()), (10, 1));
+        assert_eq!((basis.complexity(&Request::default(), 5), basis.changes.len()), (5, 1));
     }
 
     proptest! {
         #[test]
-        fn what_is_settled_is_even_no_larger_and_within_the_caps(
+        fn what_is_left_is_even_no_larger_and_within_the_caps(
             width in 8u32..1000, height in 8u32..1000, rate in 1u32..240, fs in 1u32..9000, fr in 1u32..240,
         ) {
             let from = clip(width * 2, height * 2, rate);
-            if let Ok(settings) = of(&format!("max-fs={fs};max-fr={fr}"), Request::default(), &from) {
-                let to = settings.format;
+            if let Ok(basis) = of(&format!("max-fs={fs};max-fr={fr}"), Request::default(), &from) {
+                let to = basis.format;
                 prop_assert!(to.width.is_multiple_of(2) && to.height.is_multiple_of(2));
                 prop_assert!(to.width <= from.width && to.height <= from.height);
                 prop_assert!(macroblocks(&to) <= u64::from(fs) && to.rate.per_second() <= f64::from(fr.min(rate)));

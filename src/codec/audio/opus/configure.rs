@@ -5,13 +5,14 @@
 //! which no fmtp line leads: "lowdelay" and "celt" (CELT only, 2.5 ms look-ahead; the latter cannot be switched over), and
 //! "silk" (SILK only, frames of 10 ms and more, at most wideband).
 
+use super::packet::Bandwidth;
 use crate::codec::about::{Bitrates, Range};
-use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
+use crate::codec::api::{Change, ChangeKind, Decoder, Encoder, Request, Settings};
 use crate::error::{Error, Result, unknown};
 use crate::media::{Pcm, PcmFormat};
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, from_ms, ms};
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The range of `maxaveragebitrate` (RFC 7587, section 6.1), in bit/s.
 pub(super) const BITRATE: (i32, i32) = (6000, 510_000);
@@ -39,16 +40,65 @@ pub(super) const RANGE: Range = Range {
 /// What libwebrtc's encoder takes as packet lengths, in ms.
 const PTIMES: [f64; 5] = [10.0, 20.0, 40.0, 60.0, 120.0];
 
+/// One version of libopus.
+#[derive(Debug)]
+pub(super) struct Library {
+    /// Names of the [`Application`]s that it has.
+    pub modes: &'static [&'static str],
+    pub encoder: Make<dyn Encoder<Pcm>>,
+    pub decoder: Make<dyn Decoder<Pcm>>,
+}
+
+type Make<T> = fn(&OpusParameters, &Settings<Pcm>) -> Result<Box<T>>;
+
+/// What is set beside format, frame and bitrate.
+#[derive(Debug)]
+pub(super) struct OpusParameters {
+    pub library: &'static Library,
+    pub application: Application,
+    pub max_bandwidth: Bandwidth,
+    /// 0 to 10.
+    pub complexity: u8,
+    pub cbr: bool,
+    pub inband_fec: bool,
+    pub dtx: bool,
+    /// How far back deep redundancy is to reach; zero: none is sent or used.
+    pub dred: Duration,
+    /// The decoder's concealment is neural.
+    pub deep_plc: bool,
+}
+
+/// What libopus calls so: which of its modes the encoder may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Application {
+    Voip,
+    Audio,
+    LowDelay,
+    Silk,
+    Celt,
+}
+
+impl Application {
+    pub const ALL: [Application; 5] =
+        [Application::Voip, Application::Audio, Application::LowDelay, Application::Silk, Application::Celt];
+
+    /// As a request's `mode` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Application::Voip => "voip",
+            Application::Audio => "audio",
+            Application::LowDelay => "lowdelay",
+            Application::Silk => "silk",
+            Application::Celt => "celt",
+        }
+    }
+}
+
 /// The effective settings: 48 kHz, one or two channels by `stereo`.
 ///
 /// # Errors
 /// [`Error::Usage`]: the request's own mode or ptime is none. What the fmtp line holds is never an error.
-pub(super) fn settle(request: &Request, _clip: &PcmFormat) -> Result<Settings<Pcm>> {
-    settle_among(RANGE.modes, request)
-}
-
-/// As [`settle`], for a libopus that has but these modes.
-pub(super) fn settle_among(modes: &[&'static str], request: &Request) -> Result<Settings<Pcm>> {
+pub(super) fn configure(library: &'static Library, request: &Request) -> Result<Settings<Pcm>> {
     if request.ptime.is_some_and(|ptime| ptime.is_zero()) {
         return Err(Error::usage("opus: ptime must be above 0 ms"));
     }
@@ -56,8 +106,12 @@ pub(super) fn settle_among(modes: &[&'static str], request: &Request) -> Result<
     let flag = |name| fmtp.get(name) == Some("1");
     let channels = if flag("stereo") { 2 } else { 1 };
     let application = match request.mode.as_deref() {
-        None => ["voip", "audio"][channels - 1],
-        Some(mode) => modes.iter().find(|known| **known == mode).ok_or_else(|| unknown("opus mode", mode, modes))?,
+        None => [Application::Voip, Application::Audio][channels - 1],
+        Some(mode) => {
+            let known = |application: &Application| application.name() == mode && library.modes.contains(&mode);
+            let found = Application::ALL.into_iter().find(known);
+            found.ok_or_else(|| unknown("opus mode", mode, library.modes))?
+        }
     };
     let playback_rate =
         fmtp.get("maxplaybackrate").and_then(number).filter(|v| *v >= 8000).map_or(48_000, |v| v.min(48_000));
@@ -76,7 +130,7 @@ pub(super) fn settle_among(modes: &[&'static str], request: &Request) -> Result<
     let asked_ptime = request.ptime.map(ms).or_else(|| fmtp.get("ptime").and_then(number).map(f64::from));
     let frame_ms = asked_ptime.map_or(20.0, |asked| {
         let (frame_ms, change) =
-            packet_time(asked, request.mode.is_some() && request.ptime.is_some() && application != "silk");
+            packet_time(asked, request.mode.is_some() && request.ptime.is_some() && application != Application::Silk);
         changes.extend(change);
         frame_ms
     });
@@ -105,36 +159,30 @@ pub(super) fn settle_among(modes: &[&'static str], request: &Request) -> Result<
             "libopus has complexities 0 to 10",
         ));
     }
-    let mut knobs = BTreeMap::from([
-        ("application", Knob::Text(application)),
-        ("cbr", Knob::Flag(flag("cbr"))),
-        ("complexity", Knob::Int(i64::from(complexity.min(10)))),
-        ("dtx", Knob::Flag(flag("usedtx"))),
-        ("inband_fec", Knob::Flag(flag("useinbandfec"))),
-        (
-            "max_bandwidth",
-            Knob::Text(max_bandwidth(if application == "silk" { playback_rate.min(16_000) } else { playback_rate })),
-        ),
-    ]);
-    // Only what was asked for: a browser has none of it.
     let Repair { dred, deep_plc, gcc, .. } = request.repair;
-    if !dred.is_zero() {
-        knobs.insert("dred_ms", Knob::Int(dred.as_millis() as i64));
-    }
-    if deep_plc {
-        knobs.insert("deep_plc", Knob::Flag(true));
-    }
-    if gcc {
-        // A bitrate that was asked for is the most that is sent, as libwebrtc's maximum of an encoding.
-        let ceiling = request.bitrate.map_or(cap.unwrap_or(BITRATE.1), |_| bitrate);
-        knobs.insert("gcc_max_bitrate", Knob::Int(i64::from(ceiling)));
-    }
+    let parameters = OpusParameters {
+        library,
+        application,
+        max_bandwidth: max_bandwidth(if application == Application::Silk {
+            playback_rate.min(16_000)
+        } else {
+            playback_rate
+        }),
+        complexity: complexity.min(10),
+        cbr: flag("cbr"),
+        inband_fec: flag("useinbandfec"),
+        dtx: flag("usedtx"),
+        dred,
+        deep_plc,
+    };
+    let format = PcmFormat { sample_rate: 48_000, channels: channels as u8 };
+    // A bitrate that was asked for is the most that is sent, as libwebrtc's maximum of an encoding.
+    let ceiling = request.bitrate.map_or(cap.unwrap_or(BITRATE.1), |_| bitrate);
     Ok(Settings {
-        format: PcmFormat { sample_rate: 48_000, channels: channels as u8 },
-        frame: from_ms(frame_ms),
         bitrate: Some(Bitrate(bitrate as u32)),
-        knobs,
+        ceiling: gcc.then_some(Bitrate(ceiling as u32)),
         changes,
+        ..Settings::new(format, from_ms(frame_ms), parameters)
     })
 }
 
@@ -194,13 +242,13 @@ fn packet_time(asked: f64, short: bool) -> (f64, Option<Change>) {
 }
 
 /// libwebrtc's mapping of `maxplaybackrate` to the encoder's highest bandwidth.
-fn max_bandwidth(playback_rate: i32) -> &'static str {
+fn max_bandwidth(playback_rate: i32) -> Bandwidth {
     match playback_rate {
-        ..=8000 => "narrowband",
-        8001..=12_000 => "mediumband",
-        12_001..=16_000 => "wideband",
-        16_001..=24_000 => "superwideband",
-        _ => "fullband",
+        ..=8000 => Bandwidth::Narrow,
+        8001..=12_000 => Bandwidth::Medium,
+        12_001..=16_000 => Bandwidth::Wide,
+        16_001..=24_000 => Bandwidth::SuperWide,
+        _ => Bandwidth::Full,
     }
 }
 
@@ -218,8 +266,15 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    use crate::codec::audio::opus::OPUS;
+
     fn of(request: Request) -> Settings<Pcm> {
-        settle(&request, &PcmFormat::mono(16_000)).unwrap()
+        (OPUS.configure)(&request, &PcmFormat::mono(16_000)).unwrap()
+    }
+
+    /// As reports show it.
+    fn shown(settings: &Settings<Pcm>, name: &str) -> String {
+        settings.shown().into_iter().find(|(shown, _)| *shown == name).unwrap().1
     }
 
     fn line(fmtp: &str) -> Settings<Pcm> {
@@ -231,9 +286,18 @@ mod tests {
         let settings = line("");
         assert_eq!(settings.format, PcmFormat::mono(48_000));
         assert_eq!((settings.frame, settings.bitrate), (Duration::from_millis(20), Some(Bitrate(32_000))));
-        assert_eq!((settings.text("application"), settings.text("max_bandwidth")), ("voip", "fullband"));
-        assert_eq!(settings.int("complexity"), 9);
-        assert!(!settings.flag("cbr") && !settings.flag("inband_fec") && !settings.flag("dtx"));
+        let expected = [
+            ("application", "voip"),
+            ("bitrate", "32000 bit/s"),
+            ("cbr", "off"),
+            ("complexity", "9"),
+            ("dtx", "off"),
+            ("inband_fec", "off"),
+            ("max_bandwidth", "fullband"),
+        ];
+        let mut shown = settings.shown();
+        shown.sort_unstable();
+        assert_eq!(shown, expected.map(|(name, value)| (name, value.to_owned())));
         assert!(settings.changes.is_empty());
     }
 
@@ -273,11 +337,11 @@ mod tests {
             (96_000, "fullband"),
             (7999, "fullband"),
         ] {
-            assert_eq!(line(&format!("maxplaybackrate={rate}")).text("max_bandwidth"), name);
+            assert_eq!(shown(&line(&format!("maxplaybackrate={rate}")), "max_bandwidth"), name);
         }
         let stereo = line("stereo=1;cbr=1;useinbandfec=1;usedtx=1");
-        assert_eq!((stereo.format.channels, stereo.text("application")), (2, "audio"));
-        assert!(stereo.flag("cbr") && stereo.flag("inband_fec") && stereo.flag("dtx"));
+        assert_eq!((stereo.format.channels, shown(&stereo, "application").as_str()), (2, "audio"));
+        assert_eq!(["cbr", "inband_fec", "dtx"].map(|name| shown(&stereo, name)), ["on", "on", "on"]);
     }
 
     #[test]
@@ -300,7 +364,8 @@ mod tests {
             of(Request { ptime: Some(from_ms(2.5)), mode: mode.map(Into::into), ..Request::default() }).frame
         };
         assert_eq!((short(None), short(Some("lowdelay"))), (from_ms(10.0), from_ms(2.5)));
-        assert!(settle(&Request { mode: Some("voice".into()), ..Request::default() }, &PcmFormat::mono(8000)).is_err());
+        let voice = Request { mode: Some("voice".into()), ..Request::default() };
+        assert!((OPUS.configure)(&voice, &PcmFormat::mono(8000)).is_err());
     }
 
     #[test]

@@ -2,12 +2,11 @@
 //! span, packets of whole frames. Each difference is told with its reason.
 
 use crate::codec::about::{Bitrates, Range};
-use crate::codec::api::{Change, ChangeKind, Observed, Request, Settings, Unit};
+use crate::codec::api::{Change, ChangeKind, Parameters, Request, Settings};
 use crate::error::{Result, unknown};
 use crate::media::{Pcm, PcmFormat};
 use crate::sdp::repair::Repair;
 use crate::units::{Bitrate, from_ms, ms};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a codec is where nothing is asked of it.
@@ -18,13 +17,50 @@ pub(super) struct Default {
     pub bitrate: u32,
 }
 
+/// What a request comes to by the scheme. [`Basis::with`] the codec's own parameters it is the settings.
+pub(super) struct Basis {
+    pub format: PcmFormat,
+    pub frame: Duration,
+    pub bitrate: Bitrate,
+    /// One of [`Range::modes`], the first where none is asked for; empty where the codec has none.
+    pub mode: &'static str,
+    /// Where the encoder has it and it is asked for.
+    #[cfg_attr(
+        not(any(feature = "speex", test)),
+        expect(dead_code, reason = "of the codecs by this scheme Speex alone has it")
+    )]
+    pub complexity: Option<u8>,
+    pub changes: Vec<Change>,
+}
+
+impl Basis {
+    pub fn with(self, parameters: impl Parameters<Pcm> + 'static) -> Settings<Pcm> {
+        let Basis { format, frame, bitrate, changes, .. } = self;
+        Settings { bitrate: Some(bitrate), changes, ..Settings::new(format, frame, parameters) }
+    }
+
+    /// Brings the bitrate to what the codec's own rules make of it; a request that it differs from is told once.
+    pub fn bring_to(&mut self, request: &Request, taken: u32, reason: String) {
+        let wanted = std::mem::replace(&mut self.bitrate, Bitrate(taken));
+        if let Some(Bitrate(asked)) = request.bitrate.filter(|_| wanted != Bitrate(taken)) {
+            self.changes.retain(|change| !change.requested.starts_with("bitrate="));
+            self.changes.push(Change {
+                requested: format!("bitrate={asked}"),
+                effective: taken.to_string(),
+                kind: ChangeKind::Rounded,
+                reason,
+            });
+        }
+    }
+}
+
 /// As libwebrtc takes it, `ptime` (RFC 8866, section 6.4) may stand among the fmtp parameters; packets are the longest
 /// possible that are not longer than it. A bitrate is the highest possible that is not above what was asked. Parameters
-/// that [`Range::fmtp`] names are left to the codec; `mode` too, once it is known to be one.
+/// that [`Range::fmtp`] names are left to the codec.
 ///
 /// # Errors
 /// [`crate::Error::Usage`]: a mode that the codec does not have.
-pub(super) fn settle(range: &Range, default: &Default, request: &Request) -> Result<Settings<Pcm>> {
+pub(super) fn basis(range: &Range, default: &Default, request: &Request) -> Result<Basis> {
     let mut changes = unknown_parameters(range, request);
     let packet_ms = packet(range, default, request, &mut changes);
     let mut note = |requested: String, effective: String, kind, reason: &str| {
@@ -44,47 +80,29 @@ pub(super) fn settle(range: &Range, default: &Default, request: &Request) -> Res
             note(format!("bitrate={asked}"), bitrate.to_string(), kind, reason);
         }
     }
-    let mut knobs = BTreeMap::new();
+    let complexity = request.complexity.zip(range.complexity).map(|(asked, most)| asked.min(most));
     match (request.complexity, range.complexity) {
         (Some(asked), None) => {
             note(format!("complexity={asked}"), "ignored".into(), ChangeKind::Ignored, "the encoder has no such knob");
         }
-        (Some(asked), Some(most)) => {
-            knobs.insert("complexity", crate::codec::api::Knob::Int(i64::from(asked.min(most))));
-            if asked > most {
-                note(format!("complexity={asked}"), most.to_string(), ChangeKind::Clamped, "the highest complexity");
-            }
+        (Some(asked), Some(most)) if asked > most => {
+            note(format!("complexity={asked}"), most.to_string(), ChangeKind::Clamped, "the highest complexity");
         }
-        (None, _) => {}
+        _ => {}
     }
-    match &request.mode {
+    let mode = match &request.mode {
         Some(mode) if range.modes.is_empty() => {
             note(format!("mode={mode}"), "ignored".into(), ChangeKind::Ignored, "the encoder has no modes");
+            ""
         }
         Some(mode) => {
             let known = range.modes.iter().find(|known| *known == mode);
-            let known = known.ok_or_else(|| unknown(&format!("{} mode", default.codec), mode, range.modes))?;
-            knobs.insert("mode", crate::codec::api::Knob::Text(known));
+            known.ok_or_else(|| unknown(&format!("{} mode", default.codec), mode, range.modes))?
         }
-        None => {
-            range.modes.first().map(|first| knobs.insert("mode", crate::codec::api::Knob::Text(first)));
-        }
-    }
-    Ok(Settings { format: default.format, frame: from_ms(packet_ms), bitrate: Some(Bitrate(bitrate)), knobs, changes })
-}
-
-/// Brings settled bitrates to what the codec's own rules make of them, `taken`; a request that it differs from is told once.
-pub(super) fn bring_to(settings: &mut Settings<Pcm>, request: &Request, taken: u32, reason: String) {
-    let wanted = settings.bitrate.replace(Bitrate(taken));
-    if let Some(Bitrate(asked)) = request.bitrate.filter(|_| wanted != Some(Bitrate(taken))) {
-        settings.changes.retain(|change| !change.requested.starts_with("bitrate="));
-        settings.changes.push(Change {
-            requested: format!("bitrate={asked}"),
-            effective: taken.to_string(),
-            kind: ChangeKind::Rounded,
-            reason,
-        });
-    }
+        None => range.modes.first().copied().unwrap_or_default(),
+    };
+    let (format, frame, bitrate) = (default.format, from_ms(packet_ms), Bitrate(bitrate));
+    Ok(Basis { format, frame, bitrate, mode, complexity, changes })
 }
 
 /// The media of one packet in ms.
@@ -157,11 +175,6 @@ pub(super) fn unknown_parameters(range: &Range, request: &Request) -> Vec<Change
     request.fmtp.iter().filter(|(name, _)| !known(name)).map(change).chain(ignored).collect()
 }
 
-/// What the packets of a fixed-rate mono codec show: their usual length.
-pub(super) fn observe(settings: &Settings<Pcm>, _: &[Unit]) -> Observed {
-    Observed { frame_ms: Some(ms(settings.frame)), channels: Some(1), ..Observed::default() }
-}
-
 pub(super) fn variants() -> Vec<(String, Request)> {
     let variant = |ptime| Request { ptime: Some(Duration::from_millis(ptime)), ..Request::default() };
     [10, 20].map(|ptime| (format!("{ptime} ms"), variant(ptime))).into()
@@ -180,14 +193,14 @@ mod tests {
         complexity: Some(5),
     };
 
-    fn of(request: Request) -> Result<Settings<Pcm>> {
+    fn of(request: Request) -> Result<Basis> {
         let default = Default { codec: "X", format: PcmFormat::mono(8000), packet_ms: 20.0, bitrate: 12_200 };
-        settle(&RANGE, &default, &request)
+        basis(&RANGE, &default, &request)
     }
 
     #[test]
     fn every_difference_is_told() {
-        let settings = of(Request {
+        let basis = of(Request {
             fmtp: "mode-set=1;x=2;ptime=50".parse().unwrap(),
             bitrate: Some(Bitrate(12_000)),
             complexity: Some(9),
@@ -195,10 +208,9 @@ mod tests {
             ..Request::default()
         })
         .unwrap();
-        assert_eq!((ms(settings.frame), settings.bitrate), (40.0, Some(Bitrate(4750))));
-        assert_eq!((settings.int("complexity"), settings.text("mode")), (5, "good"));
-        let told: Vec<_> =
-            settings.changes.iter().map(|c| (c.requested.as_str(), c.effective.as_str(), c.kind)).collect();
+        assert_eq!((ms(basis.frame), basis.bitrate), (40.0, Bitrate(4750)));
+        assert_eq!((basis.complexity, basis.mode), (Some(5), "good"));
+        let told: Vec<_> = basis.changes.iter().map(|c| (c.requested.as_str(), c.effective.as_str(), c.kind)).collect();
         let expected = [
             ("x=2", "ignored", ChangeKind::Unknown),
             ("ptime=50", "40", ChangeKind::Rounded),
@@ -210,8 +222,8 @@ mod tests {
 
     #[test]
     fn what_is_possible_is_taken_and_an_unknown_mode_is_an_error() {
-        let settings = of(Request { bitrate: Some(Bitrate(4750)), ..Request::default() }).unwrap();
-        assert_eq!((settings.bitrate, settings.text("mode"), settings.changes.len()), (Some(Bitrate(4750)), "fast", 0));
+        let basis = of(Request { bitrate: Some(Bitrate(4750)), ..Request::default() }).unwrap();
+        assert_eq!((basis.bitrate, basis.mode, basis.changes.len()), (Bitrate(4750), "fast", 0));
         let error = of(Request { mode: Some("gud".into()), ..Request::default() }).err().unwrap();
         assert!(error.to_string().contains("'good'") && error.exit_code() == 2, "{error}");
     }

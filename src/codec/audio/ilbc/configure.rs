@@ -2,8 +2,8 @@
 
 use super::mode::Mode;
 use crate::codec::about::{Bitrates, Range};
-use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
-use crate::codec::audio::settle::{Default, settle as settled};
+use crate::codec::api::{Change, ChangeKind, Request, Settings};
+use crate::codec::audio::configure::{Basis, Default, basis};
 use crate::error::Result;
 use crate::media::{Pcm, PcmFormat};
 use crate::units::{Bitrate, ms};
@@ -15,17 +15,28 @@ pub(super) const RANGE: Range = Range {
     packets_ms: &[20.0, 30.0, 40.0, 60.0],
     fmtp: &["mode"],
     // With the enhancer of RFC 3951, section 4.6, and its delay, or without both.
-    modes: &["enhanced", "plain"],
+    modes: &[ENHANCED, PLAIN],
     complexity: None,
 };
+
+pub(super) const ENHANCED: &str = "enhanced";
+pub(super) const PLAIN: &str = "plain";
 
 /// 304 bits in 20 ms, and 400 bits in 30 ms, which the RFC calls 13.33 kbit/s; in bit/s.
 const RATE_20: u32 = 15_200;
 const RATE_30: u32 = 13_330;
 
+#[derive(Debug)]
+pub(super) struct IlbcParameters {
+    /// The length of a frame.
+    pub mode: Mode,
+    /// The decoder has the enhancer.
+    pub enhanced: bool,
+}
+
 /// The frame length is what the fmtp line says (RFC 3952, section 4.2: `mode`). Where it says nothing, it follows from the
 /// bitrate, then from a `ptime` of whole 20 ms frames but not of 30 ms, as libwebrtc has it; else it is 30 ms.
-pub(super) fn settle(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
+pub(super) fn configure(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> {
     let mut changes = Vec::new();
     let said = said(request, &mut changes);
     let mode = said.or_else(|| request.bitrate.map(of_bitrate)).or_else(|| of_ptime(request)).unwrap_or(Mode::Ms30);
@@ -35,20 +46,10 @@ pub(super) fn settle(request: &Request, _: &PcmFormat) -> Result<Settings<Pcm>> 
     };
     let bitrates = if said.is_some() { Bitrates::One(bitrate) } else { RANGE.bitrates };
     let default = Default { codec: "iLBC", format: PcmFormat::mono(8000), packet_ms, bitrate };
-    let mut settings = settled(&Range { bitrates, packets_ms, ..RANGE }, &default, request)?;
-    changes.append(&mut settings.changes);
-    settings.knobs.insert("frame_ms", Knob::Int(packet_ms as i64));
-    Ok(Settings { changes, ..settings })
-}
-
-/// The frames of settled `settings`.
-pub(super) fn mode(settings: &Settings<Pcm>) -> Mode {
-    if settings.int("frame_ms") == 20 { Mode::Ms20 } else { Mode::Ms30 }
-}
-
-/// Whether their decoder has the enhancer.
-pub(super) fn enhanced(settings: &Settings<Pcm>) -> bool {
-    settings.text("mode") != "plain"
+    let mut basis = basis(&Range { bitrates, packets_ms, ..RANGE }, &default, request)?;
+    changes.append(&mut basis.changes);
+    let enhanced = basis.mode == ENHANCED;
+    Ok(Basis { changes, ..basis }.with(IlbcParameters { mode, enhanced }))
 }
 
 /// What the fmtp line says of the mode.
@@ -84,16 +85,17 @@ mod tests {
     use super::*;
     use crate::units::from_ms;
 
-    fn of(fmtp: &str, ptime: Option<f64>, bitrate: Option<u32>) -> (i64, f64, Vec<(String, ChangeKind)>) {
+    fn of(fmtp: &str, ptime: Option<f64>, bitrate: Option<u32>) -> (u32, f64, Vec<(String, ChangeKind)>) {
         let request = Request {
             fmtp: fmtp.parse().unwrap(),
             ptime: ptime.map(from_ms),
             bitrate: bitrate.map(Bitrate),
             ..Request::default()
         };
-        let settings = settle(&request, &PcmFormat::mono(48_000)).unwrap();
+        let settings = configure(&request, &PcmFormat::mono(48_000)).unwrap();
         assert_eq!(settings.format, PcmFormat::mono(8000));
-        let mode = settings.int("frame_ms");
+        let (_, mode) = settings.shown().into_iter().find(|(name, _)| *name == "frame_ms").unwrap();
+        let mode: u32 = mode.parse().unwrap();
         assert_eq!(settings.bitrate, Some(Bitrate(if mode == 20 { RATE_20 } else { RATE_30 })));
         (mode, ms(settings.frame), settings.changes.into_iter().map(|c| (c.requested, c.kind)).collect())
     }

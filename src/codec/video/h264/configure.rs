@@ -2,19 +2,36 @@
 //! profile is what is sent, its level and what extends it are upper bounds (Rec. ITU-T H.264, Table A-1).
 
 use super::syntax::NAME;
-use crate::codec::api::{ChangeKind, Knob, Request, Settings};
+use crate::codec::api::{ChangeKind, Request, Settings};
 use crate::codec::video::caps::{Bound, Cap};
+use crate::codec::video::configure::{Mode, basis};
 use crate::codec::video::fmtp::{self, Read, change};
-use crate::codec::video::settle::{self, Rules};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
 use crate::sdp::fmtp::Fmtp;
 
 /// Most bytes of a slice in packetization mode 0, where each is one packet: 1200, the usual one of libwebrtc, without the RTP
 /// header. openh264 keeps 48 of them back, which leaves room for header extensions.
-const SLICE_BYTES: i64 = 1180;
+const SLICE_BYTES: u32 = 1180;
+
+/// Pictures are dropped when the bitrate cannot be held.
+pub(super) const FRAME_SKIP: bool = true;
+
+/// What the encoder is set to.
+#[derive(Debug)]
+pub(super) struct H264Parameters {
+    pub mode: Mode,
+    pub profile: &'static Profile,
+    /// A bound.
+    pub level: &'static Level,
+    /// Most bytes of a slice, in packetization mode 0; `None` in mode 1: one slice per picture.
+    pub slice_bytes: Option<u32>,
+    /// openh264 has three: 0 is low, where libwebrtc leaves it, 1 medium, 2 high.
+    pub complexity: u8,
+}
 
 /// A profile that the encoder makes.
+#[derive(Debug)]
 pub(super) struct Profile {
     pub name: &'static str,
     /// `profile_idc` of the sequence parameter set.
@@ -33,6 +50,7 @@ static PROFILES: [Profile; 5] = [
 ];
 
 /// A level with what it bounds.
+#[derive(Debug)]
 pub(super) struct Level {
     /// `level_idc`; that of level 1b is 9 in High profiles, and 11 with `constraint_set3_flag` in the others.
     pub idc: u8,
@@ -69,22 +87,19 @@ static LEVELS: [Level; 17] = [
     level(52, "5.2", 2_073_600, 36_864, 240_000),
 ];
 
-/// The knobs: `profile`, `level` (a bound, by name), `level_idc`, `packetization_mode`, `slice_bytes` (0: one slice per
-/// picture), `entropy` ("CAVLC", "CABAC"), `complexity`, `frame_skip`, `threads`, and those of all video codecs.
-///
 /// # Errors
 /// [`Error::Usage`]: a profile, level or packetization mode that libwebrtc or the encoder has not.
-pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
+pub(super) fn configure(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
     let fmtp = &request.fmtp;
     let (profile, level) = profile_and_level(fmtp.get("profile-level-id"))?;
-    let mode = match fmtp.get("packetization-mode") {
+    let slice_bytes = match fmtp.get("packetization-mode") {
         Some("2") => {
             let text =
                 "H264: packetization-mode=2 (interleaved) is not for calls, WebRTC has none; 0 or 1 would be right";
             return Err(Error::usage(text));
         }
-        Some("1") => 1,
-        _ => 0,
+        Some("1") => None,
+        _ => Some(SLICE_BYTES),
     };
     let extends = |name: &str, own: u64| fmtp::count(fmtp, name).is_some_and(|value| u64::from(value) >= own);
     let changes = fmtp::parameters(fmtp, |name, value| match (name, value) {
@@ -101,33 +116,15 @@ pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings
         }
         _ => Read::Unknown,
     });
-    let rules = Rules { codec: NAME, layers: 3, modes: &["camera", "screen"] };
-    let mut settings = settle::settle(&rules, request, clip, &caps(fmtp, clip, profile, level), changes)?;
-    if settings.int("layers") == 3 && settings.text("mode") == "screen" {
-        settings.knobs.insert("layers", Knob::Int(2));
+    let mut basis = basis(NAME, request, clip, &caps(fmtp, clip, profile, level), changes)?;
+    if basis.layers == 3 && basis.mode == Mode::Screen {
+        basis.layers = 2;
         let reason = "of a screen openh264 codes two layers at most: each picture of it has one reference";
-        settings.changes.push(change("layers=3".into(), "2", ChangeKind::Clamped, reason));
+        basis.changes.push(change("layers=3".into(), "2", ChangeKind::Clamped, reason));
     }
-    let complexity = settle::complexity(request, 0, &mut settings.changes);
-    settings.knobs.extend([
-        ("profile", Knob::Text(profile.name)),
-        ("level", Knob::Text(level.name)),
-        ("level_idc", Knob::Int(i64::from(level.idc))),
-        ("packetization_mode", Knob::Int(mode)),
-        ("slice_bytes", Knob::Int(if mode == 0 { SLICE_BYTES } else { 0 })),
-        ("entropy", Knob::Text(if profile.cabac { "CABAC" } else { "CAVLC" })),
-        // openh264 has three: low, which libwebrtc leaves it at, medium and high.
-        ("complexity", Knob::Int(i64::from(complexity) * 3 / 11)),
-        ("frame_skip", Knob::Flag(true)),
-        ("threads", Knob::Int(1)),
-    ]);
-    Ok(settings)
-}
-
-/// Of that name, as [`settle`] left it in the knobs.
-pub(super) fn profile(settings: &Settings<Picture>) -> &'static Profile {
-    let name = settings.text("profile");
-    PROFILES.iter().find(|profile| profile.name == name).unwrap_or(&PROFILES[0])
+    let complexity = basis.complexity(request, 0) * 3 / 11;
+    let mode = basis.mode;
+    Ok(basis.with(H264Parameters { mode, profile, level, slice_bytes, complexity }))
 }
 
 /// Parameters of RFC 6184, section 8.1, besides `sprop-...` and `sar-...`, that no sender here reads.
@@ -218,7 +215,13 @@ mod tests {
 
     fn of(line: &str, width: u32, height: u32, rate: u32, bitrate: Option<u32>) -> Result<Settings<Picture>> {
         let request = Request { fmtp: line.parse()?, bitrate: bitrate.map(Bitrate), ..Request::default() };
-        settle(&request, &PictureFormat { width, height, rate: FrameRate::new(rate, 1) })
+        configure(&request, &PictureFormat { width, height, rate: FrameRate::new(rate, 1) })
+    }
+
+    /// As reports show it.
+    fn shown<const N: usize>(settings: &Settings<Picture>, names: [&str; N]) -> [String; N] {
+        let shown = settings.shown();
+        names.map(|name| shown.iter().find(|(shown, _)| *shown == name).unwrap().1.clone())
     }
 
     #[test]
@@ -234,11 +237,10 @@ mod tests {
             ("640009", "high", "1b", "CABAC"),
         ] {
             let settings = of(&format!("profile-level-id={id}"), 176, 144, 15, None).unwrap();
-            let seen = (settings.text("profile"), settings.text("level"), settings.text("entropy"));
-            assert_eq!(seen, (profile, level, entropy), "{id}");
+            assert_eq!(shown(&settings, ["profile", "level", "entropy"]), [profile, level, entropy], "{id}");
         }
         let settings = of("", 640, 360, 30, None).unwrap();
-        assert_eq!((settings.text("profile"), settings.text("level")), ("constrained baseline", "3.1"));
+        assert_eq!(shown(&settings, ["profile", "level"]), ["constrained baseline", "3.1"]);
         assert!(settings.changes.is_empty());
     }
 
@@ -281,8 +283,8 @@ mod tests {
         let fast = of("profile-level-id=42e034", 640, 360, 120, None).unwrap();
         assert_eq!((fast.format.rate, fast.changes.len()), (FrameRate::new(60, 1), 1));
         let request = Request { layers: Some(3), mode: Some("screen".into()), ..Request::default() };
-        let screen = settle(&request, &fast.format).unwrap();
-        assert_eq!((screen.int("layers"), screen.changes[0].kind), (2, ChangeKind::Clamped));
+        let screen = configure(&request, &fast.format).unwrap();
+        assert_eq!((screen.layers, screen.changes[0].kind), (Some(2), ChangeKind::Clamped));
     }
 
     #[test]
@@ -303,7 +305,8 @@ mod tests {
                 ("x-google-max-bitrate=9", Ignored),
             ]
         );
-        assert_eq!((settings.int("packetization_mode"), settings.int("slice_bytes")), (0, 1180));
-        assert_eq!(of("packetization-mode=1", 640, 360, 30, None).unwrap().int("slice_bytes"), 0);
+        assert_eq!(shown(&settings, ["packetization_mode", "slice_bytes"]), ["0", "1180"]);
+        let whole = of("packetization-mode=1", 640, 360, 30, None).unwrap();
+        assert_eq!(shown(&whole, ["packetization_mode", "slice_bytes"]), ["1", "0"]);
     }
 }

@@ -1,13 +1,12 @@
 //! From the program of a plan to what the external codecs run with.
 
-use crate::codec::about::{Bitrates, Range};
-use crate::codec::api::{Change, ChangeKind, Knob, Request, Settings};
-use crate::codec::audio::settle::unknown_parameters;
+use crate::codec::about::{Bitrates, Delay, Range};
+use crate::codec::api::{Change, ChangeKind, Parameters, Request, Settings};
+use crate::codec::audio::configure::unknown_parameters;
 use crate::codec::program::{LONGEST_FRAME, Program};
 use crate::error::{Error, Result};
 use crate::media::Pcm;
 use crate::units::ms;
-use std::collections::BTreeMap;
 
 /// What plans call the codec that runs frame by frame, and the one that runs file to file.
 pub(super) const NAME: &str = "external";
@@ -23,10 +22,12 @@ pub(super) const RANGE: Range = Range {
     complexity: None,
 };
 
-/// The knob that carries the program from the settings to encoder and decoder.
-const PROGRAM: &str = "program";
-
-pub(super) fn settle(codec: &'static str, request: &Request) -> Result<Settings<Pcm>> {
+/// `parameters` makes them of the program.
+pub(super) fn configure<P: Parameters<Pcm> + 'static>(
+    codec: &'static str,
+    request: &Request,
+    parameters: fn(Program) -> P,
+) -> Result<Settings<Pcm>> {
     let Some(program) = &request.program else {
         let example = "program = { command = [\"evs\", \"{bitrate}\"], sample_rate = 16000, frame = \"20ms\" }";
         let example = if codec == NAME { example } else { "program = { encode = [...], decode = [...], ... }" };
@@ -71,14 +72,10 @@ pub(super) fn settle(codec: &'static str, request: &Request) -> Result<Settings<
         let longest = ms(LONGEST_FRAME);
         return Err(Error::usage(format!("{codec}: a frame is one sample to {longest} ms, not {} ms", ms(frame))));
     }
-    let knobs = BTreeMap::from([(PROGRAM, Knob::Program(program.clone().into()))]);
-    Ok(Settings { format, frame, bitrate, knobs, changes })
+    Ok(Settings { bitrate, changes, ..Settings::new(format, frame, parameters(program.clone())) })
 }
 
-/// The program of settings that [`settle`] made.
-pub(super) fn of(settings: &Settings<Pcm>) -> Result<&Program> {
-    match settings.knobs.get(PROGRAM) {
-        Some(Knob::Program(program)) => Ok(program),
-        _ => Err(Error::usage("external codecs need a program")),
-    }
+/// What the plan says of it.
+pub(super) fn delay(program: &Program) -> Delay {
+    Delay { encoder: program.look_ahead, source: "look_ahead of the plan's program", ..Delay::default() }
 }

@@ -2,14 +2,13 @@
 //! receiver's upper bounds, unlike those of H.264: what is sent may be of a lower level (section 7.2.1).
 
 use super::obu::NAME;
-use crate::codec::api::{ChangeKind, Knob, Request, Settings};
+use crate::codec::api::{ChangeKind, Request, Settings};
 use crate::codec::video::caps::{Bound, Cap};
-use crate::codec::video::fmtp::{self, Read, change};
-use crate::codec::video::settle::{self, Rules};
+use crate::codec::video::configure::{Mode, basis};
+use crate::codec::video::fmtp::{self, Read};
 use crate::error::{Error, Result};
 use crate::media::{Picture, PictureFormat};
 use crate::sdp::fmtp::Fmtp;
-use crate::units::Bitrate;
 
 /// A level with what it bounds (AV1 bitstream specification, section A.3).
 struct Level {
@@ -51,12 +50,25 @@ const DEFAULT: u32 = 5;
 /// `level-idx` without bounds.
 const UNBOUNDED: u32 = 31;
 
-/// The knobs: `profile`, `level_idx` and `tier` (bounds), `speed` (of libaom; complexity 10 is 5, 0 is 11), `min_q` and
-/// `max_q` (0 to 63), `drop_threshold`, `threads`, and those of all video codecs.
-///
+/// The least and the largest quantiser, of 0 to 63.
+pub(super) const QUANTISERS: (u32, u32) = (10, 52);
+/// Fill of the buffer in percent below which pictures are dropped.
+pub(super) const DROP_THRESHOLD: u32 = 30;
+
+/// What the encoder is set to.
+#[derive(Debug)]
+pub(super) struct Av1Parameters {
+    pub mode: Mode,
+    /// Bounds.
+    pub level_idx: u32,
+    pub high_tier: bool,
+    /// libaom's; complexity 10 is 5, 4 and less is 11.
+    pub speed: i32,
+}
+
 /// # Errors
 /// [`Error::Usage`]: profile 1 or 2, since pictures here are 8-bit 4:2:0.
-pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
+pub(super) fn configure(request: &Request, clip: &PictureFormat) -> Result<Settings<Picture>> {
     let fmtp = &request.fmtp;
     if let Some(profile @ ("1" | "2")) = fmtp.get("profile") {
         let text =
@@ -79,33 +91,18 @@ pub(super) fn settle(request: &Request, clip: &PictureFormat) -> Result<Settings
         ("tier", _) => Read::Differs("0".into(), ChangeKind::Invalid, "tiers are 0 and 1, so the default holds"),
         _ => Read::Unknown,
     });
-    let rules = Rules { codec: NAME, layers: 3, modes: &["camera", "screen"] };
-    let mut settings = settle::settle(&rules, request, clip, &caps(fmtp, level, high_tier), changes)?;
-    if let Some(Bitrate(asked)) = settings.bitrate.filter(|rate| !rate.0.is_multiple_of(1000)) {
-        let whole = asked / 1000 * 1000;
-        settings.bitrate = Some(Bitrate(whole));
-        let reason = "libaom takes whole kbit/s";
-        settings.changes.push(change(format!("bitrate={asked}"), whole.to_string(), ChangeKind::Rounded, reason));
-    }
+    let mut basis = basis(NAME, request, clip, &caps(fmtp, level, high_tier), changes)?;
+    basis.whole_kilobits("libaom takes whole kbit/s");
+    let mode = basis.mode;
     // libwebrtc's speeds: 11 for a screen, else 8, 9 and 10 by size.
-    let default = match settings.format.luma() {
-        _ if settings.text("mode") == "screen" => 4,
+    let default = match basis.format.luma() {
+        _ if mode == Mode::Screen => 4,
         0..=57_600 => 7,
         57_601..=230_400 => 6,
         _ => 5,
     };
-    let complexity = settle::complexity(request, default, &mut settings.changes);
-    settings.knobs.extend([
-        ("profile", Knob::Int(0)),
-        ("level_idx", Knob::Int(i64::from(level))),
-        ("tier", Knob::Int(i64::from(high_tier))),
-        ("speed", Knob::Int(15 - i64::from(complexity.clamp(4, 10)))),
-        ("min_q", Knob::Int(10)),
-        ("max_q", Knob::Int(52)),
-        ("drop_threshold", Knob::Int(30)),
-        ("threads", Knob::Int(1)),
-    ]);
-    Ok(settings)
+    let speed = 15 - i32::from(basis.complexity(request, default).clamp(4, 10));
+    Ok(basis.with(Av1Parameters { mode, level_idx: level, high_tier, speed }))
 }
 
 fn level_index(text: &str) -> Option<u32> {
@@ -135,10 +132,16 @@ fn caps(fmtp: &Fmtp, idx: u32, high_tier: bool) -> Vec<Cap> {
 mod tests {
     use super::*;
     use crate::media::FrameRate;
+    use crate::units::Bitrate;
 
     fn of(line: &str, width: u32, height: u32, bitrate: Option<u32>) -> Result<Settings<Picture>> {
         let request = Request { fmtp: line.parse()?, bitrate: bitrate.map(Bitrate), ..Request::default() };
-        settle(&request, &PictureFormat { width, height, rate: FrameRate::new(30, 1) })
+        configure(&request, &PictureFormat { width, height, rate: FrameRate::new(30, 1) })
+    }
+
+    /// The number that reports show.
+    fn shown(settings: &Settings<Picture>, name: &str) -> i32 {
+        settings.shown().iter().find(|(shown, _)| *shown == name).unwrap().1.parse().unwrap()
     }
 
     #[test]
@@ -150,11 +153,11 @@ mod tests {
         // 1280x720 is more than level 3.0 has, and in level 3.1 it has at most 34 pictures per second.
         assert_eq!(of("level-idx=4", 1280, 720, None).unwrap().format.width, 960);
         let settings = of("", 1280, 720, None).unwrap();
-        assert_eq!((settings.format.width, settings.int("level_idx"), settings.changes.len()), (1280, 5, 0));
+        assert_eq!((settings.format.width, shown(&settings, "level_idx"), settings.changes.len()), (1280, 5, 0));
         let tall = of("level-idx=0", 64, 2000, None).unwrap();
         assert_eq!((tall.format.width, tall.format.height), (32, 1000));
         let high = of("level-idx=8;tier=1", 640, 360, Some(25_000_000)).unwrap();
-        assert_eq!((high.bitrate, high.int("tier")), (Some(Bitrate(25_000_000)), 1));
+        assert_eq!((high.bitrate, shown(&high, "tier")), (Some(Bitrate(25_000_000)), 1));
         assert!(of("level-idx=31", 8000, 4000, Some(900_000_000)).unwrap().changes.is_empty());
     }
 
@@ -182,10 +185,10 @@ mod tests {
 
     #[test]
     fn speed_follows_the_size_as_in_libwebrtc() {
-        let speed = |width, height| of("", width, height, None).unwrap().int("speed");
+        let speed = |width, height| shown(&of("", width, height, None).unwrap(), "speed");
         assert_eq!((speed(320, 180), speed(640, 360), speed(1280, 720)), (8, 9, 10));
         let request = Request { mode: Some("screen".into()), ..Request::default() };
         let clip = PictureFormat { width: 640, height: 360, rate: FrameRate::new(30, 1) };
-        assert_eq!(settle(&request, &clip).unwrap().int("speed"), 11);
+        assert_eq!(shown(&configure(&request, &clip).unwrap(), "speed"), 11);
     }
 }
