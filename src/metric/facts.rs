@@ -148,6 +148,22 @@ pub static FACTS: &[Scale] = &[
         1.0,
         "media waiting at a pull, decoded or not, mean over the pulls; pauses of the sender (DTX) left out",
     ),
+    fact(
+        "jitter-buffer-delay",
+        "jitterBufferDelay of the adaptive receiver",
+        "ms",
+        Better::Lower,
+        1.0,
+        "as W3C webrtc-stats has it: time in the packet buffer in whole pulls, mean over the samples taken out",
+    ),
+    fact(
+        "concealment-events",
+        "concealments of the adaptive receiver",
+        "/min",
+        Better::Lower,
+        1.0,
+        "times that making up sound began, as W3C webrtc-stats counts concealmentEvents, per minute of the pass",
+    ),
     fact("stretched", "stretched time", "%", Better::Lower, 0.1, "put in by time scaling, per time of the pass"),
     fact("compressed", "compressed time", "%", Better::Lower, 0.1, "taken out by time scaling, per time of the pass"),
     fact(

@@ -227,11 +227,12 @@ mod tests {
         assert_eq!(Key::of(&changed(|c| c.label = "other".into())), Key::of(&base()));
     }
 
-    /// Results that were measured before are found again. A new field changes no key of the cases that leave it alone.
+    /// Results that were measured before are found again. A new field changes no key of the cases that leave it alone. The
+    /// adaptive receiver is another than it was, and so are its keys.
     #[test]
     fn the_keys_are_those_of_earlier_builds() {
         let mut all = blake3::Hasher::new();
-        for (_, change) in CHANGES {
+        for (_, change) in CHANGES.iter().filter(|(name, _)| *name != "receiver") {
             all.update(&hash(&changed(*change), [1, 4]));
         }
         assert_eq!(

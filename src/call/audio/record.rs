@@ -9,7 +9,7 @@ use crate::metric::{CallFacts, Series};
 use crate::net::Purpose;
 use crate::peer::wire::WireRecord;
 use crate::plan::{Case, Scores, Subject};
-use crate::playout::audio::{Origin, Played, TICK, Tick};
+use crate::playout::audio::{Counters, Origin, Played, Receiver, TICK, Tick};
 use crate::units::{Time, ms};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -173,6 +173,14 @@ impl Record for Heard {
         let held = |t: &Tick| t.held.map(ms);
         mean(&ticks, target).map(|value| fact("target-delay", value));
         mean(&ticks, held).map(|value| fact("buffer-delay", value));
+        if let (Receiver::Adaptive { .. }, [first, .., last]) = (case.receiver, ticks.as_slice()) {
+            let gained = |count: fn(&Counters) -> u64| (count(&last.counters) - count(&first.counters)) as f64;
+            let emitted = gained(|c| c.jitter_buffer_emitted_count);
+            if emitted > 0.0 {
+                fact("jitter-buffer-delay", gained(|c| c.jitter_buffer_delay) / emitted);
+            }
+            fact("concealment-events", gained(|c| c.concealment_events) * 60.0 / seconds);
+        }
         let series = vec![series("target-delay", &ticks, target), series("buffer-delay", &ticks, held)];
         let units: Vec<Unit> = scored.iter().map(|(_, u)| (*u).clone()).collect();
         let observed = self.observed(&units);

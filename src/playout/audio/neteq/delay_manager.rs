@@ -155,11 +155,11 @@ mod tests {
 
     #[test]
     fn a_longer_path_is_forgotten_after_10_to_20_s() {
-        let step = |n| if n < 1000 { 30 } else { 230 };
-        assert_eq!(after(1000, step), 20);
-        assert_eq!(after(1080, step), 220);
-        assert_eq!(after(1000 + 50 * 8, step), 220);
-        assert_eq!(after(1000 + 50 * 25, step), 20);
+        let step = |n| if n < 10_000 { 30 } else { 230 };
+        assert_eq!(after(10_000, step), 20);
+        assert_eq!(after(10_000 + 50 * 3, step), 220);
+        assert_eq!(after(10_000 + 50 * 10, step), 220);
+        assert_eq!(after(10_000 + 50 * 20, step), 20);
     }
 
     #[test]

@@ -133,9 +133,8 @@ mod tests {
             let new: Vec<i16> = (0..960).map(|i| tone(5000 + shift + i)).collect();
             let ahead = sound.split_off(played);
             sound.extend(merge(&ahead, &new, &mut expand, FORMAT));
-            let usual = bend(&(0..4800).map(tone).collect::<Vec<i16>>());
-            let seam = &sound[2400..];
-            assert!(bend(seam) <= usual * 4, "{shift}: {} against {usual}", bend(seam));
+            // Placed anywhere, the two would be up to 16,000 apart.
+            assert!(bend(&sound[2400..]) <= 500, "{shift}: {}", bend(&sound[2400..]));
             assert_eq!(sound[sound.len() - 300..], new[660..], "its end is as it came");
         }
     }

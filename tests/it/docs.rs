@@ -3,8 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod pages;
-
+use crate::pages::{Block, Command, Page, mismatch, pages, root, words};
 use clap::Parser;
 use codecbench::codec::{self, Request};
 use codecbench::media::wav;
@@ -13,7 +12,6 @@ use codecbench::plan::{Plan, Setting};
 use codecbench::playout::audio::Receiver;
 use codecbench::units::Seed;
 use codecbench::{call, corpus};
-use pages::{Block, Command, Page, mismatch, pages, root, words};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;

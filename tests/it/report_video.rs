@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod legible;
-
+use crate::legible::assert_legible;
 use codecbench::codec::{Coded, Observed, ObservedPictures, Unit};
 use codecbench::media::{Content, FrameRate, Picture, PictureFormat};
 use codecbench::net::spec::Shown;
@@ -11,7 +10,6 @@ use codecbench::plan::{Outcome, Scores, Subject};
 use codecbench::report::chart::charts;
 use codecbench::report::{CostRow, Exhibit, Extras, Standing, Timeline, View, png, standings, table, webm, write};
 use codecbench::units::{Seed, Time};
-use legible::assert_legible;
 use std::collections::BTreeMap;
 
 const CODECS: [(&str, f64); 4] = [("VP8", 0.0), ("VP9", 0.35), ("H264", 0.05), ("AV1", 0.6)];

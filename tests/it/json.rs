@@ -2,10 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod desk;
-
+use crate::desk::{Desk, short, tone};
 use codecbench::media::{Pcm, wav};
-use desk::{Desk, short, tone};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -211,7 +209,7 @@ fn documented(value: &Value, name: &str) {
     }
 }
 
-const KEYS: &str = include_str!("../docs/formats.md");
+const KEYS: &str = include_str!("../../docs/formats.md");
 
 fn keys(value: &Value) -> BTreeSet<&str> {
     let object: &Map<String, Value> = value.as_object().unwrap_or_else(|| panic!("not an object: {value}"));

@@ -2,10 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod desk;
-
+use crate::desk::{Desk, short, text, tone};
 use codecbench::media::wav;
-use desk::{Desk, short, text, tone};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -340,7 +338,7 @@ fn each_verb_has_a_manual_page_and_the_main_one_names_them() {
     let desk = Desk::new();
     let main = desk.run(&["man"]);
     let told = desk.run(&["man", "pages/man1"]);
-    assert_eq!(told.lines().count(), 14, "{told}");
+    assert_eq!(told.lines().count(), 15, "{told}");
     for file in told.lines() {
         let page = std::fs::read_to_string(desk.path(file)).unwrap();
         let name = Path::new(file).file_stem().unwrap().to_str().unwrap().to_owned();

@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod legible;
-
+use crate::legible::assert_legible;
 use codecbench::latency::Footprint;
 use codecbench::media::Content;
 use codecbench::net::spec::Shown;
@@ -12,7 +11,6 @@ use codecbench::report::chart::charts;
 use codecbench::report::{CostRow, Extras, View, table};
 use codecbench::stats::Verdict;
 use codecbench::units::Seed;
-use legible::assert_legible;
 
 /// (codec, kbit/s, score): what listeners preferred in 2011 scores better, but for AMR-WB, which this "metric" puts first.
 const SPEECH: [(&str, f64, f64); 10] = [

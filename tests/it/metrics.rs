@@ -48,7 +48,7 @@ fn score(metric: &Metric<Pcm>, reference: &Pcm, degraded: &Pcm) -> Result<Value>
     (metric.score)(&Evidence::files(reference, degraded))
 }
 
-/// Those that compare two files. `tests/neural.rs` and `tests/emodel.rs` have the others.
+/// Those that compare two files. `tests/it/neural.rs` and `tests/it/emodel.rs` have the others.
 fn intrusive() -> impl Iterator<Item = &'static Metric<Pcm>> {
     AUDIO.iter().copied().filter(|m| m.validity.intrusive)
 }

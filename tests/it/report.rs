@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod legible;
-
+use crate::legible::assert_legible;
 use codecbench::codec::{Change, ChangeKind, Observed};
 use codecbench::media::Content;
 use codecbench::net::spec::Shown;
@@ -11,7 +10,6 @@ use codecbench::plan::{Outcome, Scores, Subject};
 use codecbench::report::chart::charts;
 use codecbench::report::{Compare, CostRow, DelayRow, Extras, View, answer, opening, table, write};
 use codecbench::units::Seed;
-use legible::assert_legible;
 use std::collections::BTreeMap;
 
 const CLIPS: u64 = 6;

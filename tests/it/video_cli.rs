@@ -2,10 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod desk;
-
+use crate::desk::{Desk, text, tone};
 use codecbench::media::{Footage, FrameRate, Picture, PictureFormat, wav, y4m};
-use desk::{Desk, text, tone};
 use serde_json::Value;
 
 /// A gradient that moves, so many pictures of 64x48.
