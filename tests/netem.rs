@@ -3,9 +3,9 @@
 //!
 //! Each row is run here as often as [`RUNS`] says, with as many packets as the kernel was given, at its distances and of its size.
 //! Were both one and the same, the kernel's figure would be one more run's: it lies off the mean of ours by a standard deviation of
-//! sqrt(1 + 1/RUNS) of that between ours, and is allowed [`SIGMAS`] of them. With 16 runs (15 degrees of freedom of Student's t) one
-//! figure in 6000 would be further off by chance, and there are about 600. Beside that it is allowed what the machine itself takes
-//! ([`MACHINE_MS`]), and of shares [`EDGE`] packets.
+//! sqrt(1 + 1/RUNS) of that between ours, and is allowed [`SIGMAS`] of them. With 8 runs (7 degrees of freedom of Student's t) one
+//! figure in 1800 would be further off by chance, and some 200 of the 485 have chance in them. Beside that delays are allowed what the
+//! machine itself takes ([`MACHINE_MS`]), and shares [`EDGE`] packets.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -17,18 +17,23 @@ use codecbench::units::{Seed, Time};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::time::Duration;
 
-const RUNS: u64 = 16;
-const SIGMAS: f64 = 5.0;
+const RUNS: u64 = 8;
+const SIGMAS: f64 = 6.0;
 
 /// From `send()` to the receiver's time stamp where netem does nothing: 0.004 ms in Linux 6.12, 0.025 at most in 6.1.
 const MACHINE_MS: f64 = 0.03;
 
-/// Packets that fall to one side or the other of an edge, where no chance is at work: at the begin, and by what the machine takes.
-const EDGE: f64 = 20.0;
+/// Packets that fall to one side or the other of an edge by what the machine takes.
+const EDGE: f64 = 3.0;
 
-/// Rows that cannot be said in our words, and why.
-const NOT_SAID: &[(&str, &str)] = &[];
+/// The figures that are not compared. All rows can be said in our words.
+const NOT_COMPARED: &[(&str, &str, &str)] = &[(
+    "slotb",
+    "mean burst",
+    "the receiver stopped while 727 packets waited, which count as one burst of 826 with those dropped between",
+)];
 
 #[test]
 fn what_the_kernel_did_is_one_more_run_of_ours() {
@@ -41,33 +46,37 @@ fn what_the_kernel_did_is_one_more_run_of_ours() {
     let rows: Vec<(&str, &Value)> = ["kernel_6_12_117", "kernel_6_1_192"]
         .into_iter()
         .flat_map(|kernel| vectors[kernel].as_array().unwrap().iter().map(move |row| (kernel, row)))
-        .filter(|(_, row)| !NOT_SAID.iter().any(|(name, _)| row["name"] == *name))
         .collect();
-    assert_eq!(rows.len(), 54 - NOT_SAID.len());
+    assert_eq!(rows.len(), 54);
     let compared: Vec<Vec<Compared>> = rows.par_iter().map(|(_, row)| compare(row)).collect();
     let mut wrong = Vec::new();
-    let mut counts = [0; 3];
+    let (mut all, mut random, mut two_off) = (0, 0, 0);
     for ((kernel, row), figures) in rows.iter().zip(&compared) {
         let name = format!("{kernel} {}: {}", row["name"], row["spec"]);
         for figure in figures {
             let off = (figure.kernel - figure.ours).abs();
             println!("{name}: {figure:?}");
-            counts[0] += 1;
-            counts[1] += usize::from(figure.sd > 0.0 && off > 2.0 * figure.sd + figure.edge);
+            all += 1;
+            random += usize::from(figure.sd > 1e-9);
+            two_off += usize::from(off > 2.0 * figure.sd + figure.edge);
             if off > SIGMAS * figure.sd + figure.edge {
                 wrong.push(format!("{name}: {figure:?}"));
             }
         }
-        counts[2] += 1;
     }
-    println!("{} rows, {} figures, {} of them off by more than 2 standard deviations", counts[2], counts[0], counts[1]);
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), counts[0], wrong.join("\n"));
+    for (row, figure, why) in NOT_COMPARED {
+        println!("not compared: {row}, {figure}: {why}");
+    }
+    println!(
+        "{} rows, {all} figures, {random} with chance in them; {two_off} off by more than 2 standard deviations",
+        rows.len()
+    );
+    assert!(wrong.is_empty(), "{} of {all}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// One figure of a row.
 #[derive(Debug)]
 struct Compared {
-    #[expect(dead_code, reason = "printed")]
     what: &'static str,
     kernel: f64,
     ours: f64,
@@ -80,7 +89,13 @@ struct Compared {
 fn compare(row: &Value) -> Vec<Compared> {
     let runs: Vec<Figures> = (1..=RUNS).map(|seed| Figures::of(&run(row, seed))).collect();
     let (sent, delay) = (row["sent"].as_f64().unwrap(), &row["delay_ms"]);
+    let name = row["name"].as_str().unwrap();
     let share = |key: &str| row[key].as_f64().unwrap() / 100.0;
+    // Where the receiver stopped too early, what tc counts.
+    let loss = match name {
+        "slotb" => row["tc_stats"]["dropped"].as_f64().unwrap() / sent,
+        _ => share("loss_pct"),
+    };
     let ms = |key: &str| delay[key].as_f64().unwrap();
     let one = |what, kernel: f64, edge: f64, of: &dyn Fn(&Figures) -> f64| {
         let all: Vec<f64> = runs.iter().map(of).collect();
@@ -91,8 +106,8 @@ fn compare(row: &Value) -> Vec<Compared> {
     };
     let few = EDGE / sent;
     let of_delay = |what, of: fn(&Delay) -> f64| one(what, ms(what), MACHINE_MS, &|f| f.delay.as_ref().map_or(0.0, of));
-    vec![
-        one("loss", share("loss_pct"), few, &|f| f.loss),
+    let mut figures = vec![
+        one("loss", loss, few, &|f| f.loss),
         one("duplicated", share("duplicate_pct_of_sent"), few, &|f| f.duplicated),
         one("reordered", share("reordered_pct_of_received"), few, &|f| f.reordered),
         one("mean burst", row["mean_burst"].as_f64().unwrap(), 0.001, &|f| f.mean_burst.unwrap_or(0.0)),
@@ -101,7 +116,9 @@ fn compare(row: &Value) -> Vec<Compared> {
         of_delay("p50", |d| d.p50),
         of_delay("p95", |d| d.p95),
         of_delay("p99", |d| d.p99),
-    ]
+    ];
+    figures.retain(|figure| !NOT_COMPARED.iter().any(|(row, what, _)| (*row, *what) == (name, figure.what)));
+    figures
 }
 
 /// The row's packets over our netem, in virtual time.
@@ -123,6 +140,7 @@ fn run(row: &Value, seed: u64) -> Vec<Packet> {
         Packet { sent, arrivals: Vec::new() }
     };
     let mut packets: Vec<Packet> = (0..row["sent"].as_u64().unwrap()).map(&mut next).collect();
+    let reorders = row["spec"].as_str().unwrap().contains("reorder");
     let mut told = Vec::new();
     for n in 0..=packets.len() {
         match packets.get(n) {
@@ -130,7 +148,10 @@ fn run(row: &Value, seed: u64) -> Vec<Packet> {
             None => link.advance(Time(i64::MAX as u64), &mut told),
         }
         for delivery in told.drain(..).filter(|d| !d.corrupt) {
-            packets[delivery.packet as usize].arrivals.push(delivery.at);
+            let Packet { sent, arrivals } = &mut packets[delivery.packet as usize];
+            // What waited leaves by a timer, after what is sent at once at that instant.
+            let by_timer = Duration::from_micros(u64::from(reorders && delivery.at > *sent));
+            arrivals.push(delivery.at + by_timer);
         }
     }
     packets.iter_mut().for_each(|p| p.arrivals.sort_unstable());
