@@ -5,8 +5,8 @@
 //! to so many packets and bytes. So a packet that comes in while another waits for its time moves the slot of both, and when a
 //! packet leaves is known only once it does.
 
-use super::SLOT;
 use super::delay::tabledist;
+use super::random::SLOT;
 use super::tables::table;
 use crate::net::spec::{Slot, Spacing};
 use crate::net::{Delivery, Direction};
