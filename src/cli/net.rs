@@ -39,7 +39,8 @@ Examples:
   codecbench list networks                           the presets
 
 The packets have 160 bytes of payload (210 on the wire), and go the way forward. Chance goes by
-packets, as in tc, unless the words say 'chance grid'.";
+packets, as in tc, unless the words say 'chance grid'. 'rate' counts IPv4, UDP, RTP and SRTP; the
+kernel counts Ethernet's header of 14 bytes as well: 'rate 300kbit 14' is its 'rate 300kbit'.";
 
 pub fn run(args: &Args) -> Result<u8> {
     let words = args.net.join(" ");

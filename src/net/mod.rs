@@ -42,16 +42,28 @@ pub enum Purpose {
 /// One arrival of a packet at the far end. No delivery: it was dropped; two: it was duplicated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
+    /// Which one: how many were admitted before it.
+    pub packet: u64,
     pub at: Time,
     /// A bit of it is wrong: it took its place on the link, and SRTP's authentication refuses it on arrival.
     pub corrupt: bool,
 }
 
-/// Decides a packet's fate on arrival; reads no clock, owns its chance.
+/// Decides a packet's fate on arrival, or, where it waits for a slot to leave in, that it will; reads no clock, owns its chance.
 pub trait Impairment: Send {
     /// `now` is virtual time since the first capture and never runs backwards. Deliveries lie at or after `now`, in no
-    /// particular order.
-    fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>);
+    /// particular order; those of packets that waited may lie before it if [`Impairment::advance`] was not called in time.
+    ///
+    /// Returns how many whole arrivals of the packet are still to be told: by `advance`, or when a later packet comes.
+    fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) -> usize;
+
+    /// When to call [`Impairment::advance`], unless a packet comes before; `None`: no packet waits.
+    fn wakes(&self) -> Option<Time> {
+        None
+    }
+
+    /// What was still to be told, as far as it left up to `now`.
+    fn advance(&mut self, _now: Time, _out: &mut Vec<Delivery>) {}
 }
 
 /// The vectors of netem, or `None`, aloud, where there are none.

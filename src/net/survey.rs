@@ -33,15 +33,20 @@ pub fn survey(net: &NetSpec, packets: u64, seed: Seed) -> Vec<Packet> {
     let mut link = Netem::new(net.forward.clone(), net.chance, seed, Direction::Forward);
     let info = PacketInfo { wire_bytes: WIRE_BYTES, purpose: Purpose::Media };
     let mut deliveries = Vec::new();
-    let send = |n| {
-        let sent = Time(n * SPACING.as_nanos() as u64);
-        link.admit(sent, &info, &mut deliveries);
+    let sent = |n| Time(n * SPACING.as_nanos() as u64);
+    let mut all: Vec<Packet> = (0..packets).map(|n| Packet { sent: sent(n), arrivals: Vec::new() }).collect();
+    for n in 0..=packets {
+        match n < packets {
+            true => _ = link.admit(sent(n), &info, &mut deliveries),
+            false => link.advance(Time(i64::MAX as u64), &mut deliveries),
+        }
         // What SRTP would refuse has not arrived.
-        let mut arrivals: Vec<Time> = deliveries.drain(..).filter(|d| !d.corrupt).map(|d| d.at).collect();
-        arrivals.sort_unstable();
-        Packet { sent, arrivals }
-    };
-    (0..packets).map(send).collect()
+        for delivery in deliveries.drain(..).filter(|d| !d.corrupt) {
+            all[delivery.packet as usize].arrivals.push(delivery.at);
+        }
+    }
+    all.iter_mut().for_each(|packet| packet.arrivals.sort_unstable());
+    all
 }
 
 /// Figures of a survey. What no packet shows is `None`.

@@ -96,14 +96,23 @@ impl WireLog {
         self.lock().packets.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    fn push(&self, record: WireRecord, packet: &Packet, deliveries: &[Delivery]) -> Result<(), Error> {
+    /// Gives the packet's place among those kept.
+    fn push(&self, record: WireRecord, packet: &Packet) -> Result<Option<usize>, Error> {
         let mut log = self.lock();
         log.records.push(record);
-        if let Some(packets) = &mut log.packets {
-            let arrivals = deliveries.iter().map(|d| d.at).collect();
-            packets.push(WirePacket { sent: record.sent, arrivals, bytes: bytes(packet)? });
+        let Some(packets) = &mut log.packets else {
+            return Ok(None);
+        };
+        packets.push(WirePacket { sent: record.sent, arrivals: Vec::new(), bytes: bytes(packet)? });
+        Ok(Some(packets.len() - 1))
+    }
+
+    /// A packet at such a place arrives.
+    fn arrives(&self, place: Option<usize>, at: Time) {
+        let mut log = self.lock();
+        if let Some(packet) = place.and_then(|place| log.packets.as_mut()?.get_mut(place)) {
+            packet.arrivals.push(at);
         }
-        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
@@ -132,8 +141,21 @@ pub(super) struct NetemStage {
     track_of: fn(u32) -> Option<usize>,
     /// By due time, then by order of admission.
     held: BTreeMap<(Instant, u64), TaggedPacket>,
+    delivered: u64,
+    /// Those whose arrivals are still to be told, by how many were admitted before.
+    waiting: BTreeMap<u64, Waiting>,
     admitted: u64,
+    /// A time and its instant: of the packet admitted last.
+    reached: Option<(Time, Instant)>,
     deliveries: Vec<Delivery>,
+}
+
+/// A packet that the impairment holds.
+struct Waiting {
+    packet: TaggedPacket,
+    arrivals: usize,
+    /// In the log.
+    place: Option<usize>,
 }
 
 impl NetemStage {
@@ -146,7 +168,10 @@ impl NetemStage {
             log,
             track_of: |_| None,
             held: BTreeMap::new(),
+            delivered: 0,
+            waiting: BTreeMap::new(),
             admitted: 0,
+            reached: None,
             deliveries: Vec::new(),
         }
     }
@@ -162,8 +187,30 @@ impl NetemStage {
     }
 
     fn hold(&mut self, due: Instant, packet: TaggedPacket) {
-        self.held.insert((due, self.admitted), packet);
-        self.admitted += 1;
+        self.held.insert((due, self.delivered), packet);
+        self.delivered += 1;
+    }
+
+    /// The packets of the deliveries at hand are held until those; one goes with its last, copies with the others.
+    fn deliver(&mut self) {
+        let Some((sent, from)) = self.reached else {
+            return;
+        };
+        for delivery in std::mem::take(&mut self.deliveries) {
+            // A corrupt one has had its place on the link, and SRTP's authentication would refuse it.
+            let Some(waiting) = self.waiting.get_mut(&delivery.packet).filter(|_| !delivery.corrupt) else {
+                continue;
+            };
+            waiting.arrivals -= 1;
+            self.log.arrives(waiting.place, delivery.at);
+            let packet = match waiting.arrivals {
+                0 => self.waiting.remove(&delivery.packet).map(|waiting| waiting.packet),
+                _ => Some(TaggedPacket { message: waiting.packet.message.clone(), ..waiting.packet }),
+            };
+            if let Some(packet) = packet {
+                self.hold(from + delivery.at.since(sent), packet);
+            }
+        }
     }
 
     fn release(&mut self, now: Instant, queues: &mut Queues) {
@@ -192,49 +239,52 @@ impl Stage for NetemStage {
         };
         let info = PacketInfo { wire_bytes: bytes + IP_UDP_BYTES, purpose: purpose(&packet) };
         let impairment = self.impairment.get_mut().unwrap_or_else(PoisonError::into_inner);
-        impairment.admit(sent, &info, &mut self.deliveries);
-        // It has had its place on the link, and SRTP's authentication would refuse it.
-        self.deliveries.retain(|d| !d.corrupt);
+        let number = self.admitted;
+        self.admitted += 1;
+        let still = impairment.admit(sent, &info, &mut self.deliveries);
+        let arrivals = still + self.deliveries.iter().filter(|d| d.packet == number && !d.corrupt).count();
         let track = match &packet.message.packet {
             Packet::Rtp(rtp) => (self.track_of)(rtp.header.ssrc),
             _ => None,
         };
-        let record = WireRecord {
-            sent,
-            bytes: info.wire_bytes,
-            track,
-            sequence,
-            dropped: self.deliveries.is_empty(),
-            purpose: info.purpose,
-        };
-        self.log.push(record, &packet.message.packet, &self.deliveries)?;
-        // The packet itself goes with the last delivery, copies with the others.
-        if let Some(last) = self.deliveries.pop() {
-            for i in 0..self.deliveries.len() {
-                let copy = TaggedPacket { message: packet.message.clone(), ..packet };
-                self.hold(from + self.deliveries[i].at.since(sent), copy);
-            }
-            self.hold(from + last.at.since(sent), packet);
-            self.deliveries.clear();
+        let record =
+            WireRecord { sent, bytes: info.wire_bytes, track, sequence, dropped: arrivals == 0, purpose: info.purpose };
+        let place = self.log.push(record, &packet.message.packet)?;
+        self.reached = Some((sent, from));
+        if arrivals > 0 {
+            self.waiting.insert(number, Waiting { packet, arrivals, place });
         }
+        self.deliver();
         self.release(now, queues);
         Ok(())
     }
 
     fn timeout(&mut self, now: Instant, queues: &mut Queues) -> Handled {
+        if let Some((sent, from)) = self.reached {
+            let impairment = self.impairment.get_mut().unwrap_or_else(PoisonError::into_inner);
+            impairment.advance(sent + now.saturating_duration_since(from), &mut self.deliveries);
+            self.deliver();
+        }
         self.release(now, queues);
         Ok(())
     }
 
     fn timer(&mut self) -> Option<Instant> {
-        self.held.first_key_value().map(|((at, _), _)| *at)
+        let held = self.held.first_key_value().map(|((at, _), _)| *at);
+        let impairment = self.impairment.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let wakes = impairment.wakes().zip(self.reached).map(|(at, (sent, from))| from + at.since(sent));
+        held.into_iter().chain(wakes).min()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Direction;
+    use crate::net::netem::Netem;
+    use crate::net::spec::NetSpec;
     use crate::peer::stage::Staged;
+    use crate::units::Seed;
     use proptest::prelude::*;
     use rtc::interceptor::AttributedPacket;
     use rtc::rtcp::receiver_report::ReceiverReport;
@@ -245,12 +295,15 @@ mod tests {
     use std::time::Duration;
 
     /// Delivers packet after packet as the list says: a delay in ms for each copy.
-    struct Script(VecDeque<Vec<u64>>);
+    struct Script(VecDeque<Vec<u64>>, u64);
 
     impl Impairment for Script {
-        fn admit(&mut self, now: Time, _: &PacketInfo, out: &mut Vec<Delivery>) {
-            let copies = self.0.pop_front().unwrap_or_default();
-            out.extend(copies.iter().map(|ms| Delivery { at: now + Duration::from_millis(*ms), corrupt: false }));
+        fn admit(&mut self, now: Time, _: &PacketInfo, out: &mut Vec<Delivery>) -> usize {
+            let (copies, packet) = (self.0.pop_front().unwrap_or_default(), self.1);
+            self.1 += 1;
+            let copy = |ms: &u64| Delivery { packet, at: now + Duration::from_millis(*ms), corrupt: false };
+            out.extend(copies.iter().map(copy));
+            0
         }
     }
 
@@ -282,7 +335,7 @@ mod tests {
     /// Sends a packet each 10 ms, runs from one timer to the next, and returns what left: when (in ms) and which.
     fn run(script: Vec<Vec<u64>>) -> (Vec<(u64, u16)>, Vec<WireRecord>) {
         let (start, count, log) = (begin(), script.len() as u64, WireLog::default());
-        let mut stage = netem(Box::new(Script(script.into())), start, &log);
+        let mut stage = netem(Box::new(Script(script.into(), 0)), start, &log);
         let mut left = Vec::new();
         for n in 0..=count {
             let at = if n < count { start + Duration::from_millis(n * 10) } else { start + Duration::from_secs(3600) };
@@ -327,7 +380,7 @@ mod tests {
     #[test]
     fn before_media_start_all_passes_untouched() {
         let (now, log) = (begin(), WireLog::default());
-        let nothing = Box::new(Script(VecDeque::new()));
+        let nothing = Box::new(Script(VecDeque::new(), 0));
         let start = now + Duration::from_secs(1);
         let mut stage = netem(nothing, start, &log);
         stage.handle_write(media(now, 7)).unwrap();
@@ -342,9 +395,11 @@ mod tests {
     fn a_corrupt_copy_goes_nowhere() {
         struct Corrupt;
         impl Impairment for Corrupt {
-            fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
-                out.push(Delivery { at: now, corrupt: true });
-                out.extend((packet.purpose == Purpose::Control).then_some(Delivery { at: now, corrupt: false }));
+            fn admit(&mut self, at: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) -> usize {
+                let report = packet.purpose == Purpose::Control;
+                out.push(Delivery { packet: report.into(), at, corrupt: true });
+                out.extend(report.then_some(Delivery { packet: 1, at, corrupt: false }));
+                0
             }
         }
         let (now, log) = (begin(), WireLog::default());
@@ -357,9 +412,30 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_a_slot_leaves_when_it_opens() {
+        let (start, log) = (begin(), WireLog::default());
+        log.keep_packets();
+        let spec: NetSpec = "slot 30ms duplicate 100%".parse().unwrap();
+        let link = Netem::new(spec.forward, spec.chance, Seed(1), Direction::Forward);
+        let mut stage = netem(Box::new(link), start, &log);
+        let at = |ms| start + Duration::from_millis(ms);
+        // The slot that opened at 0 is over at 10 ms; the next one opens 30 ms after the packet.
+        stage.handle_write(media(at(10), 1)).unwrap();
+        stage.handle_write(media(at(20), 2)).unwrap();
+        assert!(stage.poll_write().is_none());
+        assert_eq!(stage.poll_timeout(), Some(at(40)));
+        assert!(log.records().iter().all(|record| !record.dropped));
+        stage.handle_timeout(at(40)).unwrap();
+        let left: Vec<u16> = std::iter::from_fn(|| stage.poll_write()).map(|p| sequence(&p)).collect();
+        assert_eq!((left, stage.poll_timeout()), (vec![1, 1, 2, 2], None));
+        let arrivals: Vec<_> = log.take_packets().into_iter().map(|packet| packet.arrivals).collect();
+        assert_eq!(arrivals, [[Time::from_millis(40); 2]; 2]);
+    }
+
+    #[test]
     fn reports_pay_for_their_index_and_what_comes_in_is_left_alone() {
         let (now, log) = (begin(), WireLog::default());
-        let script = Box::new(Script(VecDeque::from([vec![0]])));
+        let script = Box::new(Script(VecDeque::from([vec![0]]), 0));
         let mut stage = netem(script, now, &log);
         stage.handle_write(tagged(now, Packet::Rtcp(vec![Box::new(ReceiverReport::default())]))).unwrap();
         assert!(stage.poll_write().is_some());

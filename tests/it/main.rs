@@ -20,6 +20,7 @@ mod h26x;
 mod imports;
 mod json;
 mod metrics;
+mod netem;
 mod neural;
 mod opus;
 mod path;

@@ -12,17 +12,19 @@ pub mod loss;
 mod random;
 mod rate;
 mod reorder;
+mod slots;
 pub mod tables;
 
-use super::spec::{Chance, LinkSpec};
+use super::spec::{Chance, LinkSpec, Slot};
 use super::trace::{Kind, Replay, Trace};
 use super::{Delivery, Direction, Impairment, PacketInfo, Purpose};
 use crate::units::{Seed, Time};
 use delay::Delays;
 use loss::LossProcess;
 use random::{Dice, Draw, Happens};
-use rate::{Held, Slots, packet_time};
+use rate::{Held, packet_time};
 use reorder::Reorder;
+use slots::{Slots, Waiting};
 use std::sync::Arc;
 
 pub use random::SLOT;
@@ -34,10 +36,16 @@ pub struct Netem {
     later: Vec<(i64, LinkSpec)>,
     by_packet: bool,
     lanes: Lanes,
+    /// All but those that wait for a slot alone.
     held: Held,
     /// When the packet before is through: the latest of all times of sending, in ns.
     last: i64,
     slots: Option<Slots>,
+    /// Of slots.
+    seed: Seed,
+    direction: Direction,
+    /// How many were admitted.
+    packets: u64,
     /// A trace of delivery times: the link of media and RTCP.
     deliveries: Option<Replay>,
     /// When the latest packet reached that link.
@@ -57,7 +65,10 @@ impl Netem {
             lanes: Lanes { media: lane("media"), repair: lane("repair"), rtcp: lane("rtcp") },
             held: Held::default(),
             last: 0,
-            slots: link.slot.as_ref().map(|slot| Slots::new(slot, 0)),
+            slots: link.slot.as_ref().map(|slot| Slots::new(slot, 0, seed, direction)),
+            seed,
+            direction,
+            packets: 0,
             deliveries: replay(&link, true),
             reached: 0,
             link,
@@ -65,12 +76,15 @@ impl Netem {
     }
 
     /// Enters the phase of the schedule that holds at `now`. What did not change goes on as it was.
-    fn follow_schedule(&mut self, now: i64) {
+    fn follow_schedule(&mut self, now: i64, out: &mut Vec<Delivery>) {
         while let Some((at, link)) = self.later.pop_if(|(at, _)| *at <= now) {
             let Lanes { media, repair, rtcp } = &mut self.lanes;
             [media, repair, rtcp].into_iter().for_each(|lane| lane.change(&self.link, &link));
+            if let Some(slots) = &mut self.slots {
+                slots.advance(at, out);
+            }
             if link.slot != self.link.slot {
-                self.slots = link.slot.as_ref().map(|slot| Slots::new(slot, at));
+                self.change_slots(link.slot.as_ref(), at, out);
             }
             if link.trace != self.link.trace {
                 self.deliveries = replay(&link, true);
@@ -79,8 +93,19 @@ impl Netem {
         }
     }
 
-    /// One packet, or the copy of one.
-    fn enqueue(&mut self, now: i64, packet: &PacketInfo, copy: bool, out: &mut Vec<Delivery>) {
+    fn change_slots(&mut self, slot: Option<&Slot>, at: i64, out: &mut Vec<Delivery>) {
+        match (self.slots.take(), slot) {
+            (Some(mut slots), Some(slot)) => {
+                slots.change(slot, at);
+                self.slots = Some(slots);
+            }
+            (Some(slots), None) => slots.end(at, out),
+            (None, slot) => self.slots = slot.map(|slot| Slots::new(slot, at, self.seed, self.direction)),
+        }
+    }
+
+    /// One packet, or the copy of one. How many whole ones wait for a slot.
+    fn enqueue(&mut self, now: i64, packet: &PacketInfo, copy: bool, out: &mut Vec<Delivery>) -> usize {
         let Netem { link, held, .. } = self;
         let lane = self.lanes.of(packet.purpose);
         let dice = &mut lane.dice;
@@ -89,22 +114,21 @@ impl Netem {
         let recorded = lane.fates.as_mut().map(|r| r.admit(Time(now as u64), packet.wire_bytes, self.by_packet));
         let lost = lane.loss.lost(dice) | (recorded == Some(None));
         if lost && !twice {
-            return;
+            return 0;
         }
         let corrupt = lane.corrupt.next(dice);
-        if held.count(now) >= link.limit as usize {
-            return;
+        if held.count(now) + self.slots.as_ref().map_or(0, |slots| slots.late(now)) >= link.limit as usize {
+            return 0;
         }
-        if twice && !lost {
-            self.enqueue(now, packet, true, out);
-        }
+        let copies = if twice && !lost { self.enqueue(now, packet, true, out) } else { 0 };
+        let number = self.packets;
         let Netem { link, held, .. } = self;
         let lane = self.lanes.of(packet.purpose);
         let dice = &mut lane.dice;
         dice.copy(copy);
         if lane.reorder.at_once(dice) {
-            out.push(Delivery { at: Time(now as u64), corrupt });
-            return;
+            out.push(Delivery { packet: number, at: Time(now as u64), corrupt });
+            return copies;
         }
         let recorded = recorded.flatten().map_or(0, |at| at.0 as i64 - now);
         let arrives = now + lane.delays.next(link, dice) + recorded;
@@ -112,36 +136,59 @@ impl Netem {
             // Only what is still there is waited for.
             let begins = if self.last > now { arrives.max(self.last) } else { arrives };
             if held.is_full(link.queue, arrives, begins) {
-                return;
+                return copies;
             }
             begins + packet_time(rate, packet.wire_bytes)
         } else if let Some(deliveries) = &mut self.deliveries {
             self.reached = self.reached.max(arrives).max(now);
             if held.is_full(link.queue, self.reached, self.last.max(self.reached)) {
-                return;
+                return copies;
             }
             match deliveries.admit(Time(self.reached as u64), packet.wire_bytes, self.by_packet) {
                 Some(at) => at.0 as i64,
-                None => return,
+                None => return copies,
             }
         } else {
             arrives
         };
         self.last = self.last.max(sent);
         let due = sent.max(now);
-        let leaves = self.slots.as_mut().map_or(due, |slots| slots.leaves(due, packet.wire_bytes, dice));
-        held.push(leaves);
-        out.push(Delivery { at: Time(leaves as u64), corrupt });
+        held.push(due);
+        if let Some(slots) = &mut self.slots {
+            slots.push(due, Waiting { packet: number, bytes: packet.wire_bytes, corrupt });
+            return copies + usize::from(!corrupt);
+        }
+        out.push(Delivery { packet: number, at: Time(due as u64), corrupt });
+        copies
     }
 }
 
 impl Impairment for Netem {
-    fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) {
+    fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) -> usize {
+        self.advance(now, out);
         let lane = self.lanes.of(packet.purpose);
         lane.dice.next_packet(now);
         let now = now.0 as i64;
-        self.follow_schedule(now);
-        self.enqueue(now, packet, false, out);
+        let mut waiting = self.enqueue(now, packet, false, out);
+        if let Some(slots) = &mut self.slots {
+            let told = out.len();
+            slots.dequeue(now, out);
+            waiting -= out[told..].iter().filter(|d| d.packet == self.packets && !d.corrupt).count();
+        }
+        self.packets += 1;
+        waiting
+    }
+
+    fn wakes(&self) -> Option<Time> {
+        self.slots.as_ref().and_then(Slots::wakes).map(|at| Time(at as u64))
+    }
+
+    fn advance(&mut self, now: Time, out: &mut Vec<Delivery>) {
+        let now = now.0 as i64;
+        self.follow_schedule(now, out);
+        if let Some(slots) = &mut self.slots {
+            slots.advance(now, out);
+        }
     }
 }
 
@@ -178,7 +225,7 @@ impl Lane {
     fn new(dice: Dice, link: &LinkSpec) -> Lane {
         Lane {
             dice,
-            duplicate: Happens::new(Draw::Duplicate, link.duplicate),
+            duplicate: Happens::new(Draw::Duplicate, link.duplicates()),
             loss: LossProcess::new(link.loss),
             corrupt: Happens::new(Draw::Corrupt, link.corrupt),
             reorder: Reorder::new(link),
@@ -188,8 +235,8 @@ impl Lane {
     }
 
     fn change(&mut self, old: &LinkSpec, new: &LinkSpec) {
-        if new.duplicate != old.duplicate {
-            self.duplicate = Happens::new(Draw::Duplicate, new.duplicate);
+        if new.duplicates() != old.duplicates() {
+            self.duplicate = Happens::new(Draw::Duplicate, new.duplicates());
         }
         if new.loss != old.loss {
             self.loss = LossProcess::new(new.loss);

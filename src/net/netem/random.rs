@@ -19,7 +19,6 @@ pub(super) enum Draw {
     Duplicate = 2,
     Corrupt = 3,
     Reorder = 4,
-    Slot = 5,
 }
 
 /// Added to a draw's number for the copy of a duplicated packet.

@@ -1,17 +1,11 @@
-//! A link of some speed, and slots of sending time.
+//! A link of some speed.
 //!
-//! Rate, as `netem_enqueue()` has it: a packet of n bytes takes (n + overhead) / rate, or with cells as many whole cells with
+//! As `netem_enqueue()` has it: a packet of n bytes takes (n + overhead) / rate, or with cells as many whole cells with
 //! their overhead. It begins when it has had its delay and the packet before it is through, so nothing overtakes on such a
-//! link: time_to_send = max(last, now + delay) + size / rate. Sizes are IPv4 packets: say `overhead 14` for Ethernet.
-//!
-//! Slots, as `netem_dequeue()` has it: a packet that falls due after the slot opened waits for the next one, drawn from then; in
-//! it leaves all that is due by then, up to so many packets and bytes. The kernel also draws anew when a packet comes in while
-//! another waits for its time; that is left out here, and matters only when slots are as long as the delay.
+//! link: time_to_send = max(last, now + delay) + size / rate. Sizes are those of IPv4 packets, where the kernel counts
+//! Ethernet's header of 14 bytes too: `rate 300kbit 14` is its `rate 300kbit`.
 
-use super::delay::tabledist;
-use super::random::{Dice, Draw};
-use super::tables::table;
-use crate::net::spec::{Queue, Rate, Slot, Spacing};
+use crate::net::spec::{Queue, Rate};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -51,48 +45,5 @@ impl Held {
             Some(Queue::Time(most)) => begins - arrives > most.as_nanos() as i64,
             Some(Queue::Packets(most)) => self.0.iter().filter(|leaves| leaves.0 > arrives).count() >= most as usize,
         }
-    }
-}
-
-/// The slot that opened last, or opens next.
-pub(super) struct Slots {
-    slot: Slot,
-    opens: i64,
-    packets: u32,
-    bytes: u64,
-}
-
-impl Slots {
-    pub(super) fn new(slot: &Slot, now: i64) -> Slots {
-        Slots { slot: slot.clone(), opens: now, packets: 0, bytes: 0 }
-    }
-
-    /// When a packet leaves that is due at `due`.
-    pub(super) fn leaves(&mut self, due: i64, bytes: usize, dice: &mut Dice) -> i64 {
-        if due > self.opens {
-            self.next(due, dice);
-        }
-        let leaves = self.opens;
-        self.packets += 1;
-        self.bytes += bytes as u64;
-        let packets = self.slot.packets.is_some_and(|most| self.packets >= most);
-        if packets || self.slot.bytes.is_some_and(|most| self.bytes >= u64::from(most)) {
-            self.next(leaves, dice);
-        }
-        leaves
-    }
-
-    fn next(&mut self, now: i64, dice: &mut Dice) {
-        let draw = dice.packet(Draw::Slot);
-        let wait = match &self.slot.spacing {
-            Spacing::Range { min, max } => {
-                let more = ((max.as_nanos() - min.as_nanos()) * u128::from(draw)) >> 32;
-                min.as_nanos() as i64 + more as i64
-            }
-            Spacing::Table { distribution, delay, jitter } => {
-                tabledist(delay.as_nanos() as i64, *jitter, draw, table(distribution))
-            }
-        };
-        (self.opens, self.packets, self.bytes) = (now + wait.max(0), 0, 0);
     }
 }

@@ -85,12 +85,16 @@ impl NetSpec {
         100.0 * lost / time
     }
 
-    /// The network and the content of every file in it: for keys. Without files it is what [`std::fmt::Display`] prints.
+    /// The network and the content of every file in it: for keys. Without files it is what [`std::fmt::Display`] prints, but for
+    /// a mark on words that meant something else in an earlier build.
     pub fn identity(&self) -> String {
-        let links = [&self.forward, &self.back].into_iter().flat_map(LinkSpec::phases);
-        let mut hashes: Vec<&str> = links.flat_map(|(_, link)| link.hashes()).collect();
-        hashes.dedup();
-        std::iter::once(self.to_string()).chain(hashes.iter().map(|h| format!(" #{h}"))).collect()
+        let links = || [&self.forward, &self.back].into_iter().flat_map(LinkSpec::phases).map(|(_, link)| link);
+        let mut marks: Vec<&str> = links().flat_map(LinkSpec::hashes).collect();
+        marks.dedup();
+        if links().any(|link| link.slot.is_some() || link.duplicates() != link.duplicate) {
+            marks.push("2");
+        }
+        std::iter::once(self.to_string()).chain(marks.iter().map(|mark| format!(" #{mark}"))).collect()
     }
 }
 
@@ -103,6 +107,7 @@ pub struct LinkSpec {
     pub delay_correlation: Probability,
     pub distribution: Distribution,
     pub loss: Loss,
+    /// As asked; what becomes of it: [`LinkSpec::duplicates`].
     pub duplicate: Odds,
     pub corrupt: Odds,
     pub reorder: Odds,
@@ -149,10 +154,20 @@ impl LinkSpec {
         std::iter::once((Duration::ZERO, self)).chain(self.later.iter().map(|(at, link)| (*at, link)))
     }
 
+    /// How packets are duplicated. tc sends the correlation of duplicates only beside one of delay or loss (iproute2 6.1), so
+    /// alone it does nothing.
+    pub fn duplicates(&self) -> Odds {
+        let of_loss = matches!(self.loss, Loss::Random(odds) if odds.correlation != Probability::ZERO);
+        match of_loss || self.delay_correlation != Probability::ZERO {
+            true => self.duplicate,
+            false => self.duplicate.p.into(),
+        }
+    }
+
     /// As [`NetSpec::asked_loss`], of one phase, 0 to 1.
     fn loss_in_the_long_run(&self) -> f64 {
         // A packet that is both duplicated and lost survives as one.
-        let mut lost = self.loss.stationary().get() * (1.0 - self.duplicate.effective());
+        let mut lost = self.loss.stationary().get() * (1.0 - self.duplicates().effective());
         if let Some(Kind::Fates { fates, .. }) = self.trace.as_ref().map(|t| &t.kind) {
             let missing = fates.iter().filter(|f| f.is_none()).count();
             lost += (1.0 - lost) * missing as f64 / fates.len().max(1) as f64;

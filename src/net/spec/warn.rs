@@ -64,7 +64,15 @@ fn of(link: &LinkSpec) -> Vec<String> {
         }
         _ => {}
     }
-    for (what, odds) in [("duplicate", link.duplicate), ("corrupt", link.corrupt), ("reorder", link.reorder)] {
+    if link.duplicates() != link.duplicate {
+        found.push(format!(
+            "duplicate {0} {1}: tc sends the correlation of duplicates only beside one of loss or delay, so it does nothing here, and {0} \
+             of the packets are duplicated, independently",
+            percent(link.duplicate.p),
+            percent(link.duplicate.correlation),
+        ));
+    }
+    for (what, odds) in [("duplicate", link.duplicates()), ("corrupt", link.corrupt), ("reorder", link.reorder)] {
         if odds.correlation != Probability::ZERO {
             found.push(format!(
                 "{what} {} {}: correlation changes how often it happens; that is {} of the packets, not {}",
@@ -147,7 +155,8 @@ mod tests {
             ("loss 10% 50%", "0.11% is lost"),
             ("loss 30% 75%", "3.21% is lost"),
             ("loss 0.3% 25%", "less than 0.001% is lost"),
-            ("duplicate 5% 25%", "0.19% of the packets"),
+            ("duplicate 5% 25%", "does nothing here, and 5% of the packets are duplicated"),
+            ("corrupt 5% 25%", "0.19% of the packets"),
             ("delay 100ms 20ms 25%", "correlation does nothing"),
             ("delay 100ms 20ms distribution pareto", "mean 99.3 ms and deviation 16.4 ms"),
             ("delay 100ms 20ms distribution paretonormal", "mean 99.5 ms and deviation 16.7 ms"),

@@ -31,11 +31,27 @@ fn fate(netem: &mut Netem, at: u64, packet: &PacketInfo) -> Option<u64> {
     fates.first().map(|f| f.0)
 }
 
+/// What was delivered of each packet in the end, as it was told.
+fn deliveries(mut netem: Netem, packets: &[(u64, PacketInfo)]) -> Vec<Vec<Delivery>> {
+    let (mut told, mut owed) = (Vec::new(), vec![0; packets.len()]);
+    for (n, (at, packet)) in packets.iter().enumerate() {
+        owed[n] = netem.admit(Time(*at), packet, &mut told);
+        owed[n] += told.iter().filter(|d| d.packet == n as u64 && !d.corrupt).count();
+    }
+    netem.advance(Time(i64::MAX as u64), &mut told);
+    assert_eq!(netem.wakes(), None);
+    let mut all = vec![Vec::new(); packets.len()];
+    told.into_iter().for_each(|d| all[d.packet as usize].push(d));
+    let whole = |all: &Vec<Delivery>| all.iter().filter(|d| !d.corrupt).count();
+    assert_eq!(all.iter().map(whole).collect::<Vec<_>>(), owed);
+    all
+}
+
 /// Whole milliseconds after which packets leave that are sent `step` ms apart; `None`: dropped.
 fn leaves(words: &str, packets: u64, step: u64) -> Vec<Option<u64>> {
-    let mut netem = netem(words, 1, Direction::Forward);
-    let mut leave = |n: u64| fate(&mut netem, n * step * 1_000_000, &MEDIA).map(|d| n * step + d / 1_000_000);
-    (0..packets).map(&mut leave).collect()
+    let packets: Vec<_> = (0..packets).map(|n| (n * step * 1_000_000, MEDIA)).collect();
+    let told = deliveries(netem(words, 1, Direction::Forward), &packets);
+    told.iter().map(|of_one| of_one.first().map(|d| d.at.0 / 1_000_000)).collect()
 }
 
 fn chance(packet: bool) -> Chance {
@@ -119,14 +135,23 @@ fn packets_leave_in_slots() {
     assert_eq!(leaves("slot 10ms packets 2", 4, 0), [Some(0), Some(0), Some(10), Some(10)]);
     assert_eq!(leaves("slot 10ms bytes 150", 4, 0), [Some(0), Some(0), Some(10), Some(10)]);
     for words in ["slot 2ms 6ms", "slot distribution uniform 4ms 2ms chance packet"] {
-        let mut netem = netem(words, 1, Direction::Forward);
-        let mut waits: Vec<f64> = Vec::new();
-        for k in 1..5000 {
-            waits.push(fate(&mut netem, k * SLOT, &MEDIA).unwrap() as f64 / 1e6);
-        }
+        let packets: Vec<_> = (1..5000).map(|k| (k * SLOT, MEDIA)).collect();
+        let told = deliveries(netem(words, 1, Direction::Forward), &packets);
+        let wait = |((at, _), told): (&(u64, PacketInfo), &Vec<Delivery>)| (told[0].at.0 - at) as f64 / 1e6;
+        let waits: Vec<f64> = packets.iter().zip(&told).map(wait).collect();
         assert!(waits.iter().all(|w| (2.0..=6.0).contains(w)), "{words}");
         assert!((waits.iter().sum::<f64>() / waits.len() as f64 - 4.0).abs() < 0.1, "{words}");
     }
+}
+
+#[test]
+fn a_packet_that_comes_moves_the_slot_of_those_not_yet_due() {
+    // Alone it is due at 40 ms, past the slot that opened at 0, so at its coming one is drawn for 30 ms; that is given up when it
+    // is due, and it leaves at 70. The one at 20 ms finds a slot of 30 ms that is over too early, so one is drawn for 50 ms.
+    assert_eq!(leaves("delay 40ms slot 30ms", 1, 20), [Some(70)]);
+    assert_eq!(leaves("delay 40ms slot 30ms", 2, 20), [Some(50), Some(80)]);
+    assert_eq!(leaves("slot 10ms at 5ms none", 3, 4), [Some(0), Some(5), Some(8)]);
+    assert_eq!(leaves("slot 10ms at 5ms slot 20ms", 3, 4), [Some(0), Some(8), Some(28)]);
 }
 
 #[test]

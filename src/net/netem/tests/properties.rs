@@ -58,13 +58,7 @@ fn packets() -> impl Strategy<Value = Vec<(u64, PacketInfo)>> {
 
 /// Admits all of them; per packet what was delivered, at or after its sending.
 fn run(link: &LinkSpec, chance: Chance, seed: u64, packets: &[(u64, PacketInfo)]) -> Vec<Vec<Delivery>> {
-    let mut netem = Netem::new(link.clone(), chance, Seed(seed), Direction::Forward);
-    let mut admit = |(at, packet): &(u64, PacketInfo)| {
-        let mut out = Vec::new();
-        netem.admit(Time(*at), packet, &mut out);
-        out
-    };
-    packets.iter().map(&mut admit).collect()
+    deliveries(Netem::new(link.clone(), chance, Seed(seed), Direction::Forward), packets)
 }
 
 /// A link of some speed without reordering, duplicates or slots, on which no delay can be negative.
