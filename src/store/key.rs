@@ -237,7 +237,7 @@ mod tests {
         }
         assert_eq!(
             all.finalize().to_hex().as_str(),
-            "d462f01d1eb780b434165d3eb9273f1ec38fb39cf4e1205b59fede5ea585d156"
+            "cc3e11541118965b94d399f7e3c54fef0885bfe2e6cc8cbfd36446b69757d567"
         );
     }
 }

@@ -304,7 +304,7 @@ fn no_kill_loses_a_committed_case() {
     for round in 0..20 {
         let _ = std::fs::remove_file(&begun);
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child", "--nocapture", "--test-threads=1"])
+            .args(["--exact", "run::child", "--nocapture", "--test-threads=1"])
             .env("CODECBENCH_TEST_FOLDER", folder.path())
             .stdout(std::process::Stdio::piped())
             .spawn()
