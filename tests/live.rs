@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use codecbench::call::{self, Heard};
+use codecbench::call::{self, AudioRecord};
 use codecbench::codec;
 use codecbench::media::synth;
 use codecbench::metric;
@@ -30,7 +30,7 @@ fn live(case: &Case) -> Case {
 }
 
 /// Of every media packet until the end of the clip: when it was sent, which it was, and whether it was dropped.
-fn fates(case: &Case, heard: &Heard) -> Vec<(Time, u16, bool)> {
+fn fates(case: &Case, heard: &AudioRecord) -> Vec<(Time, u16, bool)> {
     let end = Time::ZERO + case.warm_up + case.clip.signal.format.duration(case.clip.signal.len());
     let media = heard.wire().iter().filter(|record| record.sent <= end);
     media.filter_map(|record| Some((record.sent, record.sequence?, record.dropped))).collect()
@@ -63,7 +63,7 @@ fn live_calls_agree_with_simulated_ones() {
         // The calls of a round at the same time; the simulated ones and the scoring when the sockets are quiet.
         let cases: Vec<Case> =
             cells.iter().map(|(net, codec)| case(codec, net, voice, Duration::from_secs(22))).collect();
-        let real: Vec<Heard> = std::thread::scope(|scope| {
+        let real: Vec<AudioRecord> = std::thread::scope(|scope| {
             let calls: Vec<_> = cases.iter().map(|case| scope.spawn(|| call::talk(&live(case)).unwrap())).collect();
             calls.into_iter().map(|call| call.join().unwrap()).collect()
         });

@@ -22,7 +22,7 @@ pub struct Call<M: Media = Pcm> {
 
 /// What is left of a call of audio once it is over: all that scoring asks of it, whoever coded, sent and played in it.
 ///
-/// A call whose ends are ours leaves [`super::Heard`], a storage codec what it read back from its file. A peer that sends and
+/// A call whose ends are ours leaves [`super::AudioRecord`], a storage codec what it read back from its file. A peer that sends and
 /// plays by itself, as a browser does, has no encoder and no playout of ours to ask: of it there are the packets (a
 /// capture, or what [`crate::peer::wire`] saw), its statistics, and the signal heard. It says the facts that those show and
 /// leaves out the others; every metric of the signal has all that it needs.

@@ -10,7 +10,7 @@ mod storage;
 pub mod video;
 
 pub use api::{Call, Record, score};
-pub use audio::record::Heard;
+pub use audio::record::AudioRecord;
 
 use crate::error::Result;
 use crate::peer::{self, Peers};
@@ -50,12 +50,12 @@ pub fn run_captured(case: &Case) -> Result<(Call, Vec<u8>)> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn talk(case: &Case) -> Result<Heard> {
+pub fn talk(case: &Case) -> Result<AudioRecord> {
     talk_and(case, |_| {}, |_| {})
 }
 
 /// As [`talk`]; `begin` and `end` see the connected call before the first packet and after the last.
-fn talk_and(case: &Case, begin: impl FnOnce(&dyn Peers), end: impl FnOnce(&dyn Peers)) -> Result<Heard> {
+fn talk_and(case: &Case, begin: impl FnOnce(&dyn Peers), end: impl FnOnce(&dyn Peers)) -> Result<AudioRecord> {
     let track = audio::track(case)?;
     let mut peers = peer::connect(case.transport, std::slice::from_ref(&track), &case.net, chance(case))?;
     begin(&*peers);

@@ -110,7 +110,7 @@ fn packets(format: &PayloadFormat, sent: &[Sent], layers: u8, rng: &mut Rng) -> 
 }
 
 /// All of it lost at random, in bursts, late by some packets, twice.
-fn weather(packets: &[VideoPacket], rng: &mut Rng) -> Vec<VideoPacket> {
+fn spoiled(packets: &[VideoPacket], rng: &mut Rng) -> Vec<VideoPacket> {
     let (loss, swap, copy) = (rng.unit() * 0.3, rng.unit() * 0.3, rng.unit() * 0.1);
     let mut out: Vec<(usize, VideoPacket)> = Vec::new();
     let mut burst = 0;
@@ -185,7 +185,7 @@ fn under_loss_a_picture_comes_out_whole_or_not_at_all_and_names_all_it_needs() {
             let mut rng = Seed(pattern).stream(format.name);
             let sent = pictures(format.name, layers, &mut rng);
             let packets = packets(format, &sent, layers, &mut rng);
-            let frames = depacketize(format, &weather(&packets, &mut rng));
+            let frames = depacketize(format, &spoiled(&packets, &mut rng));
             let mut places: BTreeMap<u64, usize> = BTreeMap::new();
             for frame in &frames {
                 let place = place(frame, &sent);

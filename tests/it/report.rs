@@ -15,15 +15,15 @@ use std::collections::BTreeMap;
 const CLIPS: u64 = 6;
 const SEEDS: u64 = 2;
 
-/// Settings with a score that falls with loss, the same weather for all of them.
+/// Settings with a score that falls with loss, the same chance for all of them.
 fn outcomes(settings: &[(&str, &str, f64, f64)], losses: &[f64]) -> Vec<Outcome> {
     let mut all = Vec::new();
     for clip in 0..CLIPS {
         for seed in 0..SEEDS {
             for loss in losses {
                 for (label, codec, kilobits, quality) in settings {
-                    let weather = Seed(seed).draw_unit("weather", &[clip]) * 0.2;
-                    all.push(outcome(label, codec, *kilobits, quality - weather - 0.1 * loss, *loss, clip, seed));
+                    let luck = Seed(seed).draw_unit("luck", &[clip]) * 0.2;
+                    all.push(outcome(label, codec, *kilobits, quality - luck - 0.1 * loss, *loss, clip, seed));
                 }
             }
         }
@@ -125,8 +125,8 @@ fn a_report_opens_with_what_was_measured_and_its_first_findings() {
     assert!(many[0].starts_with("9 codec settings on 6 networks, 6 clips and 2 seeds each: 648 cases"), "{many:?}");
     assert!(many[1].contains("MOS-LQO") && many.iter().all(|sentence| sentence.ends_with('.')), "{many:?}");
 
-    let ladder = [("A", "opus", 24.0, 4.0), ("B", "opus", 20.0, 4.3)];
-    let mut outcomes = outcomes(&ladder, &[1.0, 5.0, 10.0]);
+    let sweep = [("A", "opus", 24.0, 4.0), ("B", "opus", 20.0, 4.3)];
+    let mut outcomes = outcomes(&sweep, &[1.0, 5.0, 10.0]);
     let recorded = opening(&view(outcomes.clone(), Extras::default()));
     assert!(recorded[1].starts_with("Over delay 40ms, PESQ wide-band: B is better at 1 to 10 % loss"), "{recorded:?}");
 

@@ -12,7 +12,7 @@ use crate::peer::{Arrival, Kind, LossReport, Peers, Taps, TrackSpec, patience};
 use crate::plan::Case;
 use crate::playout::audio::{Playout, TICK};
 use crate::units::{Bitrate, Probability, Time};
-use record::{Heard, Pass};
+use record::{AudioRecord, Pass};
 use rtp::{Sender, Unwrap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,9 +135,9 @@ impl Audio {
     }
 
     /// `wire`: what the sender put there in the whole call.
-    pub fn finish(self, wire: Vec<WireRecord>) -> Heard {
+    pub fn finish(self, wire: Vec<WireRecord>) -> AudioRecord {
         let track = self.track;
-        Heard {
+        AudioRecord {
             frames: self.position / self.settings.format.samples(self.settings.frame),
             settings: self.settings,
             pass: self.pass,

@@ -21,7 +21,7 @@ pub(super) struct Pass {
 }
 
 /// What was sent and heard, before any score.
-pub struct Heard {
+pub struct AudioRecord {
     pub settings: Settings<Pcm>,
     pub(super) pass: Pass,
     pub(super) units: Vec<Unit>,
@@ -35,7 +35,7 @@ pub struct Heard {
     pub(super) copies: Vec<usize>,
 }
 
-impl Heard {
+impl AudioRecord {
     /// Everything that the media sender put on the wire since media start, in order.
     pub fn wire(&self) -> &[WireRecord] {
         &self.wire
@@ -84,7 +84,7 @@ impl Heard {
     }
 }
 
-impl Record for Heard {
+impl Record for AudioRecord {
     fn facts(&self, case: &Case) -> Result<Scores> {
         let format = self.settings.format;
         let (from, to) = (self.pass.start, self.pass.start + self.pass.samples);

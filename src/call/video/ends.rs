@@ -1,6 +1,6 @@
 //! Both ends of a call's video: capture, encoder, packetizer and pacer at the one, depacketizer, buffer, decoder and screen at the other.
 
-use super::record::{Seen, Ticks};
+use super::record::{Ticks, VideoRecord};
 use crate::call::api::chance;
 use crate::codec::{Encoder, Feedback, Request, Settings, Unit};
 use crate::error::{Error, Result};
@@ -231,9 +231,9 @@ impl Video {
     }
 
     /// `wire`: what the sender put there in the whole call.
-    pub fn finish(self, wire: Vec<WireRecord>) -> Seen {
+    pub fn finish(self, wire: Vec<WireRecord>) -> VideoRecord {
         let track = self.track;
-        Seen {
+        VideoRecord {
             waits: self.waits,
             settings: self.settings,
             ticks: self.ticks,

@@ -12,7 +12,7 @@ use crate::peer::{self, Peers};
 use crate::plan::{Case, Scores};
 use crate::units::{Bitrate, Time};
 use ends::Video;
-use record::Seen;
+use record::VideoRecord;
 
 /// The places of the tracks in the call.
 const VIDEO: usize = 0;
@@ -41,7 +41,7 @@ pub fn run(case: &Case<Picture>, keep_packets: bool) -> Result<(Call<Picture>, O
 ///
 /// # Errors
 /// As [`run`].
-pub fn talk(case: &Case<Picture>) -> Result<Seen> {
+pub fn talk(case: &Case<Picture>) -> Result<VideoRecord> {
     Ok(watch(case, audio_case(case).as_ref(), false, |_| {})?.0)
 }
 
@@ -69,7 +69,7 @@ fn watch(
     beside: Option<&Case>,
     keep_packets: bool,
     end: impl FnOnce(&dyn Peers),
-) -> Result<(Seen, Option<super::Heard>)> {
+) -> Result<(VideoRecord, Option<super::AudioRecord>)> {
     let tracks: Vec<_> = std::iter::once(ends::track(case)).chain(beside.map(audio::track)).collect::<Result<_>>()?;
     let mut peers = peer::connect(case.transport, &tracks, &case.net, chance(case))?;
     if keep_packets {
@@ -118,7 +118,7 @@ fn watch(
 }
 
 /// Scores what was on show at each tick of the source, and what was rendered beside its own source picture.
-fn score(case: &Case<Picture>, seen: &Seen) -> Result<Call<Picture>> {
+fn score(case: &Case<Picture>, seen: &VideoRecord) -> Result<Call<Picture>> {
     let mut scores = seen.facts(case)?;
     let reference = case.clip.signal.clone();
     let displayed = seen.displayed(&reference)?;

@@ -41,7 +41,7 @@ impl Ticks {
 }
 
 /// What was sent and shown, before any score.
-pub struct Seen {
+pub struct VideoRecord {
     pub settings: Settings<Picture>,
     pub(super) ticks: Ticks,
     /// How many pictures were captured.
@@ -58,7 +58,7 @@ pub struct Seen {
     pub(super) wire: Vec<WireRecord>,
 }
 
-impl Seen {
+impl VideoRecord {
     /// All that was rendered since the scored pass was near, in order.
     pub fn renders(&self) -> &[Render] {
         &self.shown.renders

@@ -4,12 +4,12 @@
 //! Packets overtake one another when the jitter is larger than their distance, unless the link has a rate. A correlation of
 //! delays is all but without effect: of the correlated draw only the remainder by 2 J or by the size of the table is used.
 
-use super::random::{Correlated, Dice, Draw};
+use super::random::{Correlated, Draw, Prng};
 use super::tables::{SCALE, table};
 use crate::net::spec::LinkSpec;
 use std::time::Duration;
 
-/// Delays of one lane.
+/// Delays of one stream.
 pub(super) struct Delays {
     mean: i64,
     draws: Correlated,
@@ -22,11 +22,11 @@ impl Delays {
     }
 
     /// The delay of the packet at hand in ns; may be negative.
-    pub(super) fn next(&mut self, link: &LinkSpec, dice: &mut Dice) -> i64 {
+    pub(super) fn next(&mut self, link: &LinkSpec, prng: &mut Prng) -> i64 {
         if link.jitter.is_zero() {
             return self.mean;
         }
-        tabledist(self.mean, link.jitter, self.draws.next(dice), table(&link.distribution))
+        tabledist(self.mean, link.jitter, self.draws.next(prng), table(&link.distribution))
     }
 }
 

@@ -7,7 +7,7 @@
 //! - state p13 p31 p32 p23 p14, four states: received in a gap (1) or a burst (2), lost in a burst (3) or a gap (4); 4 goes back
 //!   to 1 always. Loss (p13 p23 + p14 p23 p31) / (p13 p23 + p23 p31 + p14 p23 p31 + p13 p32).
 
-use super::random::{Dice, Draw, Happens, threshold};
+use super::random::{Draw, Happens, Prng, threshold};
 use crate::net::spec::{Loss, Odds};
 use crate::units::Probability;
 
@@ -41,34 +41,34 @@ impl LossProcess {
     }
 
     /// Whether the packet at hand is lost.
-    pub(super) fn lost(&mut self, dice: &mut Dice) -> bool {
+    pub(super) fn lost(&mut self, prng: &mut Prng) -> bool {
         match self.loss {
             Loss::None => false,
-            Loss::Random(_) => self.random.next(dice),
+            Loss::Random(_) => self.random.next(prng),
             Loss::GilbertElliott { .. } => {
-                let before = match dice.slot() {
-                    Some(slot) => self.state_in(slot, dice),
+                let before = match prng.slot() {
+                    Some(slot) => self.state_in(slot, prng),
                     None => {
                         let before = self.state;
-                        self.step(dice.state(0));
+                        self.step(prng.state(0));
                         before
                     }
                 };
                 let [_, _, h, not_k, _] = self.chain;
-                let draw = dice.packet(Draw::Loss);
+                let draw = prng.packet(Draw::Loss);
                 if before == 1 { draw > h } else { draw < not_k }
             }
-            Loss::FourState { .. } => match dice.slot() {
-                Some(slot) => self.state_in(slot, dice) >= 2,
-                None => self.step(dice.state(0)),
+            Loss::FourState { .. } => match prng.slot() {
+                Some(slot) => self.state_in(slot, prng) >= 2,
+                None => self.step(prng.state(0)),
             },
         }
     }
 
     /// The chain's state in `slot`: one step per slot since slot 0, whether packets were sent in it or not.
-    fn state_in(&mut self, slot: u64, dice: &mut Dice) -> usize {
+    fn state_in(&mut self, slot: u64, prng: &mut Prng) -> usize {
         let mut at = self.slot.unwrap_or_else(|| {
-            let mut draw = f64::from(dice.state(0)) / 2f64.powi(32);
+            let mut draw = f64::from(prng.state(0)) / 2f64.powi(32);
             let is_it = |share: &f64| {
                 draw -= share;
                 draw < 0.0
@@ -78,7 +78,7 @@ impl LossProcess {
         });
         while at < slot {
             at += 1;
-            self.step(dice.state(at));
+            self.step(prng.state(at));
         }
         self.slot = Some(at);
         self.state

@@ -21,7 +21,7 @@ use super::{Delivery, Direction, Impairment, PacketInfo, Purpose};
 use crate::units::{Seed, Time};
 use delay::Delays;
 use loss::LossProcess;
-use random::{Dice, Draw, Happens};
+use random::{Draw, Happens, Prng};
 use rate::{Held, packet_time};
 use reorder::Reorder;
 use slots::{Slots, Waiting};
@@ -35,7 +35,7 @@ pub struct Netem {
     /// The schedule, last phase first.
     later: Vec<(i64, LinkSpec)>,
     by_packet: bool,
-    lanes: Lanes,
+    streams: Streams,
     /// All but those that wait for a slot alone.
     held: Held,
     /// When the packet before is through: the latest of all times of sending, in ns.
@@ -58,11 +58,11 @@ impl Netem {
         let seed = link.seed.map_or(seed, Seed);
         let mut later: Vec<_> = link.later.drain(..).map(|(at, link)| (at.as_nanos() as i64, link)).collect();
         later.reverse();
-        let lane = |name| Lane::new(Dice::new(chance, seed, name, direction), &link);
+        let stream = |name| Stream::new(Prng::new(chance, seed, name, direction), &link);
         Netem {
             later,
             by_packet: chance == Chance::Packet,
-            lanes: Lanes { media: lane("media"), repair: lane("repair"), rtcp: lane("rtcp") },
+            streams: Streams { media: stream("media"), repair: stream("repair"), rtcp: stream("rtcp") },
             held: Held::default(),
             last: 0,
             slots: link.slot.as_ref().map(|slot| Slots::new(slot, 0, seed, direction)),
@@ -78,8 +78,8 @@ impl Netem {
     /// Enters the phase of the schedule that holds at `now`. What did not change goes on as it was.
     fn follow_schedule(&mut self, now: i64, out: &mut Vec<Delivery>) {
         while let Some((at, link)) = self.later.pop_if(|(at, _)| *at <= now) {
-            let Lanes { media, repair, rtcp } = &mut self.lanes;
-            [media, repair, rtcp].into_iter().for_each(|lane| lane.change(&self.link, &link));
+            let Streams { media, repair, rtcp } = &mut self.streams;
+            [media, repair, rtcp].into_iter().for_each(|stream| stream.change(&self.link, &link));
             if let Some(slots) = &mut self.slots {
                 slots.advance(at, out);
             }
@@ -107,31 +107,31 @@ impl Netem {
     /// One packet, or the copy of one. How many whole ones wait for a slot.
     fn enqueue(&mut self, now: i64, packet: &PacketInfo, copy: bool, out: &mut Vec<Delivery>) -> usize {
         let Netem { link, held, .. } = self;
-        let lane = self.lanes.of(packet.purpose);
-        let dice = &mut lane.dice;
-        dice.copy(copy);
-        let twice = !copy && lane.duplicate.next(dice);
-        let recorded = lane.fates.as_mut().map(|r| r.admit(Time(now as u64), packet.wire_bytes, self.by_packet));
-        let lost = lane.loss.lost(dice) | (recorded == Some(None));
+        let stream = self.streams.of(packet.purpose);
+        let prng = &mut stream.prng;
+        prng.copy(copy);
+        let twice = !copy && stream.duplicate.next(prng);
+        let recorded = stream.fates.as_mut().map(|r| r.admit(Time(now as u64), packet.wire_bytes, self.by_packet));
+        let lost = stream.loss.lost(prng) | (recorded == Some(None));
         if lost && !twice {
             return 0;
         }
-        let corrupt = lane.corrupt.next(dice);
+        let corrupt = stream.corrupt.next(prng);
         if held.count(now) + self.slots.as_ref().map_or(0, |slots| slots.late(now)) >= link.limit as usize {
             return 0;
         }
         let copies = if twice && !lost { self.enqueue(now, packet, true, out) } else { 0 };
         let number = self.packets;
         let Netem { link, held, .. } = self;
-        let lane = self.lanes.of(packet.purpose);
-        let dice = &mut lane.dice;
-        dice.copy(copy);
-        if lane.reorder.at_once(dice) {
+        let stream = self.streams.of(packet.purpose);
+        let prng = &mut stream.prng;
+        prng.copy(copy);
+        if stream.reorder.at_once(prng) {
             out.push(Delivery { packet: number, at: Time(now as u64), corrupt });
             return copies;
         }
         let recorded = recorded.flatten().map_or(0, |at| at.0 as i64 - now);
-        let arrives = now + lane.delays.next(link, dice) + recorded;
+        let arrives = now + stream.delays.next(link, prng) + recorded;
         let sent = if let Some(rate) = &link.rate {
             // Only what is still there is waited for.
             let begins = if self.last > now { arrives.max(self.last) } else { arrives };
@@ -166,8 +166,8 @@ impl Netem {
 impl Impairment for Netem {
     fn admit(&mut self, now: Time, packet: &PacketInfo, out: &mut Vec<Delivery>) -> usize {
         self.advance(now, out);
-        let lane = self.lanes.of(packet.purpose);
-        lane.dice.next_packet(now);
+        let stream = self.streams.of(packet.purpose);
+        stream.prng.next_packet(now);
         let now = now.0 as i64;
         let mut waiting = self.enqueue(now, packet, false, out);
         if let Some(slots) = &mut self.slots {
@@ -193,14 +193,14 @@ impl Impairment for Netem {
 }
 
 /// Repair has chance of its own, so that a retransmission more never changes what media meets.
-struct Lanes {
-    media: Lane,
-    repair: Lane,
-    rtcp: Lane,
+struct Streams {
+    media: Stream,
+    repair: Stream,
+    rtcp: Stream,
 }
 
-impl Lanes {
-    fn of(&mut self, purpose: Purpose) -> &mut Lane {
+impl Streams {
+    fn of(&mut self, purpose: Purpose) -> &mut Stream {
         match purpose {
             Purpose::Media => &mut self.media,
             Purpose::Retransmission | Purpose::Fec => &mut self.repair,
@@ -210,8 +210,8 @@ impl Lanes {
 }
 
 /// Packets that share a sequence of chance.
-struct Lane {
-    dice: Dice,
+struct Stream {
+    prng: Prng,
     duplicate: Happens,
     loss: LossProcess,
     corrupt: Happens,
@@ -221,10 +221,10 @@ struct Lane {
     fates: Option<Replay>,
 }
 
-impl Lane {
-    fn new(dice: Dice, link: &LinkSpec) -> Lane {
-        Lane {
-            dice,
+impl Stream {
+    fn new(prng: Prng, link: &LinkSpec) -> Stream {
+        Stream {
+            prng,
             duplicate: Happens::new(Draw::Duplicate, link.duplicates()),
             loss: LossProcess::new(link.loss),
             corrupt: Happens::new(Draw::Corrupt, link.corrupt),

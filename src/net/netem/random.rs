@@ -24,9 +24,9 @@ pub(super) enum Draw {
 /// Added to a draw's number for the copy of a duplicated packet.
 const COPY: u64 = 16;
 
-/// A lane's random numbers; see [`Chance`].
-pub(super) enum Dice {
-    Grid { seed: Seed, lane: &'static str, direction: u64, place: Place, copy: bool },
+/// A stream's random numbers; see [`Chance`].
+pub(super) enum Prng {
+    Grid { seed: Seed, stream: &'static str, direction: u64, place: Place, copy: bool },
     Packet(Rng),
 }
 
@@ -34,22 +34,22 @@ pub(super) enum Dice {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place {
     slot: u64,
-    /// Among the packets of its lane in that slot. `None`: no packet yet.
+    /// Among the packets of its stream in that slot. `None`: no packet yet.
     index: Option<u64>,
 }
 
-impl Dice {
-    pub(super) fn new(chance: Chance, seed: Seed, lane: &'static str, direction: Direction) -> Dice {
+impl Prng {
+    pub(super) fn new(chance: Chance, seed: Seed, stream: &'static str, direction: Direction) -> Prng {
         match chance {
             Chance::Grid => {
-                Dice::Grid { seed, lane, direction: direction as u64, place: Place::default(), copy: false }
+                Prng::Grid { seed, stream, direction: direction as u64, place: Place::default(), copy: false }
             }
-            Chance::Packet => Dice::Packet(seed.stream(&format!("net {lane} {direction:?}"))),
+            Chance::Packet => Prng::Packet(seed.stream(&format!("net {stream} {direction:?}"))),
         }
     }
 
     pub(super) fn next_packet(&mut self, now: Time) {
-        if let Dice::Grid { place, .. } = self {
+        if let Prng::Grid { place, .. } = self {
             let slot = now.0 / SLOT;
             let index = place.index.filter(|_| slot == place.slot).map_or(0, |index| index + 1);
             *place = Place { slot, index: Some(index) };
@@ -58,7 +58,7 @@ impl Dice {
 
     /// From now on draws are for the copy of the packet at hand, or for itself again.
     pub(super) fn copy(&mut self, yes: bool) {
-        if let Dice::Grid { copy, .. } = self {
+        if let Prng::Grid { copy, .. } = self {
             *copy = yes;
         }
     }
@@ -66,36 +66,36 @@ impl Dice {
     /// A draw for the packet at hand. On the grid it depends on the packet's slot, its index there, and `draw` alone.
     pub(super) fn packet(&mut self, draw: Draw) -> u32 {
         match self {
-            Dice::Grid { seed, lane, direction, place, copy } => {
+            Prng::Grid { seed, stream, direction, place, copy } => {
                 let draw = draw as u64 + if *copy { COPY } else { 0 };
-                high(seed.draw(lane, &[*direction, place.slot, place.index.unwrap_or(0), draw]))
+                high(seed.draw(stream, &[*direction, place.slot, place.index.unwrap_or(0), draw]))
             }
-            Dice::Packet(rng) => high(rng.bits()),
+            Prng::Packet(rng) => high(rng.bits()),
         }
     }
 
     /// The draw that the first packet of `slot` has or would have. Without a grid the next draw.
     fn first_of(&mut self, slot: u64, draw: Draw) -> u32 {
         match self {
-            Dice::Grid { seed, lane, direction, .. } => high(seed.draw(lane, &[*direction, slot, 0, draw as u64])),
-            Dice::Packet(rng) => high(rng.bits()),
+            Prng::Grid { seed, stream, direction, .. } => high(seed.draw(stream, &[*direction, slot, 0, draw as u64])),
+            Prng::Packet(rng) => high(rng.bits()),
         }
     }
 
     /// The grid's slot of the packet at hand; `None` when chance goes by packets.
     pub(super) fn slot(&self) -> Option<u64> {
         match self {
-            Dice::Grid { place, .. } => Some(place.slot),
-            Dice::Packet(_) => None,
+            Prng::Grid { place, .. } => Some(place.slot),
+            Prng::Packet(_) => None,
         }
     }
 
     /// A draw for the link's state: on the grid it depends on `slot` alone, and is the same for media and RTCP, since
-    /// they meet the same weather.
+    /// they meet the same realisation.
     pub(super) fn state(&mut self, slot: u64) -> u32 {
         match self {
-            Dice::Grid { seed, direction, .. } => high(seed.draw("net state", &[*direction, slot])),
-            Dice::Packet(rng) => high(rng.bits()),
+            Prng::Grid { seed, direction, .. } => high(seed.draw("net state", &[*direction, slot])),
+            Prng::Packet(rng) => high(rng.bits()),
         }
     }
 }
@@ -128,20 +128,20 @@ impl Correlated {
         Correlated { draw, rho: threshold(correlation), last: None, slot: 0 }
     }
 
-    pub(super) fn next(&mut self, dice: &mut Dice) -> u32 {
+    pub(super) fn next(&mut self, prng: &mut Prng) -> u32 {
         if self.rho == 0 {
-            return dice.packet(self.draw);
+            return prng.packet(self.draw);
         }
         // The kernel begins with a random one too.
-        let mut last = self.last.unwrap_or_else(|| dice.first_of(u64::MAX, self.draw));
-        if let Some(slot) = dice.slot() {
+        let mut last = self.last.unwrap_or_else(|| prng.first_of(u64::MAX, self.draw));
+        if let Some(slot) = prng.slot() {
             for slot in self.slot..slot {
-                last = self.mix(dice.first_of(slot, self.draw), last);
+                last = self.mix(prng.first_of(slot, self.draw), last);
             }
             (self.last, self.slot) = (Some(last), slot);
-            return self.mix(dice.packet(self.draw), last);
+            return self.mix(prng.packet(self.draw), last);
         }
-        let x = self.mix(dice.packet(self.draw), last);
+        let x = self.mix(prng.packet(self.draw), last);
         self.last = Some(x);
         x
     }
@@ -164,7 +164,7 @@ impl Happens {
     }
 
     /// Draws, unless it never happens.
-    pub(super) fn next(&mut self, dice: &mut Dice) -> bool {
-        self.threshold > 0 && self.threshold >= self.draws.next(dice)
+    pub(super) fn next(&mut self, prng: &mut Prng) -> bool {
+        self.threshold > 0 && self.threshold >= self.draws.next(prng)
     }
 }

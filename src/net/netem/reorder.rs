@@ -1,7 +1,7 @@
 //! Reordering: once `gap - 1` packets were delayed, each next one is sent at once with some probability, ahead of all that
 //! wait; then the count begins anew (`netem_enqueue()` of `net/sched/sch_netem.c`).
 
-use super::random::{Correlated, Dice, Draw, threshold};
+use super::random::{Correlated, Draw, Prng, threshold};
 use crate::net::spec::LinkSpec;
 
 pub(super) struct Reorder {
@@ -26,14 +26,14 @@ impl Reorder {
     ///
     /// On the grid with a gap, all packets of a slot stand at the same count, and one slot in so many is reordered, so that
     /// how many packets are sent makes no difference; the phase of it is that of the call's begin.
-    pub(super) fn at_once(&mut self, dice: &mut Dice) -> bool {
+    pub(super) fn at_once(&mut self, prng: &mut Prng) -> bool {
         if self.gap == 0 {
             return false;
         }
-        if let Some(slot) = dice.slot() {
-            return slot % u64::from(self.gap) == u64::from(self.gap) - 1 && self.threshold >= self.draws.next(dice);
+        if let Some(slot) = prng.slot() {
+            return slot % u64::from(self.gap) == u64::from(self.gap) - 1 && self.threshold >= self.draws.next(prng);
         }
-        let at_once = self.counter >= self.gap - 1 && self.threshold >= self.draws.next(dice);
+        let at_once = self.counter >= self.gap - 1 && self.threshold >= self.draws.next(prng);
         self.counter = if at_once { 0 } else { self.counter.saturating_add(1) };
         at_once
     }

@@ -257,7 +257,7 @@ pub enum Spacing {
 /// What a random draw is keyed by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Chance {
-    /// A time grid of 20 ms slots: two settings under one seed meet the same weather. For every comparison.
+    /// A time grid of 20 ms slots: two settings under one seed meet the same realisation. For every comparison.
     #[default]
     Grid,
     /// As tc: chains advance per packet.

@@ -9,8 +9,8 @@ use std::time::Duration;
 pub(super) struct Fixed {
     target: Duration,
     /// Until when it looks for the fastest packet.
-    settle_until: Time,
-    settled: bool,
+    watch_until: Time,
+    set: bool,
     /// Arrival minus media time of the fastest packet, in samples.
     fastest: Option<i64>,
     /// What is missing is silence: neither concealed nor recovered.
@@ -20,13 +20,7 @@ pub(super) struct Fixed {
 impl Fixed {
     /// So much above the fastest packet of the first half of the warm-up; of the first packet, without one.
     pub fn new(target: Duration, warm_up: Duration) -> Fixed {
-        Fixed {
-            target,
-            settle_until: Time::ZERO + warm_up / 2,
-            settled: warm_up.is_zero(),
-            fastest: None,
-            silence: false,
-        }
+        Fixed { target, watch_until: Time::ZERO + warm_up / 2, set: warm_up.is_zero(), fastest: None, silence: false }
     }
 
     /// So much above the first packet, and silence where packets are missing.
@@ -35,11 +29,11 @@ impl Fixed {
     }
 
     /// Brings the playout delay to its target, once.
-    fn settle(&mut self, buffer: &mut Buffer, now: Time) -> Result<()> {
-        if self.settled || now < self.settle_until {
+    fn reach_target(&mut self, buffer: &mut Buffer, now: Time) -> Result<()> {
+        if self.set || now < self.watch_until {
             return Ok(());
         }
-        self.settled = true;
+        self.set = true;
         let lag = buffer.format.samples(now.since(Time::ZERO)) as i64 - buffer.position();
         let excess = lag - self.fastest.unwrap_or(lag) - buffer.format.samples(self.target) as i64;
         let excess = excess.max(0) as usize;
@@ -97,7 +91,7 @@ impl Control for Fixed {
             self.fastest = Some(self.fastest.map_or(transit, |f| f.min(transit)));
         }
         let held = Some(format.duration(buffer.held()));
-        self.settle(buffer, now)?;
+        self.reach_target(buffer, now)?;
         while buffer.decoded.len() < tick {
             self.decode_next(buffer)?;
         }

@@ -71,7 +71,7 @@ pub struct Screen {
     waiting: BTreeMap<u64, Frame>,
     decoded: BTreeSet<u64>,
     last: Option<u64>,
-    /// The picture to be decoded next, and when it is to be rendered: settled when it becomes the next.
+    /// The picture to be decoded next, and when it is to be rendered: chosen when it becomes the next.
     next: Option<(u64, Time)>,
     /// Decoded and not yet due, in order.
     due: VecDeque<(Time, Render)>,
@@ -145,14 +145,14 @@ impl Screen {
         }
         self.timing.arrived(&frame);
         self.waiting.insert(frame.id, frame);
-        self.settle();
+        self.choose_next();
     }
 
     /// Loss is past repair (the list of missing packets overflowed): only a key picture helps.
     pub fn need_key(&mut self, now: Time) {
         self.now = self.now.max(now);
         self.keys.need(self.now);
-        self.settle();
+        self.choose_next();
     }
 
     /// When [`Screen::advance`] has something to do next. May be in the past: at once.
@@ -208,7 +208,7 @@ impl Screen {
 
     /// Finds the picture to be decoded next: the oldest of those whose references have all been decoded; while a key
     /// picture is needed, the oldest key picture.
-    fn settle(&mut self) {
+    fn choose_next(&mut self) {
         let needed = self.keys.needed();
         let decodable = |f: &&Frame| f.key || !needed && f.depends_on.iter().all(|id| self.decoded.contains(id));
         let next = self.waiting.values().find(decodable).map(|f| (f.id, f.timestamp));
@@ -239,7 +239,7 @@ impl Screen {
                 }
             }
         }
-        self.settle();
+        self.choose_next();
     }
 
     /// The picture that the decoder makes of it; `None`: it makes none.

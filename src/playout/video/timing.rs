@@ -22,7 +22,7 @@ pub enum Timing {
 pub struct Fixed {
     delay: Duration,
     /// Until when the fastest picture is looked for.
-    settle_until: Time,
+    watch_until: Time,
     /// Arrival minus capture of the fastest picture, in ns; by the sender's clock.
     fastest: Option<i64>,
 }
@@ -41,10 +41,10 @@ impl Timing {
     pub fn new(receiver: Receiver, warm_up: Duration) -> Timing {
         match receiver {
             Receiver::Fixed(delay) => {
-                Timing::Fixed(Fixed { delay, settle_until: Time::ZERO + warm_up / 2, fastest: None })
+                Timing::Fixed(Fixed { delay, watch_until: Time::ZERO + warm_up / 2, fastest: None })
             }
             Receiver::GStreamer { latency: delay } => {
-                Timing::Fixed(Fixed { delay, settle_until: Time::ZERO, fastest: None })
+                Timing::Fixed(Fixed { delay, watch_until: Time::ZERO, fastest: None })
             }
             Receiver::Adaptive { min, max, .. } => Timing::Adaptive(Box::new(Adaptive {
                 min,
@@ -62,7 +62,7 @@ impl Timing {
         match self {
             Timing::Fixed(fixed) => {
                 let transit = frame.at.0 as i64 - media(frame.timestamp);
-                if fixed.fastest.is_none() || frame.at < fixed.settle_until {
+                if fixed.fastest.is_none() || frame.at < fixed.watch_until {
                     fixed.fastest = Some(fixed.fastest.map_or(transit, |fastest| fastest.min(transit)));
                 }
             }

@@ -5,7 +5,7 @@ mod why;
 
 use super::basis;
 use super::chart::canvas::caption::counts;
-use super::family::{Ladder, families};
+use super::family::{LossSweep, families};
 use super::figure::{bracket, figure, figure_of_loss, short};
 use super::table::cells::{Table, number, of, text};
 use super::view::{Comparison, View};
@@ -44,7 +44,7 @@ pub fn answers(view: &View) -> Vec<Answer> {
     if !(2..=MOST_SETTINGS).contains(&view.settings.len()) || view.comparisons.is_empty() {
         return Vec::new();
     }
-    families(view).iter().take(MOST_FAMILIES).map(|ladder| answer(view, ladder)).collect()
+    families(view).iter().take(MOST_FAMILIES).map(|sweep| answer(view, sweep)).collect()
 }
 
 /// All answers as Markdown; `None` where there are none. Same view, same bytes.
@@ -81,8 +81,8 @@ pub fn note(view: &View) -> String {
 }
 
 /// For one measure and two settings in words, "A is better at 1 to 20 % loss, by ...", as far as there are comparisons.
-pub fn over_loss(view: &View, ladder: &Ladder, measure: usize, a: usize, b: usize) -> Option<String> {
-    let stretches = stretches(view, ladder, measure, a, b);
+pub fn over_loss(view: &View, sweep: &LossSweep, measure: usize, a: usize, b: usize) -> Option<String> {
+    let stretches = stretches(view, sweep, measure, a, b);
     let told: Vec<String> = stretches.iter().map(|s| s.told(view)).collect();
     let wins = stretches.iter().filter(|s| s.found.winner().is_some());
     let turns: Vec<String> = wins
@@ -98,9 +98,9 @@ pub fn over_loss(view: &View, ladder: &Ladder, measure: usize, a: usize, b: usiz
     (!told.is_empty()).then(|| format!("{title}: {}.{}", told.join("; "), turns.concat()))
 }
 
-/// Who is better in a measure over a whole ladder, in a few words for a heading; `None` where that changes with the loss.
-pub fn winner(view: &View, ladder: &Ladder, measure: usize, a: usize, b: usize) -> Option<String> {
-    let stretches = stretches(view, ladder, measure, a, b);
+/// Who is better in a measure over a whole sweep, in a few words for a heading; `None` where that changes with the loss.
+pub fn winner(view: &View, sweep: &LossSweep, measure: usize, a: usize, b: usize) -> Option<String> {
+    let stretches = stretches(view, sweep, measure, a, b);
     let found = match stretches.as_slice() {
         [one] => one.found,
         _ => return None,
@@ -115,7 +115,7 @@ fn costs(view: &View) -> impl Iterator<Item = usize> {
     COSTS.iter().filter_map(|id| view.measure(id))
 }
 
-fn answer(view: &View, ladder: &Ladder) -> Answer {
+fn answer(view: &View, sweep: &LossSweep) -> Answer {
     let n = view.settings.len();
     let measures: Vec<usize> = view.qualities().into_iter().take(MOST_QUALITIES).chain(costs(view)).collect();
     let pairs: Vec<(usize, usize)> = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
@@ -125,20 +125,20 @@ fn answer(view: &View, ladder: &Ladder) -> Answer {
         } else {
             String::new()
         };
-        let lines: Vec<String> = measures.iter().filter_map(|m| over_loss(view, ladder, *m, *a, *b)).collect();
+        let lines: Vec<String> = measures.iter().filter_map(|m| over_loss(view, sweep, *m, *a, *b)).collect();
         lines.into_iter().map(move |line| lead.clone() + &line)
     };
     Answer {
-        heading: heading(view, ladder),
+        heading: heading(view, sweep),
         verdicts: pairs.iter().flat_map(told).collect(),
-        reasons: why::reasons(view, ladder, &measures),
-        table: table(view, ladder, &measures),
+        reasons: why::reasons(view, sweep, &measures),
+        table: table(view, sweep, &measures),
     }
 }
 
 /// What the networks have in common.
-pub fn heading(view: &View, ladder: &Ladder) -> String {
-    let Some(last) = ladder.last() else { return String::new() };
+pub fn heading(view: &View, sweep: &LossSweep) -> String {
+    let Some(last) = sweep.last() else { return String::new() };
     let family = &view.conditions[*last].family;
     let words = [family.base.as_str(), family.model.as_str()].into_iter().filter(|t| !t.is_empty());
     let words = words.collect::<Vec<_>>().join(", ");
@@ -146,18 +146,18 @@ pub fn heading(view: &View, ladder: &Ladder) -> String {
 }
 
 /// A row for each loss: the means of all settings, and of two their difference.
-fn table(view: &View, ladder: &Ladder, measures: &[usize]) -> Table {
+fn table(view: &View, sweep: &LossSweep, measures: &[usize]) -> Table {
     let labels: Vec<&str> = view.settings.iter().map(|s| s.label.as_str()).collect();
     let difference = if let [a, b] = labels.as_slice() { format!(", {b} − {a}") } else { String::new() };
     let shown: Vec<usize> =
-        measures.iter().copied().filter(|m| ladder.iter().any(|c| view.summary(0, *c, *m).is_some())).collect();
+        measures.iter().copied().filter(|m| sweep.iter().any(|c| view.summary(0, *c, *m).is_some())).collect();
     let mut columns = vec![number("loss", "%")];
     columns.extend(shown.iter().map(|m| {
         let measure = &view.measures[*m];
         text(&format!("{}, {}: {}{difference}", measure.title, measure.unit, labels.join(", ")))
     }));
-    let mut table = Table::new(counts(view, ladder), "", columns);
-    for c in ladder {
+    let mut table = Table::new(counts(view, sweep), "", columns);
+    for c in sweep {
         let cells = shown.iter().map(|m| {
             let unit = &view.measures[*m].unit;
             let mean = |s: usize| view.summary(s, *c, *m).map_or("–".to_owned(), |s| figure(s.mean, unit));
@@ -210,9 +210,9 @@ impl Found {
     }
 }
 
-fn stretches<'a>(view: &'a View, ladder: &Ladder, measure: usize, a: usize, b: usize) -> Vec<Stretch<'a>> {
+fn stretches<'a>(view: &'a View, sweep: &LossSweep, measure: usize, a: usize, b: usize) -> Vec<Stretch<'a>> {
     let mut all: Vec<Stretch<'a>> = Vec::new();
-    for condition in ladder {
+    for condition in sweep {
         let same = |c: &&Comparison| (c.condition, c.measure, c.a, c.b) == (*condition, measure, a, b);
         let Some(c) = view.comparisons.iter().find(same) else { continue };
         let found = match c.judged.verdict {

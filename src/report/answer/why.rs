@@ -1,6 +1,6 @@
 //! What the packets show of the reasons: bandwidth, mode, redundancy, what it brought back, bitrate and frame.
 
-use crate::report::family::Ladder;
+use crate::report::family::LossSweep;
 use crate::report::figure::{figure, figure_of_loss, range, short};
 use crate::report::view::{Seen, View};
 use crate::stats::Verdict;
@@ -15,10 +15,10 @@ const BACK: [(&str, &str); 5] = [
 ];
 
 /// A sentence for each setting, then what they differ in, then what the metrics in use do not hear.
-pub fn reasons(view: &View, ladder: &Ladder, measures: &[usize]) -> Vec<String> {
-    let settings = (0..view.settings.len()).filter_map(|s| setting(view, ladder, s));
+pub fn reasons(view: &View, sweep: &LossSweep, measures: &[usize]) -> Vec<String> {
+    let settings = (0..view.settings.len()).filter_map(|s| setting(view, sweep, s));
     let mut all: Vec<String> = settings.collect();
-    all.extend(between(view, ladder));
+    all.extend(between(view, sweep));
     let caveats = view.caveats.iter().filter(|c| measures.contains(&c.measure));
     all.extend(caveats.map(|c| {
         let title = &view.measures[c.measure].title;
@@ -28,14 +28,14 @@ pub fn reasons(view: &View, ladder: &Ladder, measures: &[usize]) -> Vec<String> 
 }
 
 /// "Why A: its packets are fullband, hybrid at 0 % loss, wideband, SILK at 1 to 20 % loss; ...".
-fn setting(view: &View, ladder: &Ladder, s: usize) -> Option<String> {
+fn setting(view: &View, sweep: &LossSweep, s: usize) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
-    let coded = runs(view, ladder, |c| Some(coded(seen(view, s, c)?)).filter(|t| !t.is_empty()));
+    let coded = runs(view, sweep, |c| Some(coded(seen(view, s, c)?)).filter(|t| !t.is_empty()));
     if !coded.is_empty() {
         parts.push(format!("its packets are {}", coded.join(", ")));
     }
-    parts.extend(redundancy(view, ladder, s));
-    let hardest = *ladder.last()?;
+    parts.extend(redundancy(view, sweep, s));
+    let hardest = *sweep.last()?;
     let value = |id: &str, c: usize| Some(view.summary(s, c, view.measure(id)?)?.mean);
     let back = BACK.iter().filter_map(|(id, what)| {
         let share = value(id, hardest).filter(|share| *share >= 0.05)?;
@@ -48,7 +48,7 @@ fn setting(view: &View, ladder: &Ladder, s: usize) -> Option<String> {
         let concealed = value("concealed", hardest).map(|c| format!(", {} % of the time is concealed", short(c)));
         parts.push(format!("at {at} % it loses {} % of them, {back}{}", short(lost), concealed.unwrap_or_default()));
     }
-    if let Some(rate) = value("payload-bitrate", *ladder.first()?) {
+    if let Some(rate) = value("payload-bitrate", *sweep.first()?) {
         let target = view.settings[s].effective.get("bitrate").map(|b| format!(" (target {})", b.join(" or ")));
         parts.push(format!("they hold {} kbit/s{}", short(rate), target.unwrap_or_default()));
     }
@@ -64,10 +64,10 @@ fn coded(seen: &Seen) -> String {
     [most(&seen.bandwidths), most(&seen.modes)].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Which share of packets carries LBRR, at the ends of the ladder.
-fn redundancy(view: &View, ladder: &Ladder, s: usize) -> Option<String> {
+/// Which share of packets carries LBRR, at the ends of the sweep.
+fn redundancy(view: &View, sweep: &LossSweep, s: usize) -> Option<String> {
     let share = |c: &usize| Some((view.conditions[*c].loss, seen(view, s, *c)?.fec?));
-    let shares: Vec<(f64, f64)> = ladder.iter().filter_map(share).collect();
+    let shares: Vec<(f64, f64)> = sweep.iter().filter_map(share).collect();
     let (first, last) = (shares.first()?, shares.last()?);
     if shares.iter().all(|(_, share)| *share < 0.0005) {
         let off = view.settings[s].effective.get("inband_fec").is_some_and(|v| v == &["off"]);
@@ -78,9 +78,9 @@ fn redundancy(view: &View, ladder: &Ladder, s: usize) -> Option<String> {
 }
 
 /// What the settings' packets differ in, as far as it goes with what the verdicts say.
-fn between(view: &View, ladder: &Ladder) -> Vec<String> {
+fn between(view: &View, sweep: &LossSweep) -> Vec<String> {
     let mut all = Vec::new();
-    let (Some(mildest), Some(hardest)) = (ladder.first().copied(), ladder.last().copied()) else { return all };
+    let (Some(mildest), Some(hardest)) = (sweep.first().copied(), sweep.last().copied()) else { return all };
     let n = view.settings.len();
     let each = |of: &dyn Fn(usize) -> Option<String>| -> Option<Vec<String>> { (0..n).map(of).collect() };
     let differ = |values: &[String]| values.iter().any(|v| v != &values[0]);
@@ -109,7 +109,7 @@ fn between(view: &View, ladder: &Ladder) -> Vec<String> {
     let alike = |(_, verdicts): (usize, Vec<Verdict>)| {
         !verdicts.is_empty() && verdicts.iter().all(|v| matches!(v, Verdict::Same | Verdict::Negligible))
     };
-    let delay = ladder.iter().all(|c| judged("mouth-to-ear-clock", *c).is_some_and(alike));
+    let delay = sweep.iter().all(|c| judged("mouth-to-ear-clock", *c).is_some_and(alike));
     let frames = each(&|s| seen(view, s, mildest)?.frame_ms.map(short));
     if let Some(frames) = frames.filter(|f| delay && !differ(f)) {
         all.push(format!("Delay does not differ: all send packets of {} ms to the same receiver.", frames[0]));
@@ -122,9 +122,9 @@ fn seen(view: &View, setting: usize, condition: usize) -> Option<&Seen> {
 }
 
 /// What `of` says of each loss, neighbours of one text together: "wideband, SILK at 1 to 20 % loss".
-fn runs(view: &View, ladder: &Ladder, of: impl Fn(usize) -> Option<String>) -> Vec<String> {
+fn runs(view: &View, sweep: &LossSweep, of: impl Fn(usize) -> Option<String>) -> Vec<String> {
     let mut runs: Vec<(String, Vec<f64>)> = Vec::new();
-    for c in ladder {
+    for c in sweep {
         let Some(text) = of(*c) else { continue };
         let loss = view.conditions[*c].loss;
         match runs.last_mut() {

@@ -6,21 +6,21 @@ use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, g
 use super::canvas::scene::{Rect, Scene, text_width};
 use super::loss::{Line, lines, names, plot, spaced, zero};
 use crate::report::answer::{axes, heading, winner};
-use crate::report::family::Ladder;
+use crate::report::family::LossSweep;
 use crate::report::view::View;
 
 /// More families are charted measure by measure.
 const MOST_FAMILIES: usize = 3;
 
 /// `None`: there is no pair of settings to choose from, too many families of networks, or nothing but quality.
-pub fn draw(view: &View, families: &[Ladder], size: Size) -> Option<(String, Scene)> {
+pub fn draw(view: &View, families: &[LossSweep], size: Size) -> Option<(String, Scene)> {
     let axes = axes(view);
     if view.settings.len() != 2 || view.comparisons.is_empty() || axes.len() < 2 || families.len() > MOST_FAMILIES {
         return None;
     }
-    let lines_of = |m: &usize, ladder: &Ladder| lines(view, *m, ladder);
-    let panels: Vec<(usize, &Ladder, Vec<Line>)> =
-        axes.iter().flat_map(|m| families.iter().map(move |ladder| (*m, ladder, lines_of(m, ladder)))).collect();
+    let lines_of = |m: &usize, sweep: &LossSweep| lines(view, *m, sweep);
+    let panels: Vec<(usize, &LossSweep, Vec<Line>)> =
+        axes.iter().flat_map(|m| families.iter().map(move |sweep| (*m, sweep, lines_of(m, sweep)))).collect();
     if panels.is_empty() || panels.iter().any(|(.., lines)| lines.is_empty()) {
         return None;
     }
@@ -39,8 +39,8 @@ pub fn draw(view: &View, families: &[Ladder], size: Size) -> Option<(String, Sce
     let all = || panels.iter().flat_map(|(.., lines)| lines);
     let beside = all().map(|l| text_width(&label(l), LABEL, true)).fold(0.0, f64::max) + 18.0;
     let area = Rect { right: body.right - beside, ..body };
-    for ((measure, ladder, lines), cell) in panels.iter().zip(grid(area, panels.len(), columns)) {
-        let losses: Vec<f64> = ladder.iter().map(|c| view.conditions[*c].loss).collect();
+    for ((measure, sweep, lines), cell) in panels.iter().zip(grid(area, panels.len(), columns)) {
+        let losses: Vec<f64> = sweep.iter().map(|c| view.conditions[*c].loss).collect();
         let range = (losses.iter().copied().fold(f64::INFINITY, f64::min), losses.iter().copied().fold(0.0, f64::max));
         let x = Axis::linear("asked network loss, %", [], Some(range));
         let x = x.with_ticks(spaced(&losses, cell.right - cell.left - 50.0));
@@ -49,7 +49,7 @@ pub fn draw(view: &View, families: &[Ladder], size: Size) -> Option<(String, Sce
         let reach = reach(view, *measure, of_measure.flat_map(|l| &l.points).map(|(_, s)| s));
         let reach = reach.into_iter().chain(zero(view, *measure));
         let y = Axis::linear(axis_title(view, *measure), reach, fixed_range(view, *measure));
-        let name = if families.len() > 1 { heading(view, ladder) } else { String::new() };
+        let name = if families.len() > 1 { heading(view, sweep) } else { String::new() };
         let drawn = Panel::draw(&mut scene, cell, &name, x, y, Shape::default());
         plot(view, *measure, &mut scene, &drawn, lines);
         if (cell.right - area.right).abs() < 1.0 {
@@ -60,9 +60,9 @@ pub fn draw(view: &View, families: &[Ladder], size: Size) -> Option<(String, Sce
 }
 
 /// "PESQ wide-band: A is better; wire bitrate: B is lower", where that holds for all losses and families.
-fn title(view: &View, families: &[Ladder], axes: &[usize]) -> String {
+fn title(view: &View, families: &[LossSweep], axes: &[usize]) -> String {
     let told = axes.iter().map(|m| {
-        let all: Vec<Option<String>> = families.iter().map(|ladder| winner(view, ladder, *m, 0, 1)).collect();
+        let all: Vec<Option<String>> = families.iter().map(|sweep| winner(view, sweep, *m, 0, 1)).collect();
         let same = all.first().cloned().flatten().filter(|first| all.iter().all(|w| w.as_ref() == Some(first)));
         let words = same.unwrap_or_else(|| "it depends".into());
         format!("{}: {words}", view.measures[*m].title)

@@ -7,7 +7,7 @@ use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, g
 use super::canvas::scene::{Scene, text_width};
 use super::loss::{Line, lines, lines_of, names, network, plot, spaced, zero};
 use crate::metric::Better;
-use crate::report::family::Ladder;
+use crate::report::family::LossSweep;
 use crate::report::figure::figure;
 use crate::report::series::series;
 use crate::report::view::View;
@@ -16,9 +16,9 @@ use crate::report::view::View;
 #[derive(Clone, Copy)]
 pub enum Split<'a> {
     /// A family of networks each, with all settings.
-    Networks(&'a [Ladder]),
+    Networks(&'a [LossSweep]),
     /// A bitrate each, with one setting of each series, over one family of networks.
-    Bitrates(&'a Ladder, &'a [Vec<usize>]),
+    Bitrates(&'a LossSweep, &'a [Vec<usize>]),
 }
 
 /// `None`: no family has two losses with this measure.
@@ -27,18 +27,18 @@ pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option
         Split::Networks(families) => {
             (panels(view, measure, families), view.settings.iter().map(|s| s.label.clone()).collect())
         }
-        Split::Bitrates(ladder, rungs) => (of_bitrates(view, measure, ladder, rungs), series_names(view)),
+        Split::Bitrates(sweep, rungs) => (of_bitrates(view, measure, sweep, rungs), series_names(view)),
     };
     let all = || panels.iter().flat_map(|p| &p.lines);
     all().next()?;
     let title = title(view, measure, &panels, &names_of, matches!(split, Split::Bitrates(..)));
     let conditions: Vec<usize> = match split {
         Split::Networks(families) => families.iter().flatten().copied().collect(),
-        Split::Bitrates(ladder, _) => ladder.clone(),
+        Split::Bitrates(sweep, _) => sweep.clone(),
     };
     let network = match split {
         Split::Networks(_) => String::new(),
-        Split::Bitrates(ladder, _) => network(view, ladder),
+        Split::Bitrates(sweep, _) => network(view, sweep),
     };
     let heading = Heading {
         title: title.clone(),
@@ -64,7 +64,7 @@ pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option
     // The names stand once, beside the last panel of a row; its plot is as wide as the others'.
     let area = super::canvas::scene::Rect { right: body.right - beside, ..body };
     for (panel, cell) in panels.iter().zip(grid(area, panels.len(), columns)) {
-        let mut at: Vec<f64> = panel.ladder.iter().map(|c| view.conditions[*c].loss).collect();
+        let mut at: Vec<f64> = panel.sweep.iter().map(|c| view.conditions[*c].loss).collect();
         at.dedup();
         let x = Axis::linear("asked network loss, %", [], Some(range));
         let x = x.with_ticks(spaced(&at, cell.right - cell.left - 50.0));
@@ -79,14 +79,14 @@ pub fn draw(view: &View, measure: usize, split: Split<'_>, size: Size) -> Option
 
 struct FacetPanel<'a> {
     name: String,
-    ladder: &'a Ladder,
+    sweep: &'a LossSweep,
     lines: Vec<Line>,
     /// Kind of loss, and the network's other words; by order of appearance.
     place: (usize, usize),
 }
 
 /// In rows of one kind of loss.
-fn panels<'a>(view: &View, measure: usize, families: &'a [Ladder]) -> Vec<FacetPanel<'a>> {
+fn panels<'a>(view: &View, measure: usize, families: &'a [LossSweep]) -> Vec<FacetPanel<'a>> {
     let (mut models, mut bases): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     fn place<'b>(of: &mut Vec<&'b str>, name: &'b str) -> usize {
         of.iter().position(|n| *n == name).unwrap_or_else(|| {
@@ -95,32 +95,32 @@ fn panels<'a>(view: &View, measure: usize, families: &'a [Ladder]) -> Vec<FacetP
         })
     }
     let mut panels = Vec::new();
-    let mut ordered: Vec<&Ladder> = families.iter().collect();
+    let mut ordered: Vec<&LossSweep> = families.iter().collect();
     ordered.sort_by_key(|l| l.last().copied());
-    for ladder in ordered {
-        let Some(last) = ladder.last() else { continue };
+    for sweep in ordered {
+        let Some(last) = sweep.last() else { continue };
         let family = &view.conditions[*last].family;
-        let lines = lines(view, measure, ladder);
+        let lines = lines(view, measure, sweep);
         if lines.is_empty() {
             continue;
         }
         let at = (place(&mut models, &family.model), place(&mut bases, &family.base));
         let words = [family.base.as_str(), family.model.as_str()];
         let name = words.into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join(", ");
-        panels.push(FacetPanel { name, ladder, lines, place: at });
+        panels.push(FacetPanel { name, sweep, lines, place: at });
     }
     panels.sort_by_key(|p| p.place);
     panels
 }
 
 /// A panel for each bitrate, two side by side.
-fn of_bitrates<'a>(view: &View, measure: usize, ladder: &'a Ladder, rungs: &[Vec<usize>]) -> Vec<FacetPanel<'a>> {
+fn of_bitrates<'a>(view: &View, measure: usize, sweep: &'a LossSweep, rungs: &[Vec<usize>]) -> Vec<FacetPanel<'a>> {
     let bitrate = view.measure("payload-bitrate");
     let panel = |(k, rung): (usize, &Vec<usize>)| {
-        let rates = rung.iter().filter_map(|s| view.summary(*s, *ladder.first()?, bitrate?)).map(|r| r.mean);
+        let rates = rung.iter().filter_map(|s| view.summary(*s, *sweep.first()?, bitrate?)).map(|r| r.mean);
         let (sum, n) = rates.fold((0.0, 0.0), |(sum, n), r| (sum + r, n + 1.0));
         let name = if n > 0.0 { format!("about {:.0} kbit/s", two_figures(sum / n)) } else { String::new() };
-        FacetPanel { name, ladder, lines: lines_of(view, measure, ladder, rung), place: (k / 2, k % 2) }
+        FacetPanel { name, sweep, lines: lines_of(view, measure, sweep, rung), place: (k / 2, k % 2) }
     };
     rungs.iter().enumerate().map(panel).filter(|p| !p.lines.is_empty()).collect()
 }

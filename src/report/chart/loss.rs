@@ -7,23 +7,23 @@ use super::canvas::palette::Ink;
 use super::canvas::panel::{Heading, LABEL, LABEL_ROW, Panel, Shape, Size, cut, error_bar, marker, page};
 use super::canvas::scene::{Scene, Words, text_width};
 use crate::metric::Better;
-use crate::report::family::Ladder;
+use crate::report::family::LossSweep;
 use crate::report::figure::{bracket, figure, figure_of_loss};
 use crate::report::series::SERIES;
 use crate::report::view::View;
 use crate::stats::Summary;
 
 /// `None`: no setting has this metric at two losses.
-pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<(String, Scene)> {
-    let lines = lines(view, measure, ladder);
+pub fn draw(view: &View, measure: usize, sweep: &LossSweep, size: Size) -> Option<(String, Scene)> {
+    let lines = lines(view, measure, sweep);
     if lines.is_empty() {
         return None;
     }
     let title = title(view, measure, &lines);
-    let network = network(view, ladder);
+    let network = network(view, sweep);
     let heading = Heading {
         title: title.clone(),
-        subtitle: format!("{network}{} · {}", pooling(view, ladder), mapping(view, measure, ladder)),
+        subtitle: format!("{network}{} · {}", pooling(view, sweep), mapping(view, measure, sweep)),
         footnote: footnote(view, lines.iter().map(|l| l.setting)),
     };
     let labels = lines.len() as f64 * LABEL_ROW;
@@ -32,7 +32,7 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     let most = if size == Size::Narrow { 120.0 } else { 260.0 };
     let label = |l: &Line| cut(view.settings[l.setting].label.clone(), LABEL, true, most);
     let right = lines.iter().map(|l| text_width(&label(l), LABEL, true)).fold(0.0, f64::max) + 18.0;
-    let losses = || ladder.iter().map(|c| view.conditions[*c].loss);
+    let losses = || sweep.iter().map(|c| view.conditions[*c].loss);
     let highest = losses().fold(0.0, f64::max);
     let x = Axis::linear("asked network loss, %", [], Some((losses().fold(highest, f64::min), highest)));
     let x = x.with_ticks(spaced(&losses().collect::<Vec<_>>(), body.right - body.left - right - 30.0));
@@ -48,11 +48,11 @@ pub fn draw(view: &View, measure: usize, ladder: &Ladder, size: Size) -> Option<
     Some((title, scene))
 }
 
-/// What the networks of a ladder have in common, to stand before more words: "delay 40ms · ", and the kinds of their losses
+/// What the networks of a sweep have in common, to stand before more words: "delay 40ms · ", and the kinds of their losses
 /// where there are several: "delay 40ms, 5 % in bursts of 4 · ".
-pub(super) fn network(view: &View, ladder: &Ladder) -> String {
-    let Some(last) = ladder.last() else { return String::new() };
-    let lossy = || ladder.iter().map(|c| &view.conditions[*c]).filter(|c| c.loss > 0.0);
+pub(super) fn network(view: &View, sweep: &LossSweep) -> String {
+    let Some(last) = sweep.last() else { return String::new() };
+    let lossy = || sweep.iter().map(|c| &view.conditions[*c]).filter(|c| c.loss > 0.0);
     let one = lossy().all(|c| c.family.model == view.conditions[*last].family.model);
     let mut words = vec![view.conditions[*last].family.base.clone()];
     if one {
@@ -80,24 +80,24 @@ pub(super) fn zero(view: &View, measure: usize) -> Option<f64> {
 }
 
 /// Those of `settings` that have the measure at two losses, as different as their colours.
-pub(super) fn lines_of(view: &View, measure: usize, ladder: &Ladder, settings: &[usize]) -> Vec<Line> {
+pub(super) fn lines_of(view: &View, measure: usize, sweep: &LossSweep, settings: &[usize]) -> Vec<Line> {
     let line = |setting: &usize| {
-        let points = points(view, measure, ladder, *setting);
+        let points = points(view, measure, sweep, *setting);
         let shape = view.settings[*setting].colour;
         (points.len() > 1).then_some(Line { setting: *setting, points, shape, alpha: 1.0 })
     };
     settings.iter().filter_map(line).collect()
 }
 
-fn points(view: &View, measure: usize, ladder: &Ladder, setting: usize) -> Vec<(f64, Summary)> {
+fn points(view: &View, measure: usize, sweep: &LossSweep, setting: usize) -> Vec<(f64, Summary)> {
     let point = |c: &usize| Some((view.conditions[*c].loss, *view.summary(setting, *c, measure)?));
-    ladder.iter().filter_map(point).collect()
+    sweep.iter().filter_map(point).collect()
 }
 
-pub(super) fn lines(view: &View, measure: usize, ladder: &Ladder) -> Vec<Line> {
+pub(super) fn lines(view: &View, measure: usize, sweep: &LossSweep) -> Vec<Line> {
     let shares = view.settings.len() > SERIES;
     let line = |setting: usize| {
-        let points = points(view, measure, ladder, setting);
+        let points = points(view, measure, sweep, setting);
         let kin = || view.settings.iter().filter(|s| s.colour == view.settings[setting].colour);
         let rank = view.settings[..setting].iter().filter(|s| s.colour == view.settings[setting].colour).count();
         let (shape, alpha) = if shares {

@@ -13,7 +13,7 @@ mod quality;
 mod render;
 mod timeline;
 
-use super::family::{Ladder, families};
+use super::family::{LossSweep, families};
 use super::series::rungs;
 use super::view::View;
 pub use canvas::chart::Chart;
@@ -90,7 +90,7 @@ fn suffix(view: &View, measure: usize) -> String {
     format!("-{}", view.measures[measure].id)
 }
 
-fn over_bitrate(view: &View, measure: usize, families: &[Ladder], suffix: &str) -> Option<Chart> {
+fn over_bitrate(view: &View, measure: usize, families: &[LossSweep], suffix: &str) -> Option<Chart> {
     // Settings of one bitrate over many networks are told apart by the facets; over bitrate they would cover each other.
     if families.len() >= FACETS && one_bitrate(view) {
         return None;
@@ -105,13 +105,13 @@ fn one_bitrate(view: &View) -> bool {
     rates().fold(0.0, f64::max) < 1.25 * rates().fold(f64::INFINITY, f64::min)
 }
 
-fn over_loss(view: &View, measure: usize, families: &[Ladder], name: &str) -> Vec<Chart> {
+fn over_loss(view: &View, measure: usize, families: &[LossSweep], name: &str) -> Vec<Chart> {
     let rungs = rungs(view);
     if rungs.is_none() && families.len() >= FACETS {
         let all = |size| facets::draw(view, measure, facets::Split::Networks(families), size);
         return chart(name.to_owned(), all).into_iter().collect();
     }
-    let one = |(i, family): (usize, &Ladder)| {
+    let one = |(i, family): (usize, &LossSweep)| {
         chart(format!("{name}{}", numbered(i)), |size| match &rungs {
             Some(rungs) => facets::draw(view, measure, facets::Split::Bitrates(family, rungs), size),
             None => loss::draw(view, measure, family, size),

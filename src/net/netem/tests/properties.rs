@@ -184,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn two_settings_meet_the_same_weather(words in words(), seed in any::<u64>(), thin in 1..4u64, thick in 1..5u64) {
+    fn two_settings_meet_the_same_realisation(words in words(), seed in any::<u64>(), thin in 1..4u64, thick in 1..5u64) {
         // One sends a packet every `thin` slots, the other `thick` packets per slot, with reports in between: the
         // first packet of a slot meets the same for both.
         let (mut one, mut other) = (netem(&words, seed, Direction::Forward), netem(&words, seed, Direction::Forward));
