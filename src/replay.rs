@@ -7,6 +7,7 @@
 //! only `D` (delivered); a row with a value in `red` has a payload of redundant audio (RFC 2198). Packets without a payload are
 //! left out: bandwidth probes, of which a decoder learns nothing. Other columns are ignored.
 
+use crate::codec::audio::opus::packet::OpusPacket;
 use crate::codec::{Request, audio};
 use crate::error::{Error, Result};
 use crate::media::PcmFormat;
@@ -59,23 +60,30 @@ pub fn read(path: &Path) -> Result<Vec<Received>> {
         .collect();
     let red = column("red");
 
-    let mut packets = Vec::new();
+    let mut packets: Vec<Received> = Vec::new();
     for (number, line) in lines {
         let cells: Vec<&str> = line.split(',').collect();
         let cell = |column: usize| cells.get(column).copied().unwrap_or_default();
         if filters.iter().any(|(column, wanted)| cell(*column) != *wanted) || cell(hex).is_empty() {
             continue;
         }
+        let of_line = |what: String| wrong(format!("line {number}: {what}"));
         let no_number =
-            |column: usize| wrong(format!("line {number}: {} is '{}', which is none", header[column], cell(column)));
+            |column: usize| of_line(format!("{} is '{}', no number in range", header[column], cell(column)));
         let ms: f64 = cell(at).parse().map_err(|_| no_number(at))?;
         packets.push(Received {
             at: Time::ZERO + from_ms(Some(ms).filter(|ms| (0.0..1e9).contains(ms)).ok_or_else(|| no_number(at))?),
             sequence: cell(sequence).parse().map_err(|_| no_number(sequence))?,
             timestamp: cell(timestamp).parse().map_err(|_| no_number(timestamp))?,
             red: red.is_some_and(|column| !cell(column).is_empty()),
-            payload: bytes_of(cell(hex)).ok_or_else(|| no_number(hex))?,
+            payload: bytes_of(cell(hex))
+                .ok_or_else(|| of_line("hex is no even number of hexadecimal digits".into()))?,
         });
+        let packet = &packets[packets.len() - 1];
+        if !frames_of(packet).iter().all(|block| OpusPacket::parse(block.data).is_some()) {
+            let what = "its payload is no Opus packet (RFC 6716, section 3.4): is it encrypted, or another codec's?";
+            return Err(of_line(what.into()));
+        }
     }
     if packets.is_empty() {
         return Err(wrong("no packet in it reached the receiver".into()));
@@ -87,6 +95,14 @@ pub fn read(path: &Path) -> Result<Vec<Received>> {
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> = hex.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
     digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).map(|d| (d[0] * 16 + d[1]) as u8).collect())
+}
+
+/// The coded frames in a packet, its own last.
+fn frames_of(packet: &Received) -> Vec<Block<'_>> {
+    match packet.red {
+        true => red::unpack(OPUS_PAYLOAD_TYPE, packet.timestamp, &packet.payload).unwrap_or_default(),
+        false => vec![Block { timestamp: packet.timestamp, data: &packet.payload }],
+    }
 }
 
 /// Plays recorded Opus packets, up to half a second after the last one.
@@ -132,10 +148,6 @@ impl Unwrap {
         self.sequence += i64::from(packet.sequence.wrapping_sub(sequence) as i16);
         self.timestamp += i64::from(packet.timestamp.wrapping_sub(timestamp) as i32);
         self.last = Some((packet.sequence, packet.timestamp));
-        let blocks = match packet.red {
-            true => red::unpack(OPUS_PAYLOAD_TYPE, packet.timestamp, &packet.payload).unwrap_or_default(),
-            false => vec![Block { timestamp: packet.timestamp, data: &packet.payload }],
-        };
         let frame = |(earlier, block): (i64, Block<'_>)| Packet {
             at: packet.at,
             sequence: self.sequence - earlier,
@@ -146,6 +158,65 @@ impl Unwrap {
             payload: block.data.to_vec(),
             redundant: earlier > 0,
         };
-        (0..).zip(blocks.into_iter().rev()).map(frame).collect()
+        (0..).zip(frames_of(packet).into_iter().rev()).map(frame).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Vec<Received>> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("call.csv");
+        std::fs::write(&file, text).unwrap();
+        read(&file)
+    }
+
+    #[test]
+    fn rows_that_reached_the_receiver_come_in_order_of_arrival() {
+        let packets = read_text(
+            "fate,t_out_ms,kind,seq,rtp_ts,hex,red\n\
+             D,30.5,rtp,7,960,780b,\nL,,rtp,8,1920,780b,\nD,10,rtp,6,0,f0ffff,\nD,11,rtcp,,,8fcd,\nD,12,rtp,9,0,,\n",
+        );
+        let packets = packets.unwrap();
+        let seen: Vec<(f64, u16, u32)> = packets.iter().map(|p| (p.at.as_ms(), p.sequence, p.timestamp)).collect();
+        assert_eq!(seen, [(10.0, 6, 0), (30.5, 7, 960)]);
+        assert_eq!(packets[0].payload, [0xf0, 0xff, 0xff]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let head = "t_out_ms,seq,rtp_ts,hex";
+        for (text, says) in [
+            ("seq,rtp_ts,hex\n".to_owned(), "line 1: no column 't_out_ms'"),
+            (format!("{head}\n1,2,3,7\n"), "line 2: hex is no even number"),
+            (format!("{head}\n1,2,3,78\nx,2,3,78\n"), "line 3: t_out_ms is 'x'"),
+            (format!("{head}\n1,70000,3,78\n"), "line 2: seq is '70000'"),
+            // Two frames of equal length in an odd number of bytes.
+            (format!("{head}\n1,2,3,7901\n"), "line 2: its payload is no Opus packet"),
+            (format!("{head}\n"), "no packet in it reached the receiver"),
+        ] {
+            let error = read_text(&text).unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+
+    /// A lost packet of redundant audio (RFC 2198, one block back) is played from the copy in the next.
+    #[test]
+    fn copies_in_redundant_audio_are_played() {
+        let frame = |n: u8| Block { timestamp: 960 * u32::from(n), data: &[0xf8] };
+        let packet = |n: u8| Received {
+            at: Time::ZERO + Duration::from_millis(40 + 20 * u64::from(n)),
+            sequence: n.into(),
+            timestamp: 960 * u32::from(n),
+            red: true,
+            payload: red::pack(OPUS_PAYLOAD_TYPE, frame(n), &(n.max(1) - 1..n).map(frame).collect::<Vec<_>>()),
+        };
+        let packets: Vec<Received> = (0..50).filter(|n| *n != 20).map(packet).collect();
+        let receiver = Receiver::Fixed(Duration::from_millis(60));
+        let played = play(&packets, &Request::default(), receiver, Duration::ZERO).unwrap();
+        assert!(played.played.contains(&20) && played.late.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::output::{print, print_json, table};
 use crate::codec::Request;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::media::wav;
 use crate::playout::audio::{Counters, Played, Receiver};
 use crate::replay;
@@ -61,6 +61,13 @@ pub fn run(args: &Args) -> Result<u8> {
     let played = replay::play(&packets, &request, args.receiver, from_ms(args.phase))?;
     if let Some(out) = &args.out {
         wav::write(out, &played.heard)?;
+    }
+    let end = played.ticks.last().map_or(0.0, |tick| tick.at.as_ms() / 1000.0);
+    if args.from >= args.to.min(end) {
+        return Err(Error::usage(format!(
+            "--from {} --to {}: nothing is played then; it ends at {end:.1} s",
+            args.from, args.to
+        )));
     }
     let rows = counted(&played, args.from, args.to);
     if args.json {
