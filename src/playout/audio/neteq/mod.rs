@@ -1,6 +1,6 @@
 //! The adaptive receiver: what libwebrtc's NetEq of June 2025 does every 10 ms, from its published behaviour and figures.
 //!
-//! - `arrivals` and `delay_manager` make the target delay. It decides little: a packet that is there when it is expected is
+//! - `decision` says what a pull does. `arrivals` and `delay_manager` make the target delay. It decides little: a packet that is there when it is expected is
 //!   played, and time is scaled only where the sample heard next is later than on the fastest path by less than the target
 //!   (one pitch period is put in, *preemptive expand*), or by the target, the greatest delay of the last 2 s and 20 ms together
 //!   (one is taken out, *accelerate*); 60 ms apart at the least, but for four times that limit.
@@ -13,6 +13,7 @@
 
 mod arrivals;
 mod background;
+mod decision;
 mod delay_manager;
 mod expand;
 mod merge;
@@ -25,92 +26,46 @@ use crate::error::Result;
 use crate::media::PcmFormat;
 use crate::playout::receiver::Conceal;
 use crate::units::{Time, from_ms};
-use arrivals::Arrivals;
 use background::Background;
-use delay_manager::DelayManager;
+use decision::{Decisions, Mode, Operation, Situation, TICK_MS};
 use expand::{Expand, overlap};
 use signal::channel;
 use std::time::Duration;
 
-const TICK_MS: i64 = 10;
-/// Pulls from one time scaling to the next.
-const REST: u32 = 6;
-/// What the upper limit of the delay has beyond the target and the greatest delay; what may wait beyond the target at a hole.
-const GRANULARITY_MS: i64 = 20;
-const PATIENCE_MS: i64 = 50;
-/// The longest comfort noise without a packet.
-const COMFORT_MS: i64 = 1000;
-/// The most packets that are kept: a target is at most three quarters of them.
-const MOST_PACKETS: i64 = 200;
 /// The mean square of the background as long as none was heard, for the level after late sound.
 const FAINT: f64 = 2500.0;
 
 /// The state of the adaptive receiver.
 pub(super) struct NetEq {
-    min: Duration,
-    max: Duration,
+    decisions: Decisions,
     conceal: Conceal,
     format: PcmFormat,
-    /// Pulls so far: the clock of all decisions.
-    clock: i64,
-    arrivals: Arrivals,
-    delay: DelayManager,
-    mode: Mode,
-    /// Pulls until time may be scaled again.
-    rest: u32,
-    /// The pull in which made-up sound or comfort noise began.
-    noise_since: Option<i64>,
     expand: Option<Expand>,
     backgrounds: Vec<Background>,
     /// The first of the stretches made up since the last real sound; see [`Buffer::made`].
     made_from: usize,
-    /// Samples of the last decoded frame.
-    frame: usize,
-}
-
-/// What the last pull did that the next one must know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Normal,
-    /// Time was scaled.
-    Scaled,
-    /// Sound is made up, by us or by the decoder.
-    Expand,
-    /// The decoder makes comfort noise.
-    Comfort,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
-    Normal,
-    /// Play what is decoded already.
-    PlayOn,
-    Expand,
-    Comfort,
-    Merge,
-    Accelerate,
-    PreemptiveExpand,
 }
 
 impl Control for NetEq {
     fn fill(&mut self, buffer: &mut Buffer, now: Time, tick: usize) -> Result<Filled> {
-        if self.clock == 0 {
+        // Of each packet the frame that it carries as in-band FEC, then itself.
+        for packet in buffer.admit(now) {
+            let fec = packet.fec as i64;
+            let stretches = [(packet.position - fec, fec), (packet.position, packet.samples as i64)];
+            stretches.into_iter().filter(|s| s.1 > 0).for_each(|(p, samples)| self.decisions.arrived(p, samples));
+        }
+        if self.decisions.begin() {
             buffer.replace(0, &vec![0; overlap(self.format) * self.format.channels as usize]);
         }
-        self.admit(buffer, now);
-        self.clock += 1;
         let held = self.format.duration(buffer.held());
         let pull = Pull { now, tick, next: buffer.next_frame() };
-        let operation = self.decide(buffer, &pull);
+        let operation = self.decisions.decide(&self.situation(buffer, &pull));
         self.operate(buffer, &pull, operation)?;
-        if !matches!(self.mode, Mode::Expand | Mode::Comfort) {
-            self.noise_since = None;
-        }
-        if matches!(self.mode, Mode::Normal | Mode::Comfort) {
+        if matches!(self.decisions.mode(), Mode::Normal | Mode::Comfort) {
             self.listen(buffer);
         }
-        let silent = self.mode == Mode::Comfort && buffer.is_empty();
-        Ok(Filled { target: from_ms(self.target_ms() as f64), held: (!silent).then_some(held) })
+        let silent = self.decisions.mode() == Mode::Comfort && buffer.is_empty();
+        Ok(Filled { target: from_ms(self.decisions.target_ms() as f64), held: (!silent).then_some(held) })
     }
 }
 
@@ -126,45 +81,26 @@ impl NetEq {
     /// With a target delay within these bounds.
     pub fn new(min: Duration, max: Duration, conceal: Conceal, format: PcmFormat) -> NetEq {
         NetEq {
-            min,
-            max,
+            decisions: Decisions::new(min, max, conceal, format.sample_rate),
             conceal,
             format,
-            clock: 0,
-            arrivals: Arrivals::new(format.sample_rate),
-            delay: DelayManager::default(),
-            mode: Mode::Normal,
-            rest: 0,
-            noise_since: None,
             expand: None,
             backgrounds: (0..format.channels).map(|_| Background::default()).collect(),
             made_from: 0,
-            frame: 0,
         }
     }
 
-    /// Takes in what has come since the last pull: of each packet the frame that it carries as in-band FEC, then itself.
-    fn admit(&mut self, buffer: &mut Buffer, now: Time) {
-        let now_ms = self.clock * TICK_MS;
-        for packet in buffer.admit(now) {
-            let fec = packet.fec as i64;
-            let stretches = [(packet.position - fec, fec), (packet.position, packet.samples as i64)];
-            for (position, samples) in stretches.into_iter().filter(|s| s.1 > 0) {
-                if let Some(lateness) = self.arrivals.add(position, samples, now_ms) {
-                    self.delay.update(now_ms, lateness);
-                }
-            }
+    fn situation(&self, buffer: &Buffer, pull: &Pull) -> Situation {
+        let waiting = |(first, last, came)| self.decisions.ms(last - first) + waited_ms(pull.now, came);
+        Situation {
+            next: pull.next,
+            due: buffer.reached(),
+            heard_next: buffer.reached() - buffer.decoded.len() as i64,
+            is_enough_left: self.left(buffer) >= pull.tick,
+            waiting_ms: buffer.span().map_or(0, waiting),
+            holds_dtx: buffer.holds_dtx(),
+            is_faint: self.expand.as_ref().is_some_and(|e| e.mute_factor() < 0.5),
         }
-    }
-
-    fn target_ms(&self) -> i64 {
-        let packets_ms = self.ms(self.frame as i64) * MOST_PACKETS * 3 / 4;
-        let target = self.delay.target_ms().max(self.min.as_millis() as i64).min(self.max.as_millis() as i64);
-        if packets_ms > 0 { target.min(packets_ms) } else { target }
-    }
-
-    fn ms(&self, samples: i64) -> i64 {
-        samples * 1000 / i64::from(self.format.sample_rate)
     }
 
     /// Decoded samples that may be played.
@@ -172,86 +108,9 @@ impl NetEq {
         buffer.decoded.len().saturating_sub(overlap(self.format))
     }
 
-    fn decide(&mut self, buffer: &Buffer, pull: &Pull) -> Operation {
-        self.rest = self.rest.saturating_sub(1);
-        let due = buffer.reached();
-        let operation = match pull.next {
-            None => self.without_packet(),
-            Some(_) if self.postpones(buffer, pull.now) => self.without_packet(),
-            Some(frame) if frame.position == due => self.expected(buffer),
-            Some(frame) => self.hole(buffer, pull.now, frame.position - due),
-        };
-        let dtx = pull.next.is_some_and(|frame| frame.dtx);
-        match operation {
-            Operation::Accelerate | Operation::PreemptiveExpand | Operation::Merge if !dtx => operation,
-            _ if self.left(buffer) >= pull.tick => Operation::PlayOn,
-            Operation::Expand | Operation::Comfort => operation,
-            _ => Operation::Normal,
-        }
-    }
-
-    fn without_packet(&self) -> Operation {
-        match self.mode {
-            Mode::Comfort if self.generated_ms() <= COMFORT_MS => Operation::Comfort,
-            _ => Operation::Expand,
-        }
-    }
-
-    /// The packet that is due is there.
-    fn expected(&self, buffer: &Buffer) -> Operation {
-        if self.mode == Mode::Expand {
-            return Operation::Normal;
-        }
-        let heard_next = buffer.reached() - buffer.decoded.len() as i64;
-        let delay = self.arrivals.delay_ms(heard_next, self.clock * TICK_MS);
-        let low = self.target_ms();
-        let high = low + self.arrivals.max_delay_ms() + GRANULARITY_MS;
-        match self.rest == 0 {
-            _ if delay >= 4 * high => Operation::Accelerate,
-            true if delay >= high => Operation::Accelerate,
-            true if delay < low => Operation::PreemptiveExpand,
-            _ => Operation::Normal,
-        }
-    }
-
-    /// The packet that is due is not there, but one `gap` samples later is.
-    fn hole(&self, buffer: &Buffer, now: Time, gap: i64) -> Operation {
-        let too_early = self.ms(gap) > self.generated_ms();
-        if too_early && self.waiting_ms(buffer, now) <= self.target_ms() + PATIENCE_MS {
-            return self.without_packet();
-        }
-        match (self.mode, self.conceal) {
-            (Mode::Expand, Conceal::NetEq) => Operation::Merge,
-            (Mode::Expand | Mode::Comfort, _) => Operation::Normal,
-            _ => Operation::Expand,
-        }
-    }
-
-    /// Whether playing does not go on yet, so that it need not stop at once again.
-    fn postpones(&self, buffer: &Buffer, now: Time) -> bool {
-        if self.waiting_ms(buffer, now) >= self.target_ms() / 2 || buffer.holds_dtx() {
-            return false;
-        }
-        match self.mode {
-            Mode::Comfort => true,
-            Mode::Expand => self.expand.as_ref().is_some_and(|e| e.mute_factor() < 0.5),
-            _ => false,
-        }
-    }
-
-    /// From the first to the last packet, and how long the last one has waited.
-    fn waiting_ms(&self, buffer: &Buffer, now: Time) -> i64 {
-        buffer.span().map_or(0, |(first, last, came)| self.ms(last - first) + waited_ms(now, came))
-    }
-
-    /// How long sound has been made up, this pull not counted.
-    fn generated_ms(&self) -> i64 {
-        self.noise_since.map_or(0, |since| (self.clock - since) * TICK_MS)
-    }
-
     fn operate(&mut self, buffer: &mut Buffer, pull: &Pull, operation: Operation) -> Result<()> {
         let enough = self.format.samples(from_ms(time_stretch::SPAN_MS as f64));
-        let (left, long_frames) = (self.left(buffer), self.frame >= enough);
+        let (left, long_frames) = (self.left(buffer), self.decisions.frame() >= enough);
         match operation {
             Operation::PlayOn => {}
             Operation::Expand => self.make_up(buffer, pull.tick)?,
@@ -296,7 +155,7 @@ impl NetEq {
         let from = buffer.decoded.len();
         let faded = self.expand.take();
         self.decode(buffer, pull, required)?;
-        if let Some(mut expand) = faded.filter(|_| self.mode == Mode::Normal) {
+        if let Some(mut expand) = faded.filter(|_| self.decisions.mode() == Mode::Normal) {
             let backgrounds: Vec<f64> = self.backgrounds.iter().map(|b| b.mean_square().unwrap_or(FAINT)).collect();
             let start = from * self.format.channels as usize;
             merge::resume(&mut buffer.decoded.samples[start..], &mut expand, &backgrounds, self.format);
@@ -312,18 +171,15 @@ impl NetEq {
             self.resume(buffer, frame);
             let origin = if frame.offset > 0 { buffer.recover(frame.offset)? } else { buffer.decode_first()?.0 };
             let samples = buffer.decoded.len() - from;
-            self.frame = samples;
+            self.decisions.decoded(samples, frame.dtx);
             self.book(buffer, samples, waited_ms(pull.now, frame.at));
             if frame.dtx {
                 // It takes no media time of its own: comfort noise goes on until the next packet's has come.
-                self.mode = Mode::Comfort;
-                self.noise_since = Some(self.clock);
                 self.made_from = buffer.stretches.len();
                 buffer.note(samples, Origin::Silent);
                 buffer.made += samples;
                 return Ok(());
             }
-            self.mode = Mode::Normal;
             buffer.note(samples, origin);
             got += samples;
             let end = buffer.next;
@@ -340,8 +196,8 @@ impl NetEq {
         let weighted = |ms: i64| samples as u64 * ms.max(0) as u64;
         counters.jitter_buffer_emitted_count += samples as u64;
         counters.jitter_buffer_delay += weighted(waited_ms);
-        counters.jitter_buffer_target_delay += weighted(self.target_ms());
-        counters.jitter_buffer_minimum_delay += weighted(self.delay.target_ms());
+        counters.jitter_buffer_target_delay += weighted(self.decisions.target_ms());
+        counters.jitter_buffer_minimum_delay += weighted(self.decisions.minimum_ms());
     }
 
     /// Plays the next frame after made-up sound that has covered what was lost.
@@ -387,8 +243,7 @@ impl NetEq {
             self.expand = Some(expand);
             self.note_made(buffer, samples, Origin::Concealed);
         }
-        self.mode = Mode::Expand;
-        self.noise_since.get_or_insert(self.clock);
+        self.decisions.expanded();
         Ok(())
     }
 
@@ -405,11 +260,11 @@ impl NetEq {
         let format = self.format;
         let channels = format.channels as usize;
         let (span, middle) = (format.samples(from_ms(time_stretch::SPAN_MS as f64)), time_stretch::middle(format));
-        let span = span.max(self.frame);
+        let span = span.max(self.decisions.frame());
         // What was played already may be looked at, as long as the change lies behind it.
         let ahead = buffer.decoded.len().min(span);
         let played = span - ahead;
-        if self.mode == Mode::Comfort {
+        if self.decisions.mode() == Mode::Comfort {
             return;
         }
         let piece = buffer.tail(span);
@@ -440,8 +295,7 @@ impl NetEq {
             true => counters.removed_samples_for_acceleration += samples as u64,
             false => counters.inserted_samples_for_deceleration += samples as u64,
         }
-        self.mode = Mode::Scaled;
-        self.rest = REST;
+        self.decisions.scaled();
     }
 
     /// Real sound goes on with `frame`: what was made up before it stood for lost (or silent) media, what was made up beyond
