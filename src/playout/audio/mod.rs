@@ -27,6 +27,8 @@ pub struct Playout {
     control: Box<dyn Control>,
     start: Start,
     next_pull: Option<Time>,
+    /// When the first packet came.
+    first: Time,
     ticks: Vec<Tick>,
 }
 
@@ -56,7 +58,14 @@ impl Playout {
                 (Box::new(NetEq::new(min, max, conceal, format)), Start::Running(phase))
             }
         };
-        Playout { buffer: Buffer::new(format, decoder), control, start, next_pull: None, ticks: Vec::new() }
+        Playout {
+            buffer: Buffer::new(format, decoder),
+            control,
+            start,
+            next_pull: None,
+            first: Time::ZERO,
+            ticks: Vec::new(),
+        }
     }
 
     /// Takes a packet. Packets come in order of arrival; copies are welcome.
@@ -69,7 +78,10 @@ impl Playout {
                     Time::ZERO + phase + TICK * pulls as u32
                 }
             });
-            self.buffer.next = packet.position;
+            (self.first, self.buffer.next) = (packet.at, packet.position);
+        } else if packet.at == self.first && self.ticks.is_empty() {
+            // A copy in the first packet: playing begins with the oldest.
+            self.buffer.next = self.buffer.next.min(packet.position);
         }
         self.buffer.expect(packet);
     }
