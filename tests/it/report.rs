@@ -22,7 +22,7 @@ fn outcomes(settings: &[(&str, &str, f64, f64)], losses: &[f64]) -> Vec<Outcome>
         for seed in 0..SEEDS {
             for loss in losses {
                 for (label, codec, kilobits, quality) in settings {
-                    let luck = Seed(seed).draw_unit("luck", &[clip]) * 0.2;
+                    let luck = Seed(seed).draw_unit("weather", &[clip]) * 0.2;
                     all.push(outcome(label, codec, *kilobits, quality - luck - 0.1 * loss, *loss, clip, seed));
                 }
             }
