@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::media::PcmFormat;
 use crate::playout::audio::{Packet, Played, Playout, Receiver};
 use crate::rtp::red::{self, Block};
+use crate::rtp::turns::Turns;
 use crate::units::{Time, from_ms};
 use std::io::Read;
 use std::path::Path;
@@ -116,7 +117,8 @@ pub fn play(packets: &[Received], request: &Request, receiver: Receiver, phase: 
     let codec = audio("opus")?;
     let settings = (codec.configure)(request, &PcmFormat::mono(48_000))?;
     let mut playout = Playout::new(receiver, settings.format, settings.decoder()?, Duration::ZERO, phase);
-    let mut unwrap = Unwrap::default();
+    let first = packets.first().map_or((0, 0), |first| (first.sequence, first.timestamp));
+    let mut turns = Turns::new(first.0, first.1);
     let pull_until = |playout: &mut Playout, until: Time| -> Result<()> {
         while playout.next_pull().is_some_and(|pull| pull < until) {
             playout.pull()?;
@@ -125,7 +127,8 @@ pub fn play(packets: &[Received], request: &Request, receiver: Receiver, phase: 
     };
     for packet in packets {
         pull_until(&mut playout, packet.at)?;
-        unwrap.frames(packet, settings.format).into_iter().for_each(|frame| playout.insert(frame));
+        let numbers = turns.count(packet.sequence, packet.timestamp);
+        unpacked(packet, numbers, settings.format).into_iter().for_each(|frame| playout.insert(frame));
     }
     if let Some(last) = packets.last() {
         pull_until(&mut playout, last.at + Duration::from_millis(500))?;
@@ -133,33 +136,19 @@ pub fn play(packets: &[Received], request: &Request, receiver: Receiver, phase: 
     Ok(playout.finish())
 }
 
-/// Sequence numbers and timestamps without their turns.
-#[derive(Default)]
-struct Unwrap {
-    last: Option<(u16, u32)>,
-    sequence: i64,
-    timestamp: i64,
-}
-
-impl Unwrap {
-    /// The frames in a packet: its own, then the copies of earlier ones backwards in time.
-    fn frames(&mut self, packet: &Received, format: PcmFormat) -> Vec<Packet> {
-        let (sequence, timestamp) = self.last.unwrap_or((packet.sequence, packet.timestamp));
-        self.sequence += i64::from(packet.sequence.wrapping_sub(sequence) as i16);
-        self.timestamp += i64::from(packet.timestamp.wrapping_sub(timestamp) as i32);
-        self.last = Some((packet.sequence, packet.timestamp));
-        let frame = |(earlier, block): (i64, Block<'_>)| Packet {
-            at: packet.at,
-            sequence: self.sequence - earlier,
-            // Opus's RTP clock is 48 kHz whatever is coded (RFC 7587, section 4.1).
-            position: (self.timestamp - i64::from(packet.timestamp.wrapping_sub(block.timestamp)))
-                * i64::from(format.sample_rate)
-                / 48_000,
-            payload: block.data.to_vec(),
-            redundant: earlier > 0,
-        };
-        (0..).zip(frames_of(packet).into_iter().rev()).map(frame).collect()
-    }
+/// The frames in a packet with these numbers: its own, then the copies of earlier ones backwards in time.
+fn unpacked(packet: &Received, (sequence, timestamp): (i64, i64), format: PcmFormat) -> Vec<Packet> {
+    let frame = |(earlier, block): (i64, Block<'_>)| Packet {
+        at: packet.at,
+        sequence: sequence - earlier,
+        // Opus's RTP clock is 48 kHz whatever is coded (RFC 7587, section 4.1).
+        position: (timestamp - i64::from(packet.timestamp.wrapping_sub(block.timestamp)))
+            * i64::from(format.sample_rate)
+            / 48_000,
+        payload: block.data.to_vec(),
+        redundant: earlier > 0,
+    };
+    (0..).zip(frames_of(packet).into_iter().rev()).map(frame).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod gather;
 pub mod h264;
 mod number;
 pub mod red;
+pub mod turns;
 pub mod vp8;
 pub mod vp9;
 

@@ -9,6 +9,7 @@ use crate::peer::{Arrival, Outgoing, Peers, TrackSpec};
 use crate::plan::Case;
 use crate::playout::audio::Packet;
 use crate::rtp::red::{self, Block};
+use crate::rtp::turns::Turns;
 use crate::units::{Bitrate, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -112,10 +113,7 @@ pub(super) enum Came {
 
 /// Unwraps sequence numbers and timestamps at the receiver, and notes how each frame first came.
 pub(super) struct Unwrap {
-    sequence: i64,
-    timestamp: i64,
-    last_sequence: u16,
-    last_timestamp: u32,
+    turns: Turns,
     clock_rate: i64,
     sample_rate: i64,
     payload_type: u8,
@@ -127,10 +125,7 @@ pub(super) struct Unwrap {
 impl Unwrap {
     pub fn new(sender: &Sender, settings: &Settings<Pcm>, track: &TrackSpec) -> Unwrap {
         Unwrap {
-            sequence: 0,
-            timestamp: 0,
-            last_sequence: sender.first_sequence,
-            last_timestamp: sender.first_timestamp,
+            turns: Turns::new(sender.first_sequence, sender.first_timestamp),
             clock_rate: i64::from(track.clock_rate),
             sample_rate: i64::from(settings.format.sample_rate),
             payload_type: track.payload_type,
@@ -141,9 +136,7 @@ impl Unwrap {
 
     /// The frames in a packet: its own, then the copies of earlier ones backwards in time.
     pub fn packets(&mut self, arrival: &Arrival) -> Vec<Packet> {
-        self.sequence += i64::from(arrival.sequence.wrapping_sub(self.last_sequence) as i16);
-        self.timestamp += i64::from(arrival.timestamp.wrapping_sub(self.last_timestamp) as i32);
-        (self.last_sequence, self.last_timestamp) = (arrival.sequence, arrival.timestamp);
+        let (own_sequence, own_timestamp) = self.turns.count(arrival.sequence, arrival.timestamp);
         let own = Block { timestamp: arrival.timestamp, data: &arrival.payload };
         let blocks = match self.red {
             true => red::unpack(self.payload_type, arrival.timestamp, &arrival.payload).unwrap_or_default(),
@@ -151,14 +144,14 @@ impl Unwrap {
         };
         let mut packets = Vec::with_capacity(blocks.len());
         for (earlier, block) in (0..).zip(blocks.into_iter().rev()) {
-            let sequence = self.sequence - earlier;
+            let sequence = own_sequence - earlier;
             let came = match earlier {
                 _ if arrival.rebuilt => Came::Rebuilt,
                 0 => Came::Itself,
                 _ => Came::Copied,
             };
             self.came.entry(sequence).or_insert(came);
-            let timestamp = self.timestamp - i64::from(arrival.timestamp.wrapping_sub(block.timestamp));
+            let timestamp = own_timestamp - i64::from(arrival.timestamp.wrapping_sub(block.timestamp));
             packets.push(Packet {
                 at: arrival.at,
                 sequence,

@@ -37,23 +37,29 @@ pub fn merge(ahead: &[i16], new: &[i16], expand: &mut Expand, format: PcmFormat)
 
     let frames = expanded.len() / channels;
     let fade = samples(FADE_MS).min(frames - at).min(length);
-    let mut out = expanded[..at * channels].to_vec();
-    out.extend_from_slice(new);
+    let (mut out, mut new) = (expanded[..at * channels].to_vec(), new.to_vec());
     for (c, muted) in expand.mute_factors().enumerate() {
-        let (made, real) = (channel(&expanded, c, channels), channel(new, c, channels));
+        let (made, real) = (channel(&expanded, c, channels), channel(&new, c, channels));
         let level = samples(LEVEL_MS).min(length);
         let (e_made, e_real) = (energy(&made[..level.min(made.len())]), energy(&real[..level]));
         let gain = if e_real > e_made { (e_made / e_real).sqrt() } else { 1.0 }.max(muted);
-        // Back to full level by 1/256 per sample at 8 kHz, or within the new sound.
-        let step = (8000.0 / (256.0 * f64::from(format.sample_rate))).max((1.0 - gain) / length.max(1) as f64);
-        for (i, sample) in real.iter().enumerate() {
-            let real = sample * (gain + step * i as f64).min(1.0) as f32;
-            let weight = if i < fade { rising(i, fade) } else { 1.0 };
-            let made = if i < fade { made[at + i] } else { 0.0 };
-            out[(at + i) * channels + c] = rounded(made * (1.0 - weight) + real * weight);
-        }
+        let faded = take_over(&made[at..at + fade], &real, gain, format);
+        new.iter_mut().skip(c).step_by(channels).zip(faded).for_each(|(n, f)| *n = f);
     }
+    out.append(&mut new);
     out
+}
+
+/// One channel of `made` turning into `real` over its length. `real` begins at that gain and is back at full level by 1/256
+/// per sample at 8 kHz, or at its end.
+fn take_over(made: &[f32], real: &[f32], gain: f64, format: PcmFormat) -> Vec<i16> {
+    let step = (8000.0 / (256.0 * f64::from(format.sample_rate))).max((1.0 - gain) / real.len().max(1) as f64);
+    let sample = |(i, real): (usize, &f32)| {
+        let real = real * (gain + step * i as f64).min(1.0) as f32;
+        let weight = made.get(i).map_or(1.0, |_| rising(i, made.len()));
+        rounded(made.get(i).copied().unwrap_or(0.0) * (1.0 - weight) + real * weight)
+    };
+    real.iter().enumerate().map(sample).collect()
 }
 
 /// Where in `made` the sound `new` begins best, at `least` or later, within one `period`.
@@ -85,13 +91,8 @@ pub fn resume(new: &mut [i16], expand: &mut Expand, backgrounds: &[f64], format:
         let power = energy(&real[..near]) / near.max(1) as f64;
         let background = if power > backgrounds[c] { (backgrounds[c] / power).sqrt() } else { 1.0 };
         let gain = muted.max(background);
-        let step = (8000.0 / (256.0 * f64::from(format.sample_rate))).max((1.0 - gain) / length.max(1) as f64);
-        for (i, sample) in real.iter().enumerate() {
-            let real = sample * (gain + step * i as f64).min(1.0) as f32;
-            let weight = if i < fade { rising(i, fade) } else { 1.0 };
-            let made = if i < fade { f32::from(made[i * channels + c]) } else { 0.0 };
-            new[i * channels + c] = rounded(made * (1.0 - weight) + real * weight);
-        }
+        let faded = take_over(&channel(&made, c, channels)[..fade], &real, gain, format);
+        new.iter_mut().skip(c).step_by(channels).zip(faded).for_each(|(n, f)| *n = f);
     }
 }
 

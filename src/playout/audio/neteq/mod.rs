@@ -233,8 +233,8 @@ impl NetEq {
                 self.note_made(buffer, tick, Origin::Concealed);
                 continue;
             }
-            let past = buffer.tail(self.format.samples(from_ms(expand::PAST_MS)));
-            let mut expand = self.expand.take().unwrap_or_else(|| Expand::new(&past, self.format));
+            let past = || buffer.tail(self.format.samples(from_ms(expand::PAST_MS)));
+            let mut expand = self.expand.take().unwrap_or_else(|| Expand::new(&past(), self.format));
             let tail = buffer.decoded.samples.len() - overlap;
             let made = expand.next(&mut buffer.decoded.samples[tail..]);
             buffer.decoded.samples.extend_from_slice(&made);
